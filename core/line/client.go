@@ -1,0 +1,136 @@
+// Package line speaks LINE's APIs for the capabilities: channel tokens, account, profile,
+// webhook settings, LINE Login, and sending.
+//
+// What always holds: a call has a deadline; no error carries a body, an id or a secret,
+// only status and request id; a LINE user id is checked before it becomes part of a path;
+// the SDK's client is made for one call and never shared, because its context is a field.
+package line
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// LINE's own addresses, used where the settings name no others.
+const (
+	DefaultAPI    = "https://api.line.me"
+	DefaultData   = "https://api-data.line.me"
+	DefaultAccess = "https://access.line.me"
+)
+
+const (
+	callTimeout = 10 * time.Second
+	maxAnswer   = 1 << 20
+)
+
+// Config is what a client needs; empty addresses mean LINE's own.
+type Config struct {
+	API    string       // LUMO_LINE_API_URL
+	Data   string       // LUMO_LINE_DATA_URL, for files
+	Access string       // LUMO_LINE_ACCESS_URL, for sign-in pages
+	HTTP   *http.Client // nil = one with timeouts and limits
+	Now    func() time.Time
+}
+
+// Client calls LINE on behalf of any number of channels. It is safe for concurrent use.
+type Client struct {
+	api    string
+	data   string
+	access string
+	http   *http.Client
+	now    func() time.Time
+	tokens *tokens
+}
+
+// New makes a client.
+func New(c Config) (*Client, error) {
+	if c.Now == nil {
+		return nil, fault.New(fault.Internal, "line.New", "a clock is missing")
+	}
+	if c.HTTP == nil {
+		c.HTTP = defaultHTTP()
+	}
+	client := &Client{
+		api:    strings.TrimRight(cmp.Or(c.API, DefaultAPI), "/"),
+		data:   strings.TrimRight(cmp.Or(c.Data, DefaultData), "/"),
+		access: strings.TrimRight(cmp.Or(c.Access, DefaultAccess), "/"),
+		http:   limitAnswers(c.HTTP),
+		now:    c.Now,
+	}
+	client.tokens = newTokens(client.issue, c.Now)
+	return client, nil
+}
+
+// defaultHTTP keeps enough idle connections for a busy sender and follows no redirect:
+// LINE's APIs have none, so one would lead a secret astray.
+func defaultHTTP() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	t.ResponseHeaderTimeout = callTimeout
+	return &http.Client{
+		Transport: t,
+		Timeout:   callTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// call runs one SDK call for a channel, once more with a fresh token after a 401.
+func (c *Client) call(
+	ctx context.Context, op string, keys lumo.Keys,
+	do func(*messaging_api.MessagingApiAPI) (*http.Response, error),
+) error {
+	for retried := false; ; retried = true {
+		token, err := c.Token(ctx, keys)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		api, err := messaging_api.NewMessagingApiAPI(token,
+			messaging_api.WithHTTPClient(c.http), messaging_api.WithEndpoint(c.api))
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		res, err := do(api.WithContext(ctx))
+		if res != nil && res.StatusCode == http.StatusUnauthorized && !retried {
+			c.Forget(keys, token)
+			continue
+		}
+		return failure(op, res, err)
+	}
+}
+
+// limitAnswers copies a client so that no answer is read beyond a size.
+func limitAnswers(h *http.Client) *http.Client {
+	limited := *h
+	next := h.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	limited.Transport = limiter{next}
+	return &limited
+}
+
+type limiter struct{ next http.RoundTripper }
+
+func (l limiter) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := l.next.RoundTrip(req)
+	if err == nil {
+		res.Body = limitedBody{io.LimitReader(res.Body, maxAnswer), res.Body}
+	}
+	return res, err
+}
+
+type limitedBody struct {
+	io.Reader
+	io.Closer
+}
