@@ -1,0 +1,45 @@
+package lumo
+
+import "time"
+
+// Profile is a Klaviyo profile as read from Klaviyo when it is needed. Only its id, and
+// the email or phone a link was made with, are ever stored.
+type Profile struct {
+	ID         ProfileID
+	Email      string
+	Phone      string // E.164
+	FirstName  string
+	LastName   string
+	Properties map[string]any // custom properties
+	UpdatedAt  time.Time
+}
+
+// ProfileWrite changes one Klaviyo profile: the one with the id, or without an id the
+// one with the email or phone, which Klaviyo makes when there is none.
+type ProfileWrite struct {
+	ID        ProfileID
+	Email     string
+	Phone     string // E.164
+	FirstName string
+	LastName  string
+	Set       map[string]any // custom properties; those not named stay as they are
+	Unset     []string       // custom properties to remove
+}
+
+// ProfileEvent is one event on a Klaviyo profile. Klaviyo keeps the first of each
+// (profile, metric, unique id), so writing one twice is harmless.
+type ProfileEvent struct {
+	Profile    ProfileID
+	Metric     string
+	UniqueID   string
+	OccurredAt time.Time
+	Backfill   bool // recorded without starting flows
+	Properties map[string]any
+}
+
+// ReadEvent is an event as Klaviyo gives it back.
+type ReadEvent struct {
+	Ref        string // $event_id
+	OccurredAt time.Time
+	Properties map[string]any
+}
