@@ -1,0 +1,121 @@
+package edgeapi
+
+import "encoding/binary"
+
+// MaxFrame is the most bytes a stream message may have.
+const MaxFrame = 1 << 20
+
+// FrameType is what a message of the configuration stream is.
+type FrameType uint8
+
+// The types of frames. A snapshot's last part is the one without entries.
+const (
+	FrameSnapshot  FrameType = 1
+	FrameDelta     FrameType = 2
+	FrameHeartbeat FrameType = 3
+	FrameAck       FrameType = 4
+	FrameStatus    FrameType = 5
+)
+
+const (
+	frameVersion = 1
+	frameHead    = 10
+)
+
+// Frame is one message of the stream. Sequence is the configuration version it brings an
+// edge to; in an ack it is the version that was applied.
+type Frame struct {
+	Type     FrameType
+	Sequence uint64
+	Payload  []byte
+}
+
+// Append adds the frame's bytes.
+func (f Frame) Append(dst []byte) []byte {
+	dst = append(dst, frameVersion, byte(f.Type))
+	return append(binary.LittleEndian.AppendUint64(dst, f.Sequence), f.Payload...)
+}
+
+// ParseFrame reads one message; the payload aliases b.
+func ParseFrame(b []byte) (Frame, error) {
+	if len(b) < frameHead || len(b) > MaxFrame || b[0] != frameVersion || b[1] < byte(FrameSnapshot) || b[1] > byte(FrameStatus) {
+		return Frame{}, malformed("edgeapi.ParseFrame")
+	}
+	return Frame{Type: FrameType(b[1]), Sequence: binary.LittleEndian.Uint64(b[2:]), Payload: b[frameHead:]}, nil
+}
+
+// Operation is what an entry does to a table.
+type Operation uint8
+
+// The operations.
+const (
+	Put    Operation = 1
+	Delete Operation = 2
+)
+
+// Entry is one change of one table.
+type Entry struct {
+	Op    Operation
+	Table uint8
+	Key   []byte
+	Value []byte // empty for Delete
+}
+
+// Append adds the entry's bytes.
+func (e Entry) Append(dst []byte) []byte {
+	dst = append(dst, byte(e.Op), e.Table)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(e.Key)))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(e.Value)))
+	return append(append(dst, e.Key...), e.Value...)
+}
+
+// ParseEntries reads the payload of a snapshot part or delta; keys and values alias b.
+func ParseEntries(b []byte) ([]Entry, error) {
+	var entries []Entry
+	for r := (reader{rest: b}); len(r.rest) > 0; {
+		e := Entry{Op: Operation(r.byte()), Table: r.byte()}
+		keyLength, valueLength := int(r.uint16()), int(r.uint32())
+		e.Key, e.Value = r.take(keyLength), r.take(valueLength)
+		if r.short || e.Op < Put || e.Op > Delete || e.Table < TableHook || e.Table > TableKey || len(e.Key) == 0 {
+			return nil, malformed("edgeapi.ParseEntries")
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// Heartbeat says each second which configuration is newest and what time it is.
+type Heartbeat struct {
+	Version uint64
+	UnixMS  uint64 // core time
+}
+
+// Append adds the heartbeat's payload.
+func (h Heartbeat) Append(dst []byte) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, h.Version), h.UnixMS)
+}
+
+// ParseHeartbeat reads a heartbeat's payload.
+func ParseHeartbeat(b []byte) (Heartbeat, error) {
+	r := reader{rest: b}
+	h := Heartbeat{Version: r.uint64(), UnixMS: r.uint64()}
+	return h, r.end("edgeapi.ParseHeartbeat")
+}
+
+// Status is what an edge tells of itself now and then.
+type Status struct {
+	WaitingEvents uint64
+	OldestSeconds uint64
+}
+
+// Append adds the status's payload.
+func (s Status) Append(dst []byte) []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, s.WaitingEvents), s.OldestSeconds)
+}
+
+// ParseStatus reads a status's payload.
+func ParseStatus(b []byte) (Status, error) {
+	r := reader{rest: b}
+	s := Status{WaitingEvents: r.uint64(), OldestSeconds: r.uint64()}
+	return s, r.end("edgeapi.ParseStatus")
+}

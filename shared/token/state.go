@@ -1,0 +1,168 @@
+package token
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// StateLife is how long a login state may take to come back.
+const StateLife = 10 * time.Minute
+
+// Claim is what a scanned URL said about the customer.
+type Claim uint8
+
+// The claims, with the parameter that carries each.
+const (
+	ClaimNone    Claim = 0
+	ClaimProfile Claim = 1 // k: Klaviyo profile id
+	ClaimEmail   Claim = 2 // e
+	ClaimPhone   Claim = 3 // t
+	ClaimForm    Claim = 4 // s: sealed by us after a form
+	ClaimUnlink  Claim = 5 // u
+)
+
+const (
+	// StateHeaderSize is version, channel, key number and nonce: the associated data.
+	StateHeaderSize = 19
+	stateVersion    = 1
+	plainFixed      = 16 + 4 + 1 + 2 + 1 + 1
+	nonceDomain     = "lumo nonce 1\x00"
+	pkceDomain      = "lumo pkce 1\x00"
+)
+
+// StateHeader is the open part of a state: it says which key opens the rest.
+type StateHeader struct {
+	Channel uint32
+	Key     uint16
+	Nonce   [12]byte
+}
+
+// State is what a login brings back, sealed on the way.
+type State struct {
+	ID       id.ID  // of the request that made it; single use in the core
+	Issued   uint32 // Unix seconds
+	Claim    Claim
+	Language string // two letters
+	Code     string // public key of the QR code, at most 255 bytes
+	Value    string // of the claim, at most 255 bytes
+}
+
+// Append adds the header's bytes, big endian.
+func (h StateHeader) Append(dst []byte) []byte {
+	dst = append(dst, stateVersion)
+	dst = binary.BigEndian.AppendUint32(dst, h.Channel)
+	dst = binary.BigEndian.AppendUint16(dst, h.Key)
+	return append(dst, h.Nonce[:]...)
+}
+
+// Append adds the bytes to be sealed.
+func (s State) Append(dst []byte) []byte {
+	dst = append(dst, s.ID[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, s.Issued)
+	language := [2]byte{'e', 'n'}
+	copy(language[:], s.Language)
+	dst = append(dst, byte(s.Claim), language[0], language[1])
+	dst = append(append(dst, byte(len(s.Code))), s.Code...)
+	return append(append(dst, byte(len(s.Value))), s.Value...)
+}
+
+// ParseState reads what was sealed.
+func ParseState(b []byte) (State, error) {
+	if len(b) < plainFixed {
+		return State{}, badState()
+	}
+	s := State{ID: id.ID(b[:16]), Issued: binary.BigEndian.Uint32(b[16:]), Claim: Claim(b[20]), Language: string(b[21:23])}
+	rest := b[23:]
+	var ok bool
+	if s.Code, rest, ok = cut(rest); !ok {
+		return State{}, badState()
+	}
+	if s.Value, rest, ok = cut(rest); !ok || len(rest) != 0 || s.Claim > ClaimUnlink {
+		return State{}, badState()
+	}
+	return s, nil
+}
+
+func cut(b []byte) (text string, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return "", nil, false
+	}
+	n := 1 + int(b[0])
+	return string(b[1:n]), b[n:], true
+}
+
+// SealState gives the text that goes to LINE Login and comes back.
+func SealState(h StateHeader, key [32]byte, s State) (string, error) {
+	if len(s.Code) > 255 || len(s.Value) > 255 {
+		return "", fault.New(fault.Invalid, "token.SealState", "The claim is too long.")
+	}
+	gcm, err := stateCipher(key[:])
+	if err != nil {
+		return "", err
+	}
+	header := h.Append(nil)
+	return strict().EncodeToString(gcm.Seal(header, h.Nonce[:], s.Append(nil), header)), nil
+}
+
+// ParseStateHeader reads the open part; sealed is the rest.
+func ParseStateHeader(text string) (h StateHeader, sealed []byte, err error) {
+	raw, err := strict().DecodeString(text)
+	if err != nil || len(raw) <= StateHeaderSize || raw[0] != stateVersion {
+		return StateHeader{}, nil, badState()
+	}
+	h = StateHeader{Channel: binary.BigEndian.Uint32(raw[1:]), Key: binary.BigEndian.Uint16(raw[5:]), Nonce: [12]byte(raw[7:])}
+	return h, raw[StateHeaderSize:], nil
+}
+
+// OpenState opens the sealed part. Its age is for the caller to judge.
+func OpenState(h StateHeader, key []byte, sealed []byte) (State, error) {
+	gcm, err := stateCipher(key)
+	if err != nil {
+		return State{}, err
+	}
+	plain, err := gcm.Open(nil, h.Nonce[:], sealed, h.Append(nil))
+	if err != nil {
+		return State{}, badState()
+	}
+	return ParseState(plain)
+}
+
+func stateCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fault.Wrap("token.stateCipher", err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	return gcm, fault.Wrap("token.stateCipher", err)
+}
+
+// Nonce is the OIDC nonce of a state, derived so that nobody needs to store it.
+func Nonce(key []byte, v id.ID) string { return derive(key, nonceDomain, v) }
+
+// Verifier is the PKCE verifier of a state. It never enters a module.
+func Verifier(key []byte, v id.ID) string { return derive(key, pkceDomain, v) }
+
+// Challenge is the S256 challenge of a verifier.
+func Challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func derive(key []byte, domain string, v id.ID) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(domain))
+	mac.Write(v[:])
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func badState() error {
+	return fault.New(fault.Invalid, "token.OpenState", "This link no longer works.")
+}

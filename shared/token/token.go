@@ -1,0 +1,134 @@
+// Package token holds what travels in URLs: tracked-link tokens, one-off links, login states.
+//
+// A token names a channel, a delivery and a link, and carries a MAC under the channel's
+// key; nothing in it can be changed and nothing personal can be read from it. Text forms
+// are strict: one value has exactly one text (DESIGN 3.6).
+package token
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+
+	"lumo/shared/fault"
+)
+
+// Kind says what a token is for.
+type Kind uint8
+
+// The kinds of tokens.
+const (
+	Link   Kind = 1 // tracked link, /c/
+	Open   Kind = 2 // beacon, /o/
+	Image  Kind = 3 // image of a message, /i/
+	OneOff Kind = 4 // signed target in the URL itself, /c/
+)
+
+const (
+	// SharedSend marks a subject that stands for many recipients: clicks without a person.
+	SharedSend = uint64(1) << 63
+	// OneOffRow marks a link number whose target stands in the core only.
+	OneOffRow = uint32(1) << 31
+	// MaxOneOff is the most characters a whole one-off URL may have.
+	MaxOneOff = 950
+
+	version      = 1
+	prefixLength = 19
+	tagLength    = 12
+	textLength   = 42
+	linkDomain   = "lumo token 1\x00"
+	oneOffDomain = "lumo oneoff 1\x00"
+)
+
+// strict refuses unused bits that are not 0, so that one token has one text.
+func strict() *base64.Encoding { return base64.RawURLEncoding.Strict() }
+
+// Token is what a tracked URL says.
+type Token struct {
+	Kind    Kind
+	Key     uint16 // number of the MAC key; of the Ed25519 key for OneOff
+	Channel uint32
+	Subject uint64 // delivery number, or SharedSend | number
+	Link    uint32 // link or image number; 0 for Open
+}
+
+// Prefix is the part that the MAC covers, big endian.
+func (t Token) Prefix() [prefixLength]byte {
+	var b [prefixLength]byte
+	b[0] = version<<4 | byte(t.Kind)
+	binary.BigEndian.PutUint16(b[1:], t.Key)
+	binary.BigEndian.PutUint32(b[3:], t.Channel)
+	binary.BigEndian.PutUint64(b[7:], t.Subject)
+	binary.BigEndian.PutUint32(b[15:], t.Link)
+	return b
+}
+
+func parsePrefix(b []byte) Token {
+	return Token{Kind: Kind(b[0] & 15), Key: binary.BigEndian.Uint16(b[1:]), Channel: binary.BigEndian.Uint32(b[3:]),
+		Subject: binary.BigEndian.Uint64(b[7:]), Link: binary.BigEndian.Uint32(b[15:])}
+}
+
+// MACInput is what the tag is computed over: domain and prefix.
+func (t Token) MACInput() []byte {
+	prefix := t.Prefix()
+	return append([]byte(linkDomain), prefix[:]...)
+}
+
+// Sign gives the text of a token of kind Link, Open or Image: 42 characters.
+func Sign(t Token, key []byte) string {
+	prefix := t.Prefix()
+	tag := t.tag(key)
+	return strict().EncodeToString(append(prefix[:], tag[:]...))
+}
+
+func (t Token) tag(key []byte) [tagLength]byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(t.MACInput())
+	return [tagLength]byte(mac.Sum(nil)[:tagLength])
+}
+
+// Parse reads the text of a token of kind Link, Open or Image. Its tag is not checked yet.
+func Parse(text string) (Token, [tagLength]byte, error) {
+	var raw [prefixLength + tagLength]byte
+	if len(text) != textLength {
+		return Token{}, [tagLength]byte{}, bad()
+	}
+	if n, err := strict().Decode(raw[:], []byte(text)); err != nil || n != len(raw) {
+		return Token{}, [tagLength]byte{}, bad()
+	}
+	t := parsePrefix(raw[:])
+	if raw[0]>>4 != version || t.Kind < Link || t.Kind > Image || t.Kind == Open && t.Link != 0 {
+		return Token{}, [tagLength]byte{}, bad()
+	}
+	return t, [tagLength]byte(raw[prefixLength:]), nil
+}
+
+// Verify checks a tag in constant time.
+func Verify(t Token, tag [tagLength]byte, key []byte) bool {
+	want := t.tag(key)
+	return hmac.Equal(want[:], tag[:])
+}
+
+// SignOneOff gives the text of a link whose target stands in the URL itself.
+func SignOneOff(t Token, target string, key ed25519.PrivateKey) string {
+	t.Kind = OneOff
+	prefix := t.Prefix()
+	body := append(prefix[:], target...)
+	signature := ed25519.Sign(key, append([]byte(oneOffDomain), body...))
+	return strict().EncodeToString(append(body, signature...))
+}
+
+// ParseOneOff reads a one-off link. message is what the signature must cover.
+func ParseOneOff(text string) (t Token, target string, message []byte, signature [64]byte, err error) {
+	raw, err := strict().DecodeString(text)
+	if err != nil || len(text) > MaxOneOff || len(raw) <= prefixLength+len(signature) || raw[0] != version<<4|byte(OneOff) {
+		return Token{}, "", nil, signature, bad()
+	}
+	end := len(raw) - len(signature)
+	copy(signature[:], raw[end:])
+	return parsePrefix(raw), string(raw[prefixLength:end]), append([]byte(oneOffDomain), raw[:end]...), signature, nil
+}
+
+func bad() error { return fault.New(fault.Invalid, "token.Parse", "This link is not one of ours.") }
