@@ -1,0 +1,79 @@
+package connection
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// Profile reads a Klaviyo profile; none is fault.NotFound.
+func (s *Service) Profile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	p lumo.ProfileID) (lumo.Profile, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) (lumo.Profile, error) {
+		return s.c.Data.Profile(ctx, token, p)
+	})
+}
+
+// ProfileByEmail finds the profile with an email; none is fault.NotFound.
+func (s *Service) ProfileByEmail(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	email string) (lumo.Profile, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) (lumo.Profile, error) {
+		return s.c.Data.ProfileByEmail(ctx, token, email)
+	})
+}
+
+// ProfileByPhone finds the profile with an E.164 number; none is fault.NotFound.
+func (s *Service) ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	phone string) (lumo.Profile, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) (lumo.Profile, error) {
+		return s.c.Data.ProfileByPhone(ctx, token, phone)
+	})
+}
+
+// Events reads a profile's events since a time, newest first.
+func (s *Service) Events(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	p lumo.ProfileID, since time.Time, limit int) ([]lumo.ReadEvent, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) ([]lumo.ReadEvent, error) {
+		return s.c.Data.Events(ctx, token, p, since, limit)
+	})
+}
+
+// WriteProfile makes or changes a profile and answers its id.
+func (s *Service) WriteProfile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	w lumo.ProfileWrite) (lumo.ProfileID, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) (lumo.ProfileID, error) {
+		p, _, err := s.c.Data.ImportProfile(ctx, token, w)
+		return p, err
+	})
+}
+
+// Touch notes good contact with an account; too often is left out.
+func (s *Service) Touch(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error {
+	return s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		return s.c.Store.Touch(ctx, m, a, s.c.Now())
+	})
+}
+
+// call runs one request with a good token, and once more with a new one after a 401.
+func call[T any](ctx context.Context, s *Service, m lumo.MerchantID, a lumo.AccountID,
+	do func(lumo.Secret) (T, error)) (T, error) {
+	var none T
+	token, err := s.Access(ctx, m, a)
+	if err != nil {
+		return none, err
+	}
+	out, err := do(token)
+	if !fault.Is(err, fault.Unauthenticated) {
+		return out, err
+	}
+	if token, err = s.Renew(ctx, m, a, token); err != nil {
+		return none, err
+	}
+	out, err = do(token)
+	if fault.Is(err, fault.Unauthenticated) {
+		err = fault.As(fault.Unavailable, "connection.call", err) // not the caller's session
+	}
+	return out, err
+}
