@@ -45,12 +45,14 @@ type Channel struct {
 	State              State
 	Problem            string
 	StateChangedAt     time.Time
-	WebhookActive      bool
+	WebhookURL         string    // as LINE last told it
+	WebhookActive      bool      // LINE sends its events to us
 	WebhookCheckedAt   time.Time // zero = never asked
+	TestMS             int       // what LINE's last test took; -1 = it failed or there was none
+	Provider           string    // unknown, same, different
+	LoginJoined        string    // unknown, yes, no
 	LastEventAt        time.Time // zero = no event yet
 	Quota              Quota
-	Friends            int64 // following
-	Linked             int64
 	CreatedAt          time.Time
 }
 
@@ -145,7 +147,8 @@ type Joiner interface {
 		map[string]any, error)
 }
 
-// Watcher hears of changes that open pages should show, after the commit.
+// Watcher hears of changes that open pages should show. It is told inside the transaction
+// and passes it on after the commit.
 type Watcher interface {
 	ChannelChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 	FriendChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID)

@@ -1,0 +1,107 @@
+package channel
+
+import (
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/id"
+)
+
+// FriendRow is a friend with all that decides and explains the follow state.
+type FriendRow struct {
+	lumo.Friend
+	Follow     Follow
+	PictureURL string
+	Named      bool // LINE was asked for the profile at least once
+	New        bool // made by this call
+}
+
+// FriendItem is one line of the friend list.
+type FriendItem struct {
+	lumo.Friend
+	PictureURL    string
+	FollowedAt    time.Time
+	LastSentAt    time.Time
+	LastClickedAt time.Time
+	Linked        bool
+	Profile       lumo.ProfileID
+}
+
+// FriendPage is what the page of one friend shows beside the timeline.
+type FriendPage struct {
+	FriendItem
+	BlockedAt     time.Time
+	ConsentAt     time.Time
+	ConsentSource string
+	Link          *LinkBox
+}
+
+// LinkBox tells of the friend's identity link.
+type LinkBox struct {
+	ID        lumo.LinkID
+	Profile   lumo.ProfileID
+	Method    string
+	Assurance lumo.Assurance
+	Evidence  map[string]any
+	LinkedAt  time.Time
+}
+
+// FriendQuery chooses friends of one channel, newest first.
+type FriendQuery struct {
+	Channel lumo.ChannelID
+	Status  lumo.FollowStatus // empty = any
+	Linked  *bool             // nil = any
+	Name    string            // part of the display name
+	Line    lumo.LineUserID   // exact
+	Profile lumo.ProfileID    // exact
+	PageQuery
+}
+
+// PageQuery asks for one page; a zero Before is the first one.
+type PageQuery struct {
+	Before id.ID
+	At     time.Time // timelines sort by time first
+	Limit  int
+}
+
+// FriendList is one page of friends and how many match in all.
+type FriendList struct {
+	Items []FriendItem
+	Next  id.ID // zero = the last page
+	Total int64
+}
+
+// Entry is one thing in a friend's timeline.
+type Entry struct {
+	ID       lumo.EventID
+	At       time.Time
+	Kind     lumo.FactKind
+	Source   string
+	Data     map[string]any
+	Recorded string // yes, waiting, no, not_linked; empty where Klaviyo gets nothing of the kind
+}
+
+// Timeline is one page of a friend's timeline, newest first.
+type Timeline struct {
+	Items  []Entry
+	Next   id.ID
+	NextAt time.Time
+}
+
+// Whether Klaviyo has an entry, as the tick of the timeline says it.
+const (
+	RecordedYes       = "yes"
+	RecordedWaiting   = "waiting"
+	RecordedNo        = "no"
+	RecordedNotLinked = "not_linked"
+)
+
+// Exported tells whether Klaviyo gets events of the kind.
+func Exported(k lumo.FactKind) bool {
+	switch k {
+	case lumo.FactFollowed, lumo.FactBlocked, lumo.FactScanned, lumo.FactLinked, lumo.FactSent,
+		lumo.FactFailed, lumo.FactOpened, lumo.FactClicked:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,201 @@
+package channel
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+	"lumo/shared/webhooksig"
+)
+
+// signatureHeader is where LINE puts the signature of the raw body.
+const signatureHeader = "X-Line-Signature"
+
+// Refused requests wait for a new channel secret, but not many and not for long.
+const (
+	refusedMax  = 100
+	refusedLife = 24 * time.Hour
+)
+
+// What a kept request says about itself.
+const (
+	problemUnread  = "unread"        // not LINE's format
+	problemPart    = "partly_read"   // some events could not be read, the others count
+	problemAccount = "other_account" // for another LINE account
+	problemFailed  = "failed"        // tried too often
+)
+
+// HandleEdge takes one request of LINE's webhook from an edge. The core is the final
+// authority on its signature. LINE gets the status alone.
+func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
+	const op = "channel.HandleEdge"
+	req := Request{Merchant: r.Merchant, Channel: lumo.ChannelID(r.Subject), ID: r.ID, Auth: r.Auth,
+		Body: r.Body, Signature: r.Header[signatureHeader], ReceivedAt: r.ReceivedAt, Now: s.c.Now()}
+	keys, err := s.Keys(ctx, req.Merchant, req.Channel)
+	if err != nil {
+		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
+	}
+	switch {
+	case r.Auth == lumo.AuthRefused:
+		// Answered 401 already, kept to be tried with a new secret.
+		return answer(http.StatusUnauthorized), s.keepRefused(ctx, req)
+	case r.Auth == lumo.AuthVerified:
+		// The edge held a key that was valid when it came in, newer or older than ours.
+	case !webhooksig.VerifyLINE(keys.Messaging.Secret, r.Body, req.Signature):
+		return answer(http.StatusUnauthorized), s.keepRefused(ctx, req)
+	}
+	state, err := s.take(ctx, req)
+	if err != nil {
+		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
+	}
+	if state == RequestKept {
+		return answer(http.StatusBadRequest), nil
+	}
+	return answer(http.StatusOK), nil
+}
+
+func answer(status int) lumo.EdgeAnswer { return lumo.EdgeAnswer{Status: status} }
+
+// take stores a request and applies its events in one transaction. Where that fails for a
+// reason of our own, the request alone is stored and worked off event by event later.
+func (s *Service) take(ctx context.Context, req Request) (RequestState, error) {
+	batch, err := s.c.Read(req.Body)
+	if err != nil {
+		req.State, req.Problem = RequestKept, problemUnread
+		return s.keep(ctx, req)
+	}
+	err = s.c.Tenants.InTenant(ctx, req.Merchant, func(ctx context.Context) error {
+		done, err := s.judge(ctx, req, batch)
+		if err != nil {
+			return err
+		}
+		if _, err := s.c.Requests.Keep(ctx, done); err != nil || done.Problem == problemAccount {
+			return err
+		}
+		return s.applyAll(ctx, req, batch)
+	})
+	if err == nil {
+		return RequestDone, nil
+	}
+	if fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
+		return "", err // the edge keeps it and comes back
+	}
+	s.c.Log.ErrorContext(ctx, "webhook waits for another try", "error", err,
+		"merchant", req.Merchant.String(), "request", req.ID.String())
+	req.State = RequestWaiting
+	return s.keep(ctx, req)
+}
+
+// judge says how a request that was read ends. Events of another account are kept aside:
+// their people are not this channel's friends.
+func (s *Service) judge(ctx context.Context, req Request, b Batch) (Request, error) {
+	bot, err := s.c.Channels.BotUser(ctx, req.Merchant, req.Channel)
+	req.State, req.Problem = RequestDone, ""
+	switch {
+	case b.Destination != "" && b.Destination != bot:
+		req.State, req.Problem = RequestKept, problemAccount
+	case b.Bad > 0:
+		req.State, req.Problem = RequestKept, problemPart
+	}
+	return req, err
+}
+
+// keep stores a request without applying it.
+func (s *Service) keep(ctx context.Context, req Request) (state RequestState, err error) {
+	err = s.c.Tenants.InTenant(ctx, req.Merchant, func(ctx context.Context) error {
+		if state, err = s.c.Requests.Keep(ctx, req); err != nil || state != RequestWaiting {
+			return err
+		}
+		return s.c.Work.Hurry(ctx, req.Merchant, req.Channel, s.c.Now().Add(retryAfter))
+	})
+	return state, err
+}
+
+func (s *Service) keepRefused(ctx context.Context, req Request) error {
+	req.State = RequestRefused
+	err := s.c.Tenants.InTenant(ctx, req.Merchant, func(ctx context.Context) error {
+		if _, err := s.c.Requests.Keep(ctx, req); err != nil {
+			return err
+		}
+		return s.c.Requests.DropRefused(ctx, req.Merchant, req.Channel, refusedMax,
+			s.c.Now().Add(-refusedLife))
+	})
+	return fault.Wrap("channel.keepRefused", err)
+}
+
+// applyAll applies each event of a batch once.
+func (s *Service) applyAll(ctx context.Context, req Request, b Batch) error {
+	if err := s.c.Channels.Seen(ctx, req.Merchant, req.Channel, s.c.Now()); err != nil {
+		return err
+	}
+	for _, e := range b.Events {
+		if err := s.apply(ctx, req, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply takes one event once, whatever request brings it.
+func (s *Service) apply(ctx context.Context, req Request, e Event) error {
+	fresh, err := s.c.Requests.Take(ctx, req.Merchant, req.Channel, req.ID, e, s.c.Now())
+	if err != nil || !fresh || e.User == "" {
+		return err
+	}
+	switch e.Type {
+	case typeFollow:
+		return s.followed(ctx, req, e)
+	case typeUnfollow:
+		return s.blocked(ctx, req, e)
+	case typeMessage:
+		return s.said(ctx, req, e)
+	}
+	return nil // known by name in line_event, nothing to do
+}
+
+func (s *Service) followed(ctx context.Context, req Request, e Event) error {
+	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook",
+		Observation: &Observation{Status: lumo.Following, At: e.At, Event: e.ID,
+			Unblocked: e.Unblocked}})
+	if err != nil {
+		return err
+	}
+	data, err := s.c.Joiner.Followed(ctx, req.Merchant, row.ID, e.At)
+	if err != nil {
+		return err
+	}
+	if e.Unblocked {
+		if data == nil {
+			data = map[string]any{}
+		}
+		data["unblocked"] = true
+	}
+	s.askName(ctx, req.Merchant, req.Channel, row)
+	return s.record(ctx, req, e, row, lumo.FactFollowed, data)
+}
+
+func (s *Service) blocked(ctx context.Context, req Request, e Event) error {
+	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook",
+		Observation: &Observation{Status: lumo.Blocked, At: e.At, Event: e.ID}})
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, req, e, row, lumo.FactBlocked, nil)
+}
+
+// said notes that a person wrote, and of what kind; what was written is not stored.
+func (s *Service) said(ctx context.Context, req Request, e Event) error {
+	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook"})
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, req, e, row, lumo.FactSaid, map[string]any{"type": e.Said})
+}
+
+func (s *Service) record(ctx context.Context, req Request, e Event, r FriendRow,
+	kind lumo.FactKind, data map[string]any) error {
+	return s.c.Recorder.Record(ctx, lumo.Fact{Merchant: req.Merchant, Channel: req.Channel,
+		Friend: r.ID, Kind: kind, Source: "webhook", Ref: e.ID, OccurredAt: e.At, Data: data})
+}

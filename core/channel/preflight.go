@@ -1,0 +1,151 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// RowState is how a preflight row looks.
+type RowState string
+
+// The states of a preflight row.
+const (
+	Good    RowState = "good"
+	Warning RowState = "warning"
+	Bad     RowState = "bad" // blocks
+	Unknown RowState = "unknown"
+)
+
+// Who can know a row.
+const (
+	KnownByLINE = "line" // checked with LINE
+	KnownByYou  = "you"  // only a person can see it
+)
+
+// Row is one line of the preflight; screens put the code into words.
+type Row struct {
+	Code    string
+	State   RowState
+	KnownBy string
+	Detail  map[string]any
+}
+
+// What the first scan can prove.
+const (
+	ProviderSame      = "same"
+	ProviderDifferent = "different"
+	JoinedYes         = "yes"
+	JoinedNo          = "no"
+)
+
+// LINE is asked about the webhook at most this often, however many pages look on.
+const webhookEvery = 3 * time.Second
+
+// Preflight tells what is ready and what is missing. While a page asks, LINE is asked too,
+// so that "Use webhook" is seen within seconds of somebody turning it on.
+func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) ([]Row, error) {
+	full, keys, err := s.withKeys(ctx, m, c)
+	if err != nil {
+		return nil, err
+	}
+	keysRow := Row{Code: "keys", State: Good, KnownBy: KnownByLINE}
+	if s.c.Now().Sub(full.WebhookCheckedAt) >= webhookEvery {
+		full, keysRow.State, err = s.checkWebhook(ctx, full, keys.Messaging)
+		if err != nil {
+			return nil, err
+		}
+	} else if full.Problem == ProblemKeys {
+		keysRow.State = Bad
+	}
+	rows := []Row{keysRow, providerRow(full),
+		{Code: "login_published", State: Unknown, KnownBy: KnownByYou}, joinedRow(full),
+		s.urlRow(full), useWebhookRow(full),
+		{Code: "redelivery", State: Unknown, KnownBy: KnownByYou},
+		{Code: "verified", State: Unknown, KnownBy: KnownByYou}, quotaRow(full)}
+	if other := otherHost(full.WebhookURL, s.c.EdgeURL); other != "" {
+		rows = append(rows, Row{Code: "other_tool", State: Bad, KnownBy: KnownByLINE,
+			Detail: map[string]any{"host": other}})
+	}
+	return rows, nil
+}
+
+// checkWebhook asks LINE about the endpoint; its answer also judges the keys.
+func (s *Service) checkWebhook(ctx context.Context, c Channel, keys lumo.Keys) (
+	Channel, RowState, error) {
+	e, err := s.c.Hooks.Endpoint(ctx, keys)
+	switch {
+	case fault.Is(err, fault.Unauthenticated):
+		update := StateUpdate{State: NeedsYou, Problem: ProblemKeys, WebhookChecked: true, Now: s.c.Now()}
+		err := s.c.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
+			s.c.Watcher.ChannelChanged(ctx, c.Merchant, c.ID)
+			return s.c.Channels.SetState(ctx, c.Merchant, c.ID, update)
+		})
+		return c, Bad, err
+	case err != nil:
+		return c, Unknown, nil // the rows say what was known before
+	}
+	if err := s.learnWebhook(ctx, c, e, nil); err != nil {
+		return c, Unknown, err
+	}
+	c.WebhookURL, c.WebhookActive = e.URL, e.URL == s.WebhookURL(c) && e.Active
+	return c, Good, nil
+}
+
+func providerRow(c Channel) Row {
+	switch c.Provider {
+	case ProviderSame:
+		return Row{Code: "provider", State: Good, KnownBy: KnownByLINE}
+	case ProviderDifferent:
+		return Row{Code: "provider", State: Bad, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "provider", State: Unknown, KnownBy: KnownByYou} // the scan will tell
+}
+
+func joinedRow(c Channel) Row {
+	switch c.LoginJoined {
+	case JoinedYes:
+		return Row{Code: "login_joined", State: Good, KnownBy: KnownByLINE}
+	case JoinedNo:
+		return Row{Code: "login_joined", State: Warning, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "login_joined", State: Unknown, KnownBy: KnownByYou}
+}
+
+func (s *Service) urlRow(c Channel) Row {
+	row := Row{Code: "webhook_url", State: Bad, KnownBy: KnownByLINE, Detail: map[string]any{}}
+	switch {
+	case c.WebhookURL != s.WebhookURL(c):
+	case c.TestMS < 0:
+		row.State = Warning // set, but LINE's test got no answer from us
+	default:
+		row.State, row.Detail["ms"] = Good, c.TestMS
+	}
+	return row
+}
+
+func useWebhookRow(c Channel) Row {
+	if c.WebhookActive {
+		return Row{Code: "use_webhook", State: Good, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "use_webhook", State: Bad, KnownBy: KnownByLINE}
+}
+
+func quotaRow(c Channel) Row {
+	row := Row{Code: "quota", State: Good, KnownBy: KnownByLINE, Detail: map[string]any{}}
+	switch {
+	case c.Quota.ReadAt.IsZero():
+		row.State = Unknown
+	case c.Quota.Unlimited:
+		row.Detail["unlimited"] = true
+	default:
+		left := max(0, c.Quota.Limit-c.Quota.Used)
+		row.Detail["left"], row.Detail["limit"] = left, c.Quota.Limit
+		if left*5 < c.Quota.Limit {
+			row.State = Warning
+		}
+	}
+	return row
+}
