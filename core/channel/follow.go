@@ -26,19 +26,10 @@ type Follow struct {
 	ConsentSource string
 }
 
-// Observation is one thing LINE told about a friend: a webhook event, or the answer to a
-// question of ours, which counts as of the moment we asked.
-type Observation struct {
-	Status    lumo.FollowStatus
-	At        time.Time
-	Event     string // empty = a probe
-	Unblocked bool
-}
-
 // observe applies an observation; the newest LINE timestamp wins, the event id settles a
 // tie, so the outcome is the same in whatever order observations arrive. It tells whether
 // anything that Klaviyo shows has changed.
-func (f *Follow) observe(o Observation) (changed bool) {
+func (f *Follow) observe(o lumo.FollowSeen) (changed bool) {
 	before := *f
 	switch {
 	case f.older(o):
@@ -52,12 +43,12 @@ func (f *Follow) observe(o Observation) (changed bool) {
 		!before.ConsentAt.Equal(f.ConsentAt) || before.ConsentSource != f.ConsentSource
 }
 
-func (f *Follow) older(o Observation) bool {
+func (f *Follow) older(o lumo.FollowSeen) bool {
 	return f.At.Before(o.At) || f.At.Equal(o.At) && f.Event < o.Event
 }
 
 // win takes an observation over. A probe that agrees leaves the consent as the event gave it.
-func (f *Follow) win(o Observation) {
+func (f *Follow) win(o lumo.FollowSeen) {
 	agrees := o.Status == f.Status && f.Consent != lumo.ConsentUnknown
 	f.Status, f.At, f.Event = o.Status, o.At, o.Event
 	if o.Event == "" && agrees {
@@ -71,13 +62,13 @@ func (f *Follow) win(o Observation) {
 }
 
 // explain gives a consent that only a probe had shown the event that it came from.
-func (f *Follow) explain(o Observation) {
+func (f *Follow) explain(o lumo.FollowSeen) {
 	f.Consent, f.ConsentSource = derive(o)
 	f.ConsentAt = o.At
 }
 
 // span keeps the newest time of each kind.
-func (f *Follow) span(o Observation) {
+func (f *Follow) span(o lumo.FollowSeen) {
 	switch {
 	case o.Status == lumo.Following && o.At.After(f.FollowedAt):
 		f.FollowedAt = o.At
@@ -103,7 +94,7 @@ func (f *Follow) settle() {
 }
 
 // derive is the only place a consent comes from.
-func derive(o Observation) (lumo.Consent, string) {
+func derive(o lumo.FollowSeen) (lumo.Consent, string) {
 	switch {
 	case o.Status == lumo.NotFriend:
 		return lumo.ConsentUnknown, ""

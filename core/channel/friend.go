@@ -16,11 +16,16 @@ type FriendRow struct {
 	New        bool // made by this call
 }
 
+// derive keeps what others see of a friend equal to what it follows from.
+func (r *FriendRow) derive() {
+	r.FollowStatus, r.Consent = r.Follow.Status, r.Follow.Consent
+	r.FollowedAt, r.BlockedAt = r.Follow.FollowedAt, r.Follow.BlockedAt
+}
+
 // FriendItem is one line of the friend list.
 type FriendItem struct {
 	lumo.Friend
 	PictureURL    string
-	FollowedAt    time.Time
 	LastSentAt    time.Time
 	LastClickedAt time.Time
 	Linked        bool
@@ -30,7 +35,6 @@ type FriendItem struct {
 // FriendPage is what the page of one friend shows beside the timeline.
 type FriendPage struct {
 	FriendItem
-	BlockedAt     time.Time
 	ConsentAt     time.Time
 	ConsentSource string
 	Link          *LinkBox

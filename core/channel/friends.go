@@ -9,19 +9,16 @@ import (
 	"lumo/shared/fault"
 )
 
-// Contact is what a login or an event told about a person.
-type Contact struct {
-	User        lumo.LineUserID
-	Name        string // empty = not told
-	PictureURL  string
-	Language    string
-	Observation *Observation // nil = nothing about following
-	Source      string       // of the consent fact: webhook, qr
-}
-
 // UpsertFriend finds or makes the person's row on a channel and applies what was told, in
 // the caller's transaction. Consent and Klaviyo's properties follow from it.
-func (s *Service) UpsertFriend(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p Contact) (
+func (s *Service) UpsertFriend(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
+	p lumo.Contact) (lumo.Friend, error) {
+	row, err := s.meet(ctx, m, c, p)
+	return row.Friend, err
+}
+
+// meet does the work of UpsertFriend.
+func (s *Service) meet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.Contact) (
 	FriendRow, error) {
 	const op = "channel.UpsertFriend"
 	if !p.User.Valid() {
@@ -34,9 +31,9 @@ func (s *Service) UpsertFriend(ctx context.Context, m lumo.MerchantID, c lumo.Ch
 	}
 	named := row.tell(p)
 	before := row.Follow
-	followed := p.Observation != nil && row.Follow.observe(*p.Observation)
-	if p.Observation != nil || named || row.New {
-		row.FollowStatus, row.Consent = row.Follow.Status, row.Follow.Consent
+	followed := p.Seen != nil && row.Follow.observe(*p.Seen)
+	if p.Seen != nil || named || row.New {
+		row.derive()
 		if err := s.c.Friends.Update(ctx, m, row, now); err != nil {
 			return FriendRow{}, fault.Wrap(op, err)
 		}
@@ -56,7 +53,7 @@ func (s *Service) UpsertFriend(ctx context.Context, m lumo.MerchantID, c lumo.Ch
 }
 
 // tell takes names over; what was not told stays.
-func (r *FriendRow) tell(p Contact) (changed bool) {
+func (r *FriendRow) tell(p lumo.Contact) (changed bool) {
 	if p.Name != "" {
 		r.Named = true
 		changed = r.DisplayName != p.Name
@@ -236,7 +233,7 @@ func (s *Service) readName(ctx context.Context, u unread) error {
 		if err != nil {
 			return err
 		}
-		changed := row.tell(Contact{Name: person.Name, PictureURL: person.PictureURL,
+		changed := row.tell(lumo.Contact{Name: person.Name, PictureURL: person.PictureURL,
 			Language: person.Language})
 		row.Named = true
 		if err := s.c.Friends.Update(ctx, u.merchant, row, now); err != nil || !changed {

@@ -156,8 +156,8 @@ func (s *Service) apply(ctx context.Context, req Request, e Event) error {
 }
 
 func (s *Service) followed(ctx context.Context, req Request, e Event) error {
-	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook",
-		Observation: &Observation{Status: lumo.Following, At: e.At, Event: e.ID,
+	row, err := s.meet(ctx, req.Merchant, req.Channel, lumo.Contact{User: e.User, Source: "webhook",
+		Seen: &lumo.FollowSeen{Status: lumo.Following, At: e.At, Event: e.ID,
 			Unblocked: e.Unblocked}})
 	if err != nil {
 		return err
@@ -177,8 +177,8 @@ func (s *Service) followed(ctx context.Context, req Request, e Event) error {
 }
 
 func (s *Service) blocked(ctx context.Context, req Request, e Event) error {
-	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook",
-		Observation: &Observation{Status: lumo.Blocked, At: e.At, Event: e.ID}})
+	row, err := s.meet(ctx, req.Merchant, req.Channel, lumo.Contact{User: e.User, Source: "webhook",
+		Seen: &lumo.FollowSeen{Status: lumo.Blocked, At: e.At, Event: e.ID}})
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Service) blocked(ctx context.Context, req Request, e Event) error {
 
 // said notes that a person wrote, and of what kind; what was written is not stored.
 func (s *Service) said(ctx context.Context, req Request, e Event) error {
-	row, err := s.UpsertFriend(ctx, req.Merchant, req.Channel, Contact{User: e.User, Source: "webhook"})
+	row, err := s.meet(ctx, req.Merchant, req.Channel, lumo.Contact{User: e.User, Source: "webhook"})
 	if err != nil {
 		return err
 	}

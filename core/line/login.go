@@ -41,7 +41,7 @@ func (c *Client) Exchange(ctx context.Context, keys lumo.Keys, code linkage.Code
 		return linkage.Login{}, err
 	}
 	return linkage.Login{User: lumo.LineUserID(claims.Subject), Name: claims.Name,
-		PictureURL: claims.Picture, Token: linkage.UserToken(token.AccessToken)}, nil
+		PictureURL: claims.Picture, Token: lumo.Secret(token.AccessToken)}, nil
 }
 
 // exchangeFailure drops the library's error text: it holds LINE's body.
@@ -88,13 +88,13 @@ func VerifyIDToken(text string, keys lumo.Keys, nonce string, now func() time.Ti
 
 // Friendship tells whether the signed-in person is a friend of the account that belongs to
 // the login channel; false also when the person blocked it.
-func (c *Client) Friendship(ctx context.Context, token linkage.UserToken) (bool, error) {
+func (c *Client) Friendship(ctx context.Context, token lumo.Secret) (bool, error) {
 	const op = "line.Friendship"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.api+"/friendship/v1/status", nil)
 	if err != nil {
 		return false, fault.Wrap(op, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+string(token))
+	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	var answer struct {
 		Friend *bool `json:"friendFlag"`
 	}
@@ -109,13 +109,13 @@ func (c *Client) Friendship(ctx context.Context, token linkage.UserToken) (bool,
 
 // Deauthorize takes back what a person allowed the login channel; LINE asks for it when
 // somebody unlinks.
-func (c *Client) Deauthorize(ctx context.Context, login lumo.Keys, user linkage.UserToken) error {
+func (c *Client) Deauthorize(ctx context.Context, login lumo.Keys, user lumo.Secret) error {
 	const op = "line.Deauthorize"
 	channelToken, err := c.Token(ctx, login)
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
-	body, err := json.Marshal(map[string]string{"userAccessToken": string(user)})
+	body, err := json.Marshal(map[string]string{"userAccessToken": user.Reveal()})
 	if err != nil {
 		return fault.Wrap(op, err)
 	}

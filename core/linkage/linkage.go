@@ -15,5 +15,5 @@ type Login struct {
 	User       lumo.LineUserID
 	Name       string
 	PictureURL string
-	Token      UserToken
+	Token      lumo.Secret
 }

@@ -117,6 +117,8 @@ type Friend struct {
 	DisplayName  string
 	Language     string
 	FollowStatus FollowStatus
+	FollowedAt   time.Time // zero = never seen following
+	BlockedAt    time.Time // zero = never
 	Consent      Consent
 	Tester       bool
 }

@@ -77,6 +77,7 @@ func (s *Store) scanFriend(ctx context.Context, m lumo.MerchantID, from scanner)
 	r.Follow.FollowedAt, r.Follow.BlockedAt = value(followed), value(blocked)
 	r.Follow.ConsentAt, r.Follow.ConsentSource = value(consent), value(source)
 	r.FollowStatus, r.Consent = r.Follow.Status, r.Follow.Consent
+	r.FollowedAt, r.BlockedAt = r.Follow.FollowedAt, r.Follow.BlockedAt
 	user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(r.ID), sealed)
 	r.Line = lumo.LineUserID(user)
 	return r, err

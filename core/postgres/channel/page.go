@@ -17,7 +17,7 @@ import (
 
 const itemColumns = `
        f.id, f.channel_id, f.display_name, coalesce(f.picture_url, ''), coalesce(f.language, ''),
-       f.follow_status, f.consent, f.tester, f.followed_at, f.last_sent_at, f.last_clicked_at,
+       f.follow_status, f.consent, f.tester, f.followed_at, f.blocked_at, f.last_sent_at, f.last_clicked_at,
        coalesce(l.profile_id, '')`
 
 const friendsAndLinks = `
@@ -81,10 +81,11 @@ func (s *Store) friendArgs(ctx context.Context, m lumo.MerchantID, q channel.Fri
 
 func scanItem(r scanner, more ...any) (channel.FriendItem, error) {
 	var i channel.FriendItem
-	var followed, sent, clicked *time.Time
+	var followed, blocked, sent, clicked *time.Time
 	err := r.Scan(append([]any{&i.ID, &i.Channel, &i.DisplayName, &i.PictureURL, &i.Language,
-		&i.FollowStatus, &i.Consent, &i.Tester, &followed, &sent, &clicked, &i.Profile}, more...)...)
-	i.FollowedAt, i.LastSentAt, i.LastClickedAt = value(followed), value(sent), value(clicked)
+		&i.FollowStatus, &i.Consent, &i.Tester, &followed, &blocked, &sent, &clicked, &i.Profile}, more...)...)
+	i.FollowedAt, i.BlockedAt = value(followed), value(blocked)
+	i.LastSentAt, i.LastClickedAt = value(sent), value(clicked)
 	i.Linked = i.Profile != ""
 	return i, err
 }
@@ -93,19 +94,19 @@ func scanItem(r scanner, more ...any) (channel.FriendItem, error) {
 func (s *Store) Page(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (channel.FriendPage, error) {
 	const op = "postgres.Page"
 	var p channel.FriendPage
-	var blocked, consent, linked *time.Time
+	var consent, linked *time.Time
 	var link *lumo.LinkID
 	var box channel.LinkBox
 	var evidence []byte
 	item, err := scanItem(postgres.Tx(ctx).QueryRow(ctx, "SELECT"+itemColumns+`,
-       f.blocked_at, f.consent_at, coalesce(f.consent_source, ''), l.id, coalesce(l.method, ''),
+       f.consent_at, coalesce(f.consent_source, ''), l.id, coalesce(l.method, ''),
        coalesce(l.assurance, ''), coalesce(l.evidence, '{}'), l.linked_at`+friendsAndLinks+`
  WHERE f.merchant_id = $1 AND f.id = $2`, m, f),
-		&blocked, &consent, &p.ConsentSource, &link, &box.Method, &box.Assurance, &evidence, &linked)
+		&consent, &p.ConsentSource, &link, &box.Method, &box.Assurance, &evidence, &linked)
 	if err != nil {
 		return channel.FriendPage{}, found("friend", op, err)
 	}
-	p.FriendItem, p.BlockedAt, p.ConsentAt = item, value(blocked), value(consent)
+	p.FriendItem, p.ConsentAt = item, value(consent)
 	if link != nil {
 		box.ID, box.Profile, box.LinkedAt = *link, item.Profile, value(linked)
 		err = json.Unmarshal(evidence, &box.Evidence)
