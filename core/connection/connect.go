@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"lumo/core/lumo"
@@ -69,7 +70,7 @@ func (s *Service) Finish(ctx context.Context, by Actor, a Answer) (Return, error
 	const op = "connection.Finish"
 	m, ok := merchantOf(a.State)
 	if !ok {
-		return Return{Outcome: Failed}, fault.New(fault.Invalid, op, "the state is not one of ours")
+		return Return{Outcome: Failed}, fault.As(fault.Invalid, op, errors.New("the state is not one of ours"))
 	}
 	t, slug, err := s.take(ctx, m, by, a.State)
 	if err != nil {

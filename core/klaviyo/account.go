@@ -3,6 +3,7 @@ package klaviyo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"lumo/core/connection"
@@ -31,7 +32,7 @@ func (c *Client) Account(ctx context.Context, token lumo.Secret) (connection.Sit
 		return connection.Site{}, err
 	}
 	if len(answer.Data) != 1 || answer.Data[0].ID == "" {
-		return connection.Site{}, fault.New(fault.Unavailable, op, "the answer names no account")
+		return connection.Site{}, fault.As(fault.Unavailable, op, errors.New("the answer names no account"))
 	}
 	first := answer.Data[0]
 	id := cmp.Or(first.Attributes.PublicKey, first.ID)

@@ -3,6 +3,7 @@ package klaviyo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -68,7 +69,7 @@ func (c *Client) Events(ctx context.Context, token lumo.Secret, profile lumo.Pro
 	since time.Time, limit int) ([]lumo.ReadEvent, error) {
 	const op = "klaviyo.Events"
 	if plain(string(profile), 64) == "" || strings.Contains(string(profile), "/") {
-		return nil, fault.New(fault.NotFound, op, "no profile has such an id")
+		return nil, fault.As(fault.NotFound, op, errors.New("no profile has such an id"))
 	}
 	var answer struct {
 		Data []struct {

@@ -60,7 +60,7 @@ func (c *Client) Revoke(ctx context.Context, refresh lumo.Secret) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+"/oauth/revoke",
 		strings.NewReader(form.Encode()))
 	if err != nil {
-		return fault.New(fault.Internal, op, "the address of the API is not a URL")
+		return fault.As(fault.Internal, op, errors.New("the address of the API is not a URL"))
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(c.oauth.ClientID), url.QueryEscape(c.oauth.ClientSecret))
@@ -83,7 +83,7 @@ func (c *Client) oauthContext(ctx context.Context) (context.Context, context.Can
 // tokens takes a token answer over. Expiry is counted from our own clock.
 func (c *Client) tokens(op string, t *oauth2.Token) (connection.Tokens, error) {
 	if t.AccessToken == "" || t.RefreshToken == "" {
-		return connection.Tokens{}, fault.New(fault.Unavailable, op, "the answer lacks a token")
+		return connection.Tokens{}, fault.As(fault.Unavailable, op, errors.New("the answer lacks a token"))
 	}
 	life := time.Duration(t.ExpiresIn) * time.Second
 	if life <= 0 {

@@ -2,6 +2,7 @@ package klaviyo
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -69,7 +70,7 @@ func (c *Client) ImportProfile(ctx context.Context, token lumo.Secret, w lumo.Pr
 		return "", wait, err
 	}
 	if answer.Data.ID == "" {
-		return "", wait, fault.New(fault.Unavailable, op, "the answer names no profile")
+		return "", wait, fault.As(fault.Unavailable, op, errors.New("the answer names no profile"))
 	}
 	return lumo.ProfileID(answer.Data.ID), wait, nil
 }
@@ -79,7 +80,7 @@ func (c *Client) Profile(ctx context.Context, token lumo.Secret, id lumo.Profile
 	lumo.Profile, error) {
 	const op = "klaviyo.Profile"
 	if plain(string(id), 64) == "" || strings.Contains(string(id), "/") {
-		return lumo.Profile{}, fault.New(fault.NotFound, op, "no profile has such an id")
+		return lumo.Profile{}, fault.As(fault.NotFound, op, errors.New("no profile has such an id"))
 	}
 	var answer struct {
 		Data wireProfile `json:"data"`
@@ -105,7 +106,7 @@ func (c *Client) ProfileByPhone(ctx context.Context, token lumo.Secret, phone st
 func (c *Client) findProfile(ctx context.Context, token lumo.Secret, op, field, value string) (
 	lumo.Profile, error) {
 	if value == "" || strings.ContainsAny(value, "\"\\\r\n\x00") {
-		return lumo.Profile{}, fault.New(fault.Invalid, op, "not a value that a filter can hold")
+		return lumo.Profile{}, fault.As(fault.Invalid, op, errors.New("not a value that a filter can hold"))
 	}
 	var answer struct {
 		Data []wireProfile `json:"data"`
@@ -120,7 +121,7 @@ func (c *Client) findProfile(ctx context.Context, token lumo.Secret, op, field, 
 		return lumo.Profile{}, err
 	}
 	if len(answer.Data) == 0 {
-		return lumo.Profile{}, fault.New(fault.NotFound, op, "no profile has it")
+		return lumo.Profile{}, fault.As(fault.NotFound, op, errors.New("no profile has it"))
 	}
 	return answer.Data[0].profile(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -52,7 +53,7 @@ func (c *Client) do(ctx context.Context, token lumo.Secret, r request) (
 		return wait, nil
 	}
 	if err := json.Unmarshal(body, r.answer); err != nil {
-		return wait, fault.New(fault.Unavailable, r.op, "the answer is not what the API promises")
+		return wait, fault.As(fault.Unavailable, r.op, errors.New("the answer is not what the API promises"))
 	}
 	return wait, nil
 }
@@ -62,7 +63,7 @@ func (c *Client) newRequest(ctx context.Context, token lumo.Secret, r request) (
 	if r.body != nil {
 		encoded, err := json.Marshal(r.body)
 		if err != nil {
-			return nil, fault.New(fault.Invalid, r.op, "the request cannot be written as JSON")
+			return nil, fault.As(fault.Invalid, r.op, errors.New("the request cannot be written as JSON"))
 		}
 		body = bytes.NewReader(encoded)
 	}
@@ -72,7 +73,7 @@ func (c *Client) newRequest(ctx context.Context, token lumo.Secret, r request) (
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {
-		return nil, fault.New(fault.Internal, r.op, "the address of the API is not a URL")
+		return nil, fault.As(fault.Internal, r.op, errors.New("the address of the API is not a URL"))
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	req.Header.Set("Revision", Revision)
