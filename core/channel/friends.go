@@ -3,7 +3,6 @@ package channel
 import (
 	"context"
 	"strings"
-	"time"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
@@ -170,76 +169,4 @@ func pageLimit(n int) int {
 		return pageDefault
 	}
 	return min(n, pageMax)
-}
-
-// unreadMax bounds the names waiting to be asked for; more are left to the upkeep round.
-const unreadMax = 1000
-
-// unread is a friend whose name nobody told us yet.
-type unread struct {
-	merchant lumo.MerchantID
-	channel  lumo.ChannelID
-	friend   lumo.FriendID
-	user     lumo.LineUserID
-}
-
-// askName asks LINE for a new friend's name after the commit. It never blocks and may be
-// lost: the upkeep round asks for what is left.
-func (s *Service) askName(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r FriendRow) {
-	if r.Named || r.Follow.Status != lumo.Following {
-		return
-	}
-	s.c.Tenants.AfterCommit(ctx, func() {
-		select {
-		case s.unread <- unread{m, c, r.ID, r.Line}:
-		default:
-		}
-	})
-}
-
-// Run asks for names until the context ends.
-func (s *Service) RunNames(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case u := <-s.unread:
-			limited, cancel := context.WithTimeout(ctx, nameTimeout)
-			if err := s.readName(limited, u); err != nil && ctx.Err() == nil {
-				s.c.Log.WarnContext(ctx, "name not read", "op", fault.KindOf(err),
-					"merchant", u.merchant.String())
-			}
-			cancel()
-		}
-	}
-}
-
-const nameTimeout = 15 * time.Second
-
-// readName asks LINE who a friend is and stores the answer. A person LINE does not tell us
-// about counts as asked: nothing follows from that for the follow state.
-func (s *Service) readName(ctx context.Context, u unread) error {
-	keys, err := s.Keys(ctx, u.merchant, u.channel)
-	if err != nil {
-		return err
-	}
-	person, err := s.c.Accounts.Profile(ctx, keys.Messaging, u.user)
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
-	}
-	return s.c.Tenants.InTenant(ctx, u.merchant, func(ctx context.Context) error {
-		now := s.c.Now()
-		row, err := s.c.Friends.Upsert(ctx, u.merchant, u.channel, u.user, u.friend, now)
-		if err != nil {
-			return err
-		}
-		changed := row.tell(lumo.Contact{Name: person.Name, PictureURL: person.PictureURL,
-			Language: person.Language})
-		row.Named = true
-		if err := s.c.Friends.Update(ctx, u.merchant, row, now); err != nil || !changed {
-			return err
-		}
-		s.c.Watcher.FriendChanged(ctx, u.merchant, u.channel, row.ID)
-		return s.c.Profiles.ProfileChanged(ctx, u.merchant, row.ID)
-	})
 }

@@ -40,8 +40,8 @@ type Config struct {
 // Service holds the use cases. It is safe for concurrent use.
 type Service struct {
 	*Directory
-	c      Config
-	unread chan unread // friends whose name is to be asked for
+	c         Config
+	questions chan question // to ask LINE when nothing waits for the answer
 }
 
 // New makes the service; every dependency but Connected is required.
@@ -54,7 +54,7 @@ func New(c Config) (*Service, error) {
 		return nil, fault.New(fault.Internal, "channel.New", "a dependency is missing")
 	}
 	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
-	return &Service{Directory: c.Directory, c: c, unread: make(chan unread, unreadMax)}, nil
+	return &Service{Directory: c.Directory, c: c, questions: make(chan question, questionsMax)}, nil
 }
 
 // WebhookURL is where LINE is to send the channel's events.

@@ -209,7 +209,7 @@ func (s *Service) readNames(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 		if err != nil {
 			break
 		}
-		err = s.readName(ctx, unread{m, c, r.ID, r.Line})
+		err = s.readName(ctx, question{merchant: m, channel: c, friend: r.ID, user: r.Line})
 	}
 	if err == nil && len(rows) == roundBatch {
 		return 0
