@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+
+	"lumo/shared/edgeapi"
+)
+
+// parameter is a query parameter's first value with its escapes undone. A plus sign stays
+// one: emails and phone numbers hold them. Unknown parameters are nobody's business.
+func parameter(query, name string) string {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if key, value, _ := strings.Cut(pair, "="); key == name {
+			return unescape(value)
+		}
+	}
+	return ""
+}
+
+func unescape(text string) string {
+	if !strings.Contains(text, "%") {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			hi, lo := digit(text[i+1]), digit(text[i+2])
+			if hi < 16 && lo < 16 {
+				out = append(out, hi<<4|lo)
+				i += 2
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return string(out)
+}
+
+func digit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 255
+}
+
+// escape makes a text safe inside a query value.
+func escape(text string) string {
+	const hex = "0123456789ABCDEF"
+	out := make([]byte, 0, len(text)+16)
+	for i := range len(text) {
+		c := text[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
+			out = append(out, c)
+			continue
+		}
+		out = append(out, '%', hex[c>>4], hex[c&15])
+	}
+	return string(out)
+}
+
+// language is the browser's first choice where LINE and our pages have it, else the shop's.
+func language(r *edgeapi.Request, other string) string {
+	if len(r.Language) >= 2 {
+		switch first := string(r.Language[:2]); first {
+		case "en", "ja", "zh", "th":
+			return first
+		}
+	}
+	if len(other) == 2 {
+		return other
+	}
+	return "en"
+}
