@@ -1,0 +1,216 @@
+package outbox
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+const (
+	batchSize = 60
+	parallel  = 8
+	// staleAfter is how old an event may be that still starts flows.
+	staleAfter = 6 * time.Hour
+)
+
+// account writes to one Klaviyo account while this process holds its lease.
+type account struct {
+	s        *Service
+	lease    Lease
+	events   *pace
+	profiles *pace
+	token    lumo.Secret
+}
+
+func (s *Service) account(l Lease) *account {
+	now := time.Now() // the limiter runs on the real clock
+	return &account{s: s, lease: l, events: newPace(eventTier(), now),
+		profiles: newPace(profileTier(), now)}
+}
+
+// runOnce writes one batch. more tells that there may be another at once.
+func (a *account) runOnce(ctx context.Context) (more bool, err error) {
+	const op = "outbox.runOnce"
+	s, m := a.s, a.lease.Merchant
+	var items []Item
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
+		items, err = s.c.Store.Due(ctx, m, a.lease.Account, s.c.Now(), batchSize)
+		return err
+	})
+	if err != nil || len(items) == 0 {
+		return false, fault.Wrap(op, err)
+	}
+	if a.token, err = s.c.Accounts.Access(ctx, m, a.lease.Account); err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	results := a.write(ctx, items)
+	if err := a.finish(ctx, results); err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	return len(items) == batchSize && anySent(results), ctx.Err()
+}
+
+// write tries all items: customers beside each other, each customer's items in order.
+func (a *account) write(ctx context.Context, items []Item) []Result {
+	lanes, order := lanes(items)
+	out := make([][]Result, len(order))
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	for i, profile := range order {
+		g.Go(func() error {
+			out[i] = a.lane(ctx, lanes[profile])
+			return nil
+		})
+	}
+	_ = g.Wait() // lanes have no errors of their own
+	var all []Result
+	for _, results := range out {
+		all = append(all, results...)
+	}
+	return all
+}
+
+func lanes(items []Item) (lanes map[lumo.ProfileID][]Item, order []lumo.ProfileID) {
+	lanes = map[lumo.ProfileID][]Item{}
+	for _, item := range items {
+		if lanes[item.Profile] == nil {
+			order = append(order, item.Profile)
+		}
+		lanes[item.Profile] = append(lanes[item.Profile], item)
+	}
+	return lanes, order
+}
+
+// lane writes one customer's items. What has to wait makes later ones wait with it: an event
+// must not start a flow before the properties are there that the flow uses. What Klaviyo
+// refuses holds up nothing.
+func (a *account) lane(ctx context.Context, items []Item) []Result {
+	var out []Result
+	for i, item := range items {
+		if ctx.Err() != nil {
+			break // untried items stay due
+		}
+		r := a.try(ctx, item)
+		if ctx.Err() != nil && r.State == Waiting {
+			break // stopped, not refused
+		}
+		out = append(out, r)
+		if r.State != Waiting {
+			continue
+		}
+		for _, later := range items[i+1:] {
+			out = append(out, Result{Item: later, State: Waiting, Problem: r.Problem, DueAt: r.DueAt})
+		}
+		break
+	}
+	return out
+}
+
+// try writes one item, once more with a new token after a 401.
+func (a *account) try(ctx context.Context, item Item) Result {
+	p := a.events
+	if item.Kind == KindProfile {
+		p = a.profiles
+	}
+	if until, paused := p.paused(a.s.c.Now()); paused {
+		return Result{Item: item, State: Waiting, Problem: WaitRate, DueAt: until}
+	}
+	if err := p.wait(ctx); err != nil {
+		return Result{Item: item, State: Waiting, DueAt: a.s.c.Now()}
+	}
+	wait, err := a.send(ctx, a.token, item)
+	if fault.Is(err, fault.Unauthenticated) {
+		wait, err = a.sendRenewed(ctx, item)
+	}
+	if wait > 0 {
+		p.pause(a.s.c.Now(), wait)
+	}
+	r := judge(item, err, wait, a.s.c.Now(), rand.Float64())
+	a.log(ctx, r, err)
+	return r
+}
+
+// sendRenewed gives a refused token up. When Klaviyo wants to be asked for approval first,
+// the item simply waits.
+func (a *account) sendRenewed(ctx context.Context, item Item) (time.Duration, error) {
+	token, err := a.s.c.Accounts.Renew(ctx, a.lease.Merchant, a.lease.Account, a.token)
+	if err != nil {
+		return 0, fault.As(fault.Unavailable, "outbox.renew", err)
+	}
+	wait, err := a.send(ctx, token, item)
+	if fault.Is(err, fault.Unauthenticated) {
+		err = fault.As(fault.Unavailable, "outbox.send", err)
+	}
+	return wait, err
+}
+
+func (a *account) send(ctx context.Context, token lumo.Secret, item Item) (time.Duration, error) {
+	if item.Kind == KindProfile {
+		_, wait, err := a.s.c.Klaviyo.ImportProfile(ctx, token, lumo.ProfileWrite{
+			ID: item.Profile, Set: item.Payload.Set, Unset: item.Payload.Unset})
+		return wait, err
+	}
+	return a.s.c.Klaviyo.CreateEvent(ctx, token, lumo.ProfileEvent{
+		Profile: item.Profile, Metric: item.Metric, UniqueID: item.UniqueID,
+		OccurredAt: item.OccurredAt, Properties: item.Payload.Set,
+		Backfill: item.Payload.Backfill || a.s.c.Now().Sub(item.OccurredAt) > staleAfter,
+	})
+}
+
+func (a *account) log(ctx context.Context, r Result, err error) {
+	if r.State == Sent || r.Problem == WaitRate {
+		return
+	}
+	a.s.c.Log.WarnContext(ctx, "klaviyo did not take an item", "merchant",
+		a.lease.Merchant.String(), "item", r.Item.ID.String(), "kind", string(r.Item.Kind),
+		"problem", r.Problem, "kept", r.State == Kept, "error", err)
+}
+
+// finish stores the outcomes even when the process is being stopped: evidence is not dropped.
+func (a *account) finish(ctx context.Context, results []Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	s, m := a.s, a.lease.Merchant
+	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		return s.c.Store.Finish(ctx, m, results, s.c.Now())
+	})
+	if err != nil {
+		return err
+	}
+	a.tell(ctx, results)
+	if anySent(results) {
+		return s.c.Accounts.Touch(ctx, m, a.lease.Account)
+	}
+	return nil
+}
+
+// tell lets open timelines show what Klaviyo has now.
+func (a *account) tell(ctx context.Context, results []Result) {
+	byChannel := map[lumo.ChannelID][]lumo.FriendID{}
+	for _, r := range results {
+		if r.State != Waiting {
+			c := r.Item.Channel
+			byChannel[c] = append(byChannel[c], r.Item.Friend)
+		}
+	}
+	for c, friends := range byChannel {
+		a.s.c.Watcher.Recorded(ctx, a.lease.Merchant, c, friends)
+	}
+}
+
+func anySent(results []Result) bool {
+	for _, r := range results {
+		if r.State == Sent {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,120 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/outbox"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// Add stores events. The first with a unique id stands; later ones answer its id.
+func (s *Store) Add(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) (
+	[]id.ID, error) {
+	const op = "postgres.Add"
+	batch := &pgx.Batch{}
+	for _, item := range items {
+		sealed, err := s.seal(ctx, m, item.ID, item.Payload)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		batch.Queue(`
+INSERT INTO outbox (merchant_id, id, klaviyo_account_id, channel_id, friend_id, kind, metric, unique_id,
+                    profile_id, payload_enc, occurred_at, state, due_at, created_at)
+VALUES ($1, $2, $3, $4, $5, 'event', $6, $7, $8, $9, $10, 'waiting', $11, $11)
+    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO UPDATE SET tries = outbox.tries
+RETURNING id`, m, item.ID, item.Account, item.Channel, item.Friend, item.Metric, item.UniqueID,
+			string(item.Profile), sealed, item.OccurredAt, now)
+	}
+	out := make([]id.ID, len(items))
+	results := postgres.Tx(ctx).SendBatch(ctx, batch)
+	for i := range items {
+		if err := results.QueryRow().Scan(&out[i]); err != nil {
+			return nil, errors.Join(postgres.Fault(op, err), results.Close())
+		}
+	}
+	return out, postgres.Fault(op, results.Close())
+}
+
+// Put stores a profile item or replaces an earlier one. A ciphertext names its row, so the
+// row is found, or made, before anything is sealed for it.
+func (s *Store) Put(ctx context.Context, m lumo.MerchantID, item outbox.NewItem, now time.Time) error {
+	const op = "postgres.Put"
+	tx := postgres.Tx(ctx)
+	_, err := tx.Exec(ctx, `
+INSERT INTO outbox (merchant_id, id, klaviyo_account_id, channel_id, friend_id, kind, unique_id,
+                    profile_id, payload_enc, occurred_at, state, due_at, created_at, revision)
+VALUES ($1, $2, $3, $4, $5, 'profile', $6, $7, '', $8, 'waiting', $9, $9, 0)
+    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO NOTHING`, m, item.ID, item.Account,
+		item.Channel, item.Friend, item.UniqueID, string(item.Profile), item.OccurredAt, now)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	var row id.ID
+	err = tx.QueryRow(ctx, `
+SELECT id
+  FROM outbox
+ WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND unique_id = $3
+   FOR UPDATE`, m, item.Account, item.UniqueID).Scan(&row)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	sealed, err := s.seal(ctx, m, row, item.Payload)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err = tx.Exec(ctx, `
+UPDATE outbox
+   SET payload_enc = $3, occurred_at = $4, state = 'waiting', tries = 0, due_at = $5, problem = NULL,
+       sent_at = NULL, revision = revision + 1
+ WHERE merchant_id = $1 AND id = $2`, m, row, sealed, item.OccurredAt, now)
+	return postgres.Fault(op, err)
+}
+
+// Leads are the scan with this id and the follows since a time that Klaviyo was not told
+// of. A scan that nobody was known for until now enters the friend's timeline here.
+func (s *Store) Leads(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, scan id.ID,
+	since, now time.Time) ([]outbox.Lead, error) {
+	const op = "postgres.Leads"
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO friend_event (merchant_id, id, friend_id, channel_id, kind, source, occurred_at, data, ref, created_at)
+SELECT e.merchant_id, e.id, $2, e.channel_id, 'scanned', 'qr', e.occurred_at,
+       jsonb_build_object('code', coalesce(q.name, '')), $4, $5
+  FROM edge_event e
+  LEFT JOIN qr_code q ON q.merchant_id = e.merchant_id AND q.channel_id = e.channel_id AND q.number = e.subject
+ WHERE e.merchant_id = $1 AND e.id = $3 AND e.type = 'scan' AND e.class = 'person'
+    ON CONFLICT (merchant_id, id) DO NOTHING`, m, f, scan, scan.String(), now)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id, channel_id, kind, source, ref, occurred_at, data
+  FROM friend_event
+ WHERE merchant_id = $1 AND friend_id = $2 AND outbox_id IS NULL
+   AND (kind = 'scanned' AND id = $3 OR kind = 'followed' AND occurred_at >= $4)
+ ORDER BY occurred_at, id`, m, f, scan, since)
+	leads, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (outbox.Lead, error) {
+		lead := outbox.Lead{Fact: lumo.Fact{Merchant: m, Friend: f}}
+		err := r.Scan(&lead.Row, &lead.Fact.Channel, &lead.Fact.Kind, &lead.Fact.Source,
+			&lead.Fact.Ref, &lead.Fact.OccurredAt, &lead.Fact.Data)
+		return lead, err
+	})
+	return leads, postgres.Fault(op, err)
+}
+
+// Told notes on timeline rows which items tell Klaviyo of them.
+func (s *Store) Told(ctx context.Context, m lumo.MerchantID, rows, items []id.ID) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE friend_event e
+   SET outbox_id = t.item
+  FROM unnest($2::uuid[], $3::uuid[]) AS t (row, item)
+ WHERE e.merchant_id = $1 AND e.id = t.row
+   AND t.item <> '00000000-0000-0000-0000-000000000000'`, m, ids(rows), ids(items))
+	return postgres.Fault("postgres.Told", err)
+}

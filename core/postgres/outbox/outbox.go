@@ -1,0 +1,128 @@
+// Package outbox stores what is to be written to Klaviyo, and who may write to an account.
+//
+// Payloads are sealed before they are written and dropped once Klaviyo has them. Every method
+// runs in the transaction of its context; leases run without a merchant.
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/outbox"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+var errUnreadable = errors.New("the sealed payload is not what was written")
+
+// Vault seals columns under the merchant's key.
+type Vault interface {
+	Seal(ctx context.Context, m lumo.MerchantID, table, column string, row id.ID, plain []byte) (
+		[]byte, error)
+	Open(ctx context.Context, m lumo.MerchantID, table, column string, row id.ID, sealed []byte) (
+		[]byte, error)
+}
+
+// Store implements the stores of the outbox capability.
+type Store struct{ vault Vault }
+
+// New makes a store.
+func New(v Vault) *Store { return &Store{vault: v} }
+
+// Tenant is whose transaction the context carries.
+func (s *Store) Tenant(ctx context.Context) lumo.MerchantID { return postgres.Merchant(ctx) }
+
+// Targets reads the linked ones among these friends, with what is written about them.
+func (s *Store) Targets(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) (
+	map[lumo.FriendID]outbox.Target, error) {
+	const op = "postgres.Targets"
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT f.id, f.channel_id, f.line_user_enc, f.display_name, f.follow_status, f.consent, f.consent_at,
+       coalesce(f.consent_source, ''),
+       c.number, c.name, c.basic_id, coalesce(c.property_number, 1),
+       l.id, l.klaviyo_account_id, l.profile_id, l.method, l.assurance, l.version, l.linked_at
+  FROM identity_link l
+  JOIN friend f ON f.merchant_id = l.merchant_id AND f.id = l.friend_id
+  JOIN channel c ON c.merchant_id = l.merchant_id AND c.id = l.channel_id
+ WHERE l.merchant_id = $1 AND l.friend_id = ANY($2::uuid[]) AND l.state = 'linked'`, m, ids(friends))
+	out := map[lumo.FriendID]outbox.Target{}
+	var t outbox.Target
+	var line []byte
+	var consentAt *time.Time
+	var number int64
+	_, err := pgx.ForEachRow(rows, []any{&t.Friend.ID, &t.Friend.Channel, &line, &t.Friend.DisplayName,
+		&t.Friend.FollowStatus, &t.Friend.Consent, &consentAt, &t.ConsentSource, &number,
+		&t.Channel.Name, &t.Channel.BasicID, &t.Channel.PropertyNumber, &t.Link.ID, &t.Link.Account,
+		&t.Link.Profile, &t.Link.Method, &t.Link.Assurance, &t.Link.Version, &t.Link.LinkedAt,
+	}, func() error {
+		user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(t.Friend.ID), line)
+		if err != nil {
+			return err
+		}
+		one := t
+		one.Friend.Line, one.ConsentAt = lumo.LineUserID(user), value(consentAt)
+		one.Channel.Merchant, one.Channel.ID = m, t.Friend.Channel
+		one.Channel.Number = uint32(number)
+		one.Link.Friend, one.Link.Channel = t.Friend.ID, t.Friend.Channel
+		out[t.Friend.ID] = one
+		return nil
+	})
+	return out, postgres.Fault(op, err)
+}
+
+func (s *Store) seal(ctx context.Context, m lumo.MerchantID, row id.ID, p outbox.Payload) ([]byte, error) {
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return nil, fault.Wrap("postgres.seal", err)
+	}
+	return s.vault.Seal(ctx, m, "outbox", "payload_enc", row, plain)
+}
+
+func (s *Store) open(ctx context.Context, m lumo.MerchantID, row id.ID, sealed []byte) (
+	p outbox.Payload, err error) {
+	plain, err := s.vault.Open(ctx, m, "outbox", "payload_enc", row, sealed)
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return p, fault.As(fault.Internal, "postgres.open", errUnreadable)
+	}
+	return p, nil
+}
+
+// Count tells how many items wait and how many are kept.
+func (s *Store) Count(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (
+	waiting, kept int64, err error) {
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT (SELECT count(*)
+          FROM outbox
+         WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND state = 'waiting'),
+       (SELECT count(*)
+          FROM outbox
+         WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND state = 'kept')`, m, a).
+		Scan(&waiting, &kept)
+	return waiting, kept, postgres.Fault("postgres.Count", err)
+}
+
+// ids gives the driver plain uuids.
+func ids[T ~[16]byte](in []T) [][16]byte {
+	out := make([][16]byte, len(in))
+	for i, v := range in {
+		out[i] = v
+	}
+	return out
+}
+
+// value is what a nullable column holds, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

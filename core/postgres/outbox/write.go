@@ -1,0 +1,129 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/outbox"
+	"lumo/core/postgres"
+	"lumo/shared/id"
+)
+
+// Due reads what may be written now. An event waits while the properties of its customer do.
+// A payload that cannot be opened is kept at once, so that it holds up nothing.
+func (s *Store) Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, now time.Time, limit int) (
+	[]outbox.Item, error) {
+	const op = "postgres.Due"
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT o.id, o.channel_id, coalesce(o.friend_id, '00000000-0000-0000-0000-000000000000'), o.kind,
+       coalesce(o.metric, ''), o.unique_id, o.profile_id, o.payload_enc, o.occurred_at, o.tries, o.revision
+  FROM outbox o
+ WHERE o.merchant_id = $1 AND o.klaviyo_account_id = $2 AND o.state = 'waiting' AND o.due_at <= $3
+   AND NOT (o.kind = 'event' AND EXISTS (
+           SELECT 1
+             FROM outbox p
+            WHERE p.merchant_id = $1 AND p.klaviyo_account_id = $2 AND p.profile_id = o.profile_id
+              AND p.kind = 'profile' AND p.state = 'waiting' AND p.due_at > $3))
+ ORDER BY o.due_at, o.kind DESC, o.id
+ LIMIT $4`, m, a, now, limit)
+	var sealed [][]byte
+	items, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (outbox.Item, error) {
+		item := outbox.Item{NewItem: outbox.NewItem{Account: a}}
+		var payload []byte
+		err := r.Scan(&item.ID, &item.Channel, &item.Friend, &item.Kind, &item.Metric, &item.UniqueID,
+			&item.Profile, &payload, &item.OccurredAt, &item.Tries, &item.Revision)
+		sealed = append(sealed, payload)
+		return item, err
+	})
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	readable := items[:0]
+	for i, item := range items {
+		if item.Payload, err = s.open(ctx, m, item.ID, sealed[i]); err != nil {
+			if err := keep(ctx, m, item.ID); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		readable = append(readable, item)
+	}
+	return readable, nil
+}
+
+func keep(ctx context.Context, m lumo.MerchantID, row id.ID) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE outbox
+   SET state = 'kept', problem = 'unreadable'
+ WHERE merchant_id = $1 AND id = $2`, m, row)
+	return postgres.Fault("postgres.keep", err)
+}
+
+// Finish stores how tries ended. What was sent counts only for the revision that was sent;
+// a sent payload is dropped.
+func (s *Store) Finish(ctx context.Context, m lumo.MerchantID, results []outbox.Result, now time.Time) error {
+	batch := &pgx.Batch{}
+	for _, r := range results {
+		tries := 0
+		if r.Counts {
+			tries = 1
+		}
+		due := r.DueAt
+		if r.State != outbox.Waiting {
+			due = now
+		}
+		batch.Queue(`
+UPDATE outbox
+   SET state = $4, problem = nullif($5, ''), due_at = $6, tries = tries + $7,
+       sent_at = CASE WHEN $4 = 'sent' THEN $8::timestamptz END,
+       payload_enc = CASE WHEN $4 = 'sent' THEN ''::bytea ELSE payload_enc END
+ WHERE merchant_id = $1 AND id = $2 AND revision = $3`, m, r.Item.ID, r.Item.Revision,
+			string(r.State), r.Problem, due, tries, now)
+	}
+	return postgres.Fault("postgres.Finish", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+}
+
+// Claim takes accounts that nobody holds. Leases run on the database's clock, the one that
+// all processes share.
+func (s *Store) Claim(ctx context.Context, owner string, life time.Duration, limit int) (
+	[]outbox.Lease, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+UPDATE work
+   SET owner = $1, lease_until = clock_timestamp() + $2, fence = fence + 1
+ WHERE (merchant_id, channel_id, kind) IN (
+           SELECT merchant_id, channel_id, kind
+             FROM work
+            WHERE kind = 'outbox' AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            ORDER BY due_at
+            LIMIT $3
+              FOR UPDATE SKIP LOCKED)
+RETURNING merchant_id, channel_id, fence`, owner, life, limit)
+	leases, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (l outbox.Lease, err error) {
+		err = r.Scan(&l.Merchant, &l.Account, &l.Fence)
+		return l, err
+	})
+	return leases, postgres.Fault("postgres.Claim", err)
+}
+
+// Extend keeps a lease; false = it went to somebody else.
+func (s *Store) Extend(ctx context.Context, l outbox.Lease, owner string, life time.Duration) (bool, error) {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE work
+   SET lease_until = clock_timestamp() + $5
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'outbox' AND owner = $3 AND fence = $4`,
+		l.Merchant, l.Account, owner, l.Fence, life)
+	return tag.RowsAffected() == 1, postgres.Fault("postgres.Extend", err)
+}
+
+// Release gives a lease back.
+func (s *Store) Release(ctx context.Context, l outbox.Lease, owner string) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE work
+   SET owner = NULL, lease_until = NULL
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'outbox' AND owner = $3 AND fence = $4`,
+		l.Merchant, l.Account, owner, l.Fence)
+	return postgres.Fault("postgres.Release", err)
+}
