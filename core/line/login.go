@@ -24,7 +24,7 @@ const (
 
 // Exchange turns the code of LINE Login's callback into a verified person. LINE takes a
 // code once, even when the exchange fails.
-func (c *Client) Exchange(ctx context.Context, keys lumo.Keys, code linkage.Code) (
+func (c *Client) Exchange(ctx context.Context, keys lumo.Keys, code linkage.AuthorizationCode) (
 	linkage.Login, error) {
 	const op = "line.Exchange"
 	config := oauth2.Config{ClientID: keys.ID, ClientSecret: keys.Secret, RedirectURL: code.RedirectURI,

@@ -1,9 +1,77 @@
+// Package linkage owns identity links: which friend is which Klaviyo profile, how sure that
+// is, how it came to be, and the custom QR codes that lead there.
+//
+// What always holds: on one channel a friend has at most one link and a profile at most one;
+// a link changes only by a step that is written to its history; no step replaces a link that
+// says something else: that is a conflict, kept for a person to decide. A login state is
+// taken once, whatever comes back how often. The package knows no database, no HTTP and no
+// vendor client.
 package linkage
 
-import "lumo/core/lumo"
+import (
+	"context"
+	"time"
 
-// Code is what LINE Login's callback brought, with what proves that we asked for it.
+	"lumo/core/lumo"
+	"lumo/shared/id"
+)
+
+// IdentifyBy is what a QR code knows a customer by.
+type IdentifyBy string
+
+// The ways a code identifies, most trustworthy first.
+const (
+	ByProfile IdentifyBy = "profile" // Klaviyo profile id
+	ByEmail   IdentifyBy = "email"
+	ByPhone   IdentifyBy = "phone"
+	ByNothing IdentifyBy = "none" // a counter in a shop: friends, no links
+)
+
+// Code is a custom QR code.
 type Code struct {
+	ID         lumo.CodeID
+	Channel    lumo.ChannelID
+	Number     uint64 // per channel; the subject of scan events
+	Key        string // public key in /q/{key}
+	Name       string
+	IdentifyBy IdentifyBy
+	Live       bool
+	ExpiresAt  time.Time // zero = never
+	Scans      int64
+	Friends    int64
+	Links      int64
+	LastScanAt time.Time // zero = never
+	CreatedAt  time.Time
+}
+
+// Outcome is what a person who came back from LINE Login gets to see.
+type Outcome string
+
+// The outcomes, each a page of its own.
+const (
+	Linked        Outcome = "linked"
+	Added         Outcome = "added" // nothing to link, or nothing to link with
+	AskLink       Outcome = "ask_link"
+	AskUnlink     Outcome = "ask_unlink"
+	Unlinked      Outcome = "unlinked"
+	InReview      Outcome = "in_review" // a link that says something else stands; people decide
+	Declined      Outcome = "declined"
+	NoLongerWorks Outcome = "no_longer_works"
+	TryAgain      Outcome = "try_again" // LINE or Klaviyo did not answer
+)
+
+// Result is the outcome, and what the page needs beside it.
+type Result struct {
+	Outcome  Outcome
+	Merchant lumo.MerchantID // zero when the state names none
+	Channel  lumo.ChannelID
+	Language string // two letters, of the scan
+	Confirm  string // one-time value of an ask page
+	IsFriend bool
+}
+
+// AuthorizationCode is what LINE Login's callback brought, with what proves that we asked.
+type AuthorizationCode struct {
 	Code        string
 	RedirectURI string
 	Verifier    string // PKCE
@@ -15,5 +83,74 @@ type Login struct {
 	User       lumo.LineUserID
 	Name       string
 	PictureURL string
-	Token      lumo.Secret
+	Token      lumo.Secret // the person's own
+}
+
+// LINELogin is what we need of LINE Login.
+type LINELogin interface {
+	Exchange(ctx context.Context, keys lumo.Keys, code AuthorizationCode) (Login, error)
+	// Friendship is whether the person is a friend of the account joined to the login
+	// channel; an answer other than that means that none is joined.
+	Friendship(ctx context.Context, user lumo.Secret) (bool, error)
+	Deauthorize(ctx context.Context, keys lumo.Keys, user lumo.Secret) error
+}
+
+// Profiles looks customers up in Klaviyo. Nobody found is fault.NotFound.
+type Profiles interface {
+	ByEmail(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, email string) (lumo.ProfileID, error)
+	ByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (lumo.ProfileID, error)
+	Exists(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (bool, error)
+}
+
+// Channels is what linkage needs to know of LINE accounts.
+type Channels interface {
+	ByNumber(ctx context.Context, number uint32) (lumo.MerchantID, lumo.ChannelID, error)
+	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
+	LoginCredentials(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (
+		channelID, secret string, err error)
+	StateKey(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, number uint16) ([]byte, error)
+}
+
+// Friends is what linkage tells about people.
+type Friends interface {
+	UpsertFriend(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.Contact) (
+		lumo.Friend, error)
+	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
+	SignedIn(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, user lumo.LineUserID,
+		joined, friend bool)
+}
+
+// Tenants runs a unit of work for one merchant.
+type Tenants interface {
+	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error
+	AfterCommit(ctx context.Context, fn func())
+}
+
+// Recorder takes facts into timeline, counters and the outbox, inside the transaction.
+type Recorder interface {
+	Record(ctx context.Context, f lumo.Fact) error
+}
+
+// Outbox tells Klaviyo of links, inside the transaction.
+type Outbox interface {
+	// LinkMade writes the properties, the scan and the follow that led to the link, the link.
+	LinkMade(ctx context.Context, l lumo.Link, state id.ID) error
+	LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link) error
+}
+
+// Fleet tells the edges that a row of their tables changed, inside the transaction.
+type Fleet interface {
+	Changed(ctx context.Context, m lumo.MerchantID, table uint8, key []byte) error
+}
+
+// Auditor writes the audit log, inside the transaction.
+type Auditor interface {
+	Audit(ctx context.Context, e lumo.AuditEntry) error
+}
+
+// Watcher hears of changes that open pages should show. It is told inside the transaction
+// and passes it on after the commit.
+type Watcher interface {
+	LinkChanged(ctx context.Context, m lumo.MerchantID, l lumo.Link, linked bool)
+	CodeChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, code lumo.CodeID)
 }

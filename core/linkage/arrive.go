@@ -1,0 +1,143 @@
+package linkage
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// arrive meets the person who signed in: the friend's row, the scan, and then the link, or
+// the question whether to link.
+func (s *Service) arrive(ctx context.Context, v visit, st State, login Login, seen *lumo.FollowSeen,
+	sameBrowser bool) (Result, error) {
+	direct := sameBrowser && st.Claim == ClaimProfile
+	var claimed Claimed
+	if direct {
+		var err error
+		claimed, err = s.resolve(ctx, v.merchant, v.channel, st)
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
+			direct, st.Claim = false, ClaimNone // nobody is meant; the person is a friend all the same
+		} else if err != nil {
+			return Result{}, err
+		}
+	}
+	var result Result
+	err := s.inTenant(ctx, v.merchant, func(ctx context.Context) error {
+		st := st // the work may be run again
+		friend, err := s.meet(ctx, v, &st, login, seen)
+		if err != nil {
+			return err
+		}
+		result, err = s.decide(ctx, v, st, friend, claimed, direct, login.Token)
+		result.IsFriend = friend.FollowStatus == lumo.Following
+		return err
+	})
+	return result, err
+}
+
+// meet stores who came, the scan that brought them, and joins the follow event if it was
+// faster than the way back.
+func (s *Service) meet(ctx context.Context, v visit, st *State, login Login, seen *lumo.FollowSeen) (
+	lumo.Friend, error) {
+	friend, err := s.c.Friends.UpsertFriend(ctx, v.merchant, v.channel.ID, lumo.Contact{
+		User: login.User, Name: login.Name, PictureURL: login.PictureURL, Seen: seen, Source: "qr"})
+	if err != nil {
+		return lumo.Friend{}, err
+	}
+	st.Friend = friend.ID
+	if err := s.c.States.Update(ctx, v.merchant, *st); err != nil {
+		return lumo.Friend{}, err
+	}
+	if st.Code == (lumo.CodeID{}) || st.Claim == ClaimUnlink {
+		return friend, nil
+	}
+	code, err := s.c.Codes.Code(ctx, v.merchant, st.Code)
+	if err != nil {
+		return lumo.Friend{}, err
+	}
+	err = s.c.Recorder.Record(ctx, lumo.Fact{Merchant: v.merchant, Channel: v.channel.ID,
+		Friend: friend.ID, Kind: lumo.FactScanned, Source: "qr", Ref: st.ID.String(),
+		OccurredAt: st.ID.Time(), Data: map[string]any{"code": code.Name}})
+	if err != nil {
+		return lumo.Friend{}, err
+	}
+	return friend, s.joinEarlier(ctx, v, *st)
+}
+
+// joinEarlier counts a new friend for the code when the follow event was here first.
+func (s *Service) joinEarlier(ctx context.Context, v visit, st State) error {
+	since := st.ID.Time().Add(-clockSlack)
+	followed, err := s.c.States.FollowedSince(ctx, v.merchant, st.Friend, since)
+	if err != nil || !followed {
+		return err
+	}
+	_, err = s.join(ctx, v.merchant, st.Friend, since)
+	return err
+}
+
+// join marks the friend's open states as joined and counts the newest one's code.
+func (s *Service) join(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, since time.Time) (
+	State, error) {
+	return joinStates(ctx, s.c.States, s.c.Codes, m, f, since, s.c.Now())
+}
+
+// joinStates is the join of a login and a follow event, in whichever order they come.
+func joinStates(ctx context.Context, states StateStore, codes CodeStore, m lumo.MerchantID,
+	f lumo.FriendID, since, now time.Time) (State, error) {
+	st, joined, err := states.Join(ctx, m, f, since, now)
+	if err != nil || !joined || st.Code == (lumo.CodeID{}) {
+		return State{}, err
+	}
+	return st, codes.Count(ctx, m, st.Code, 1, 0)
+}
+
+// decide links at once, asks, or has nothing to do.
+func (s *Service) decide(ctx context.Context, v visit, st State, friend lumo.Friend, claimed Claimed,
+	direct bool, user lumo.Secret) (Result, error) {
+	switch {
+	case st.Claim == ClaimUnlink:
+		return s.askUnlink(ctx, v, st, user)
+	case st.Claim == ClaimNone, st.Claim == ClaimForm,
+		v.channel.KlaviyoAccount == (lumo.AccountID{}):
+		return Result{Outcome: Added}, s.end(ctx, v.merchant, st, PhaseTaken)
+	case !direct:
+		return s.ask(ctx, v, st, AskLink)
+	}
+	standing, err := s.standing(ctx, v.merchant, v.channel.ID, friend.ID, claimed.Profile)
+	if err != nil {
+		return Result{}, err
+	}
+	if standing.conflict() {
+		return s.ask(ctx, v, st, AskLink) // a person confirms before a conflict is kept
+	}
+	return s.link(ctx, v.merchant, v.channel, st, friend.ID, claimed)
+}
+
+// ask shows the page that links or unlinks on a click, and only on a click.
+func (s *Service) ask(ctx context.Context, v visit, st State, page Outcome) (Result, error) {
+	value, hash := newConfirm(v.channel.Number, st.ID)
+	st.ConfirmHash, st.Phase = hash, PhaseAsking
+	return Result{Outcome: page, Confirm: value}, s.c.States.Update(ctx, v.merchant, st)
+}
+
+// askUnlink asks only whom there is something to ask. The person's token waits for the
+// answer: taking back what they allowed needs it.
+func (s *Service) askUnlink(ctx context.Context, v visit, st State, user lumo.Secret) (Result, error) {
+	_, err := s.c.Links.ByFriend(ctx, v.merchant, st.Friend)
+	if fault.Is(err, fault.NotFound) {
+		return Result{Outcome: Unlinked}, s.end(ctx, v.merchant, st, PhaseTaken)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	st.Value = user.Reveal()
+	return s.ask(ctx, v, st, AskUnlink)
+}
+
+// end closes a state.
+func (s *Service) end(ctx context.Context, m lumo.MerchantID, st State, phase Phase) error {
+	st.Phase, st.EndedAt, st.Value, st.ConfirmHash = phase, s.c.Now(), "", nil
+	return s.c.States.Update(ctx, m, st)
+}

@@ -1,0 +1,92 @@
+package linkage
+
+import (
+	"context"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// Claimed is the customer that a scan meant, and how sure that is.
+type Claimed struct {
+	Profile   lumo.ProfileID
+	Assurance lumo.Assurance
+	By        ClaimKind
+	Email     string
+	Phone     string
+}
+
+// resolve finds the customer that a claim means. A claim of nobody is fault.NotFound, a
+// malformed one fault.Invalid. An email or a phone needs Klaviyo; a profile id does not, as
+// it came out of Klaviyo's own template: it is only refused when Klaviyo says there is none.
+func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State) (
+	Claimed, error) {
+	const op = "linkage.resolve"
+	account := c.KlaviyoAccount
+	if account == (lumo.AccountID{}) {
+		return Claimed{}, fault.New(fault.NotFound, op, "no Klaviyo account is connected")
+	}
+	switch st.Claim {
+	case ClaimProfile:
+		return s.resolveProfile(ctx, m, account, st.Value)
+	case ClaimEmail:
+		email := strings.ToLower(strings.TrimSpace(st.Value))
+		if strings.Count(email, "@") != 1 || len(email) > 254 {
+			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not an email")
+		}
+		p, err := s.c.Profiles.ByEmail(ctx, m, account, email)
+		return Claimed{Profile: p, Assurance: lumo.Claimed, By: ClaimEmail, Email: email},
+			fault.Wrap(op, err)
+	case ClaimPhone:
+		phone, ok := e164(st.Value)
+		if !ok {
+			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a phone number")
+		}
+		p, err := s.c.Profiles.ByPhone(ctx, m, account, phone)
+		return Claimed{Profile: p, Assurance: lumo.Claimed, By: ClaimPhone, Phone: phone},
+			fault.Wrap(op, err)
+	}
+	return Claimed{}, fault.New(fault.Invalid, op, "the claim names nobody")
+}
+
+func (s *Service) resolveProfile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, text string) (
+	Claimed, error) {
+	const op = "linkage.resolveProfile"
+	text = strings.TrimSpace(text)
+	if !plainProfile(text) {
+		return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a profile id")
+	}
+	claimed := Claimed{Profile: lumo.ProfileID(text), Assurance: lumo.Proven, By: ClaimProfile}
+	exists, err := s.c.Profiles.Exists(ctx, m, a, claimed.Profile)
+	if err != nil {
+		s.c.Log.WarnContext(ctx, "profile not checked", "error", err, "merchant", m.String())
+		return claimed, nil
+	}
+	if !exists {
+		return Claimed{}, fault.New(fault.NotFound, op, "the customer does not exist")
+	}
+	return claimed, nil
+}
+
+// plainProfile tells whether a text may be a Klaviyo profile id: short, letters and digits.
+func plainProfile(text string) bool {
+	return len(text) > 0 && len(text) <= 64 && strings.Trim(text,
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// e164 reads a phone number in international form; a plus sign that a URL turned into a
+// space is put back.
+func e164(text string) (string, bool) {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "+") {
+		text = "+" + text
+	}
+	n, err := phonenumbers.Parse(text, "")
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", false
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), true
+}

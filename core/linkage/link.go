@@ -1,0 +1,168 @@
+package linkage
+
+import (
+	"context"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// The steps of a link's history.
+const (
+	stepLinked   = "linked"
+	stepRaised   = "raised"
+	stepUnlinked = "unlinked"
+	stepConflict = "conflict"
+)
+
+// standing is what is linked already where a new link is to be.
+type standing struct {
+	ofFriend  *lumo.Link // the friend's link, to whomever
+	ofProfile *lumo.Link // the profile's link on this channel, to whomever
+}
+
+// same tells whether friend and profile are linked to each other.
+func (s standing) same() bool {
+	return s.ofFriend != nil && s.ofProfile != nil && s.ofFriend.ID == s.ofProfile.ID
+}
+
+// conflict tells whether a standing link says something else.
+func (s standing) conflict() bool {
+	return !s.same() && (s.ofFriend != nil || s.ofProfile != nil)
+}
+
+func (s *Service) standing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID,
+	p lumo.ProfileID) (standing, error) {
+	var found standing
+	switch l, err := s.c.Links.ByFriend(ctx, m, f); {
+	case err == nil:
+		found.ofFriend = &l
+	case !fault.Is(err, fault.NotFound):
+		return standing{}, err
+	}
+	switch l, err := s.c.Links.ByProfile(ctx, m, c, p); {
+	case err == nil:
+		found.ofProfile = &l
+	case !fault.Is(err, fault.NotFound):
+		return standing{}, err
+	}
+	return found, nil
+}
+
+// link makes the link, makes a standing one surer, or keeps the conflict. A standing link
+// that says something else stays, whatever level the new claim has.
+func (s *Service) link(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
+	f lumo.FriendID, claimed Claimed) (Result, error) {
+	there, err := s.standing(ctx, m, c.ID, f, claimed.Profile)
+	if err != nil {
+		return Result{}, err
+	}
+	fresh := s.newLink(c, st, f, claimed)
+	switch {
+	case there.conflict():
+		return Result{Outcome: InReview}, s.keepConflict(ctx, m, c, st, there, fresh)
+	case there.same():
+		if err := s.raise(ctx, m, st, *there.ofFriend, fresh); err != nil {
+			return Result{}, err
+		}
+		return Result{Outcome: Linked}, s.end(ctx, m, st, PhaseLinked)
+	}
+	if err := s.add(ctx, m, st, fresh); err != nil {
+		return Result{}, err
+	}
+	return Result{Outcome: Linked}, s.end(ctx, m, st, PhaseLinked)
+}
+
+func (s *Service) newLink(c lumo.Channel, st State, f lumo.FriendID, claimed Claimed) NewLink {
+	evidence := map[string]any{"claim": string(claimed.By), "state": st.ID.String()}
+	if st.Code != (lumo.CodeID{}) {
+		evidence["code"] = st.Code.String()
+	}
+	return NewLink{Evidence: evidence, Email: claimed.Email, Phone: claimed.Phone, Link: lumo.Link{
+		ID: lumo.LinkID(s.c.NewID()), Channel: c.ID, Friend: f, Account: c.KlaviyoAccount,
+		Profile: claimed.Profile, Method: "qr", Assurance: claimed.Assurance, Version: 1,
+		LinkedAt: s.c.Now()}}
+}
+
+// add stores a new link and tells everybody: Klaviyo first what led to it, then the link.
+func (s *Service) add(ctx context.Context, m lumo.MerchantID, st State, l NewLink) error {
+	if err := s.c.Links.AddLink(ctx, m, l); err != nil {
+		return err
+	}
+	if err := s.history(ctx, m, l.Link, stepLinked, l.Evidence); err != nil {
+		return err
+	}
+	if err := s.c.Outbox.LinkMade(ctx, l.Link, st.ID); err != nil {
+		return err
+	}
+	if st.Code != (lumo.CodeID{}) {
+		if err := s.c.Codes.Count(ctx, m, st.Code, 0, 1); err != nil {
+			return err
+		}
+		s.c.Watcher.CodeChanged(ctx, m, l.Channel, st.Code)
+	}
+	s.c.Watcher.LinkChanged(ctx, m, l.Link, true)
+	return s.c.Recorder.Record(ctx, s.fact(m, l.Link, lumo.FactLinked))
+}
+
+func (s *Service) fact(m lumo.MerchantID, l lumo.Link, kind lumo.FactKind) lumo.Fact {
+	return lumo.Fact{Merchant: m, Channel: l.Channel, Friend: l.Friend, Kind: kind, Source: l.Method,
+		Ref: s.c.NewID().String(), OccurredAt: s.c.Now(),
+		Data: map[string]any{"method": l.Method, "assurance": string(l.Assurance),
+			"link": l.ID.String()}}
+}
+
+// raise makes a standing link surer; a lower claim of the same adds nothing.
+func (s *Service) raise(ctx context.Context, m lumo.MerchantID, st State, old lumo.Link, l NewLink) error {
+	if level(l.Assurance) <= level(old.Assurance) {
+		return nil
+	}
+	raised, err := s.c.Links.Raise(ctx, m, old.ID, l)
+	if err != nil {
+		return err
+	}
+	s.c.Watcher.LinkChanged(ctx, m, raised, true)
+	return s.history(ctx, m, raised, stepRaised, map[string]any{
+		"from": string(old.Assurance), "to": string(raised.Assurance), "state": st.ID.String()})
+}
+
+// keepConflict writes down what was claimed and changes nothing.
+func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
+	there standing, l NewLink) error {
+	conflict := Conflict{ID: s.c.NewID(), Channel: c.ID, Friend: l.Friend, Profile: l.Profile,
+		Method: l.Method, Assurance: l.Assurance, Now: s.c.Now()}
+	old := there.ofFriend
+	conflict.Kind = "two_profiles"
+	if old == nil {
+		old, conflict.Kind = there.ofProfile, "two_friends"
+	}
+	conflict.Standing = old.ID
+	if err := s.c.Links.AddConflict(ctx, m, conflict); err != nil {
+		return err
+	}
+	err := s.history(ctx, m, *old, stepConflict, map[string]any{"kind": conflict.Kind,
+		"assurance": string(l.Assurance), "method": l.Method})
+	if err != nil {
+		return err
+	}
+	return s.end(ctx, m, st, PhaseConflict)
+}
+
+func (s *Service) history(ctx context.Context, m lumo.MerchantID, l lumo.Link, step string,
+	data map[string]any) error {
+	return s.c.Links.AddHistory(ctx, m, History{ID: s.c.NewID(), Link: l.ID, Step: step,
+		ActorKind: "customer", Data: data, Now: s.c.Now()})
+}
+
+// level orders the assurance levels.
+func level(a lumo.Assurance) int {
+	switch a {
+	case lumo.Proven:
+		return 3
+	case lumo.Claimed:
+		return 2
+	case lumo.Matched:
+		return 1
+	}
+	return 0
+}
