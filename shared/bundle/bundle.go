@@ -48,7 +48,7 @@ func ParseManifest(file []byte) (Manifest, error) {
 	if err := decoder.Decode(&m); err != nil {
 		return Manifest{}, bad("The manifest is not JSON of the expected form.")
 	}
-	if decoder.More() {
+	if len(bytes.TrimSpace(file[decoder.InputOffset():])) != 0 {
 		return Manifest{}, bad("Something stands behind the manifest.")
 	}
 	return m, m.check()

@@ -76,26 +76,20 @@ func Parse(b []byte) (Event, error) {
 	return e, nil
 }
 
-// Crawlers lists parts of the User-Agents of programs that fetch links to show a preview.
-// LINE's own comes as "facebookexternalhit/1.1;line-poker/1.0".
-func Crawlers() []string {
-	return []string{"line-poker", "facebookexternalhit", "Twitterbot", "Slackbot", "Discordbot", "TelegramBot",
-		"WhatsApp/", "Googlebot", "bingbot", "Applebot", "SkypeUriPreview", "GoogleImageProxy", "YahooMailProxy"}
-}
-
 // Classify decides from a request's method and headers. purpose is the value of
 // Sec-Purpose or Purpose.
 func Classify(head bool, purpose, userAgent []byte) Class {
 	switch {
 	case head:
 		return Head
-	case len(purpose) > 0 && (bytes.Contains(purpose, []byte("prefetch")) || bytes.Contains(purpose, []byte("prerender"))):
+	case len(purpose) > 0 && isPrefetch(purpose):
 		return Prefetch
-	}
-	for _, name := range Crawlers() {
-		if bytes.Contains(userAgent, []byte(name)) {
-			return Crawler
-		}
+	case isCrawler(userAgent):
+		return Crawler
 	}
 	return Person
+}
+
+func isPrefetch(purpose []byte) bool {
+	return bytes.Contains(purpose, []byte("prefetch")) || bytes.Contains(purpose, []byte("prerender"))
 }

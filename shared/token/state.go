@@ -11,6 +11,7 @@ import (
 
 	"lumo/shared/fault"
 	"lumo/shared/id"
+	"lumo/shared/internal/strict64"
 )
 
 // StateLife is how long a login state may take to come back.
@@ -34,6 +35,8 @@ const (
 	StateHeaderSize = 19
 	stateVersion    = 1
 	plainFixed      = 16 + 4 + 1 + 2 + 1 + 1
+	maxPlain        = plainFixed + 255 + 255
+	maxStateText    = (StateHeaderSize+maxPlain+16)*4/3 + 1
 	nonceDomain     = "lumo nonce 1\x00"
 	pkceDomain      = "lumo pkce 1\x00"
 )
@@ -114,8 +117,8 @@ func SealState(h StateHeader, key [32]byte, s State) (string, error) {
 
 // ParseStateHeader reads the open part; sealed is the rest.
 func ParseStateHeader(text string) (h StateHeader, sealed []byte, err error) {
-	raw, err := strict().DecodeString(text)
-	if err != nil || len(raw) <= StateHeaderSize || raw[0] != stateVersion {
+	raw := make([]byte, strict64.Length(len(text)))
+	if len(text) > maxStateText || !strict64.URL(raw, []byte(text)) || len(raw) <= StateHeaderSize || raw[0] != stateVersion {
 		return StateHeader{}, nil, badState()
 	}
 	h = StateHeader{Channel: binary.BigEndian.Uint32(raw[1:]), Key: binary.BigEndian.Uint16(raw[5:]), Nonce: [12]byte(raw[7:])}

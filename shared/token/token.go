@@ -6,13 +6,13 @@
 package token
 
 import (
-	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 
 	"lumo/shared/fault"
+	"lumo/shared/internal/strict64"
 )
 
 // Kind says what a token is for.
@@ -31,15 +31,12 @@ const (
 	SharedSend = uint64(1) << 63
 	// OneOffRow marks a link number whose target stands in the core only.
 	OneOffRow = uint32(1) << 31
-	// MaxOneOff is the most characters a whole one-off URL may have.
-	MaxOneOff = 950
 
 	version      = 1
 	prefixLength = 19
 	tagLength    = 12
 	textLength   = 42
 	linkDomain   = "lumo token 1\x00"
-	oneOffDomain = "lumo oneoff 1\x00"
 )
 
 // strict refuses unused bits that are not 0, so that one token has one text.
@@ -70,11 +67,14 @@ func parsePrefix(b []byte) Token {
 		Subject: binary.BigEndian.Uint64(b[7:]), Link: binary.BigEndian.Uint32(b[15:])}
 }
 
-// MACInput is what the tag is computed over: domain and prefix.
-func (t Token) MACInput() []byte {
+// AppendMessage adds what the tag is computed over: domain and prefix, 32 bytes.
+func (t Token) AppendMessage(dst []byte) []byte {
 	prefix := t.Prefix()
-	return append([]byte(linkDomain), prefix[:]...)
+	return append(append(dst, linkDomain...), prefix[:]...)
 }
+
+// MACInput is AppendMessage into new memory.
+func (t Token) MACInput() []byte { return t.AppendMessage(nil) }
 
 // Sign gives the text of a token of kind Link, Open or Image: 42 characters.
 func Sign(t Token, key []byte) string {
@@ -85,50 +85,36 @@ func Sign(t Token, key []byte) string {
 
 func (t Token) tag(key []byte) [tagLength]byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write(t.MACInput())
+	mac.Write(t.AppendMessage(nil))
 	return [tagLength]byte(mac.Sum(nil)[:tagLength])
 }
 
 // Parse reads the text of a token of kind Link, Open or Image. Its tag is not checked yet.
 func Parse(text string) (Token, [tagLength]byte, error) {
+	t, tag, ok := ParseBytes([]byte(text))
+	if !ok {
+		return Token{}, [tagLength]byte{}, bad()
+	}
+	return t, tag, nil
+}
+
+// ParseBytes is Parse without allocation.
+func ParseBytes(text []byte) (t Token, tag [tagLength]byte, ok bool) {
 	var raw [prefixLength + tagLength]byte
-	if len(text) != textLength {
-		return Token{}, [tagLength]byte{}, bad()
+	if len(text) != textLength || !strict64.URL(raw[:], text) {
+		return Token{}, tag, false
 	}
-	if n, err := strict().Decode(raw[:], []byte(text)); err != nil || n != len(raw) {
-		return Token{}, [tagLength]byte{}, bad()
-	}
-	t := parsePrefix(raw[:])
+	t = parsePrefix(raw[:])
 	if raw[0]>>4 != version || t.Kind < Link || t.Kind > Image || t.Kind == Open && t.Link != 0 {
-		return Token{}, [tagLength]byte{}, bad()
+		return Token{}, tag, false
 	}
-	return t, [tagLength]byte(raw[prefixLength:]), nil
+	return t, [tagLength]byte(raw[prefixLength:]), true
 }
 
 // Verify checks a tag in constant time.
 func Verify(t Token, tag [tagLength]byte, key []byte) bool {
 	want := t.tag(key)
 	return hmac.Equal(want[:], tag[:])
-}
-
-// SignOneOff gives the text of a link whose target stands in the URL itself.
-func SignOneOff(t Token, target string, key ed25519.PrivateKey) string {
-	t.Kind = OneOff
-	prefix := t.Prefix()
-	body := append(prefix[:], target...)
-	signature := ed25519.Sign(key, append([]byte(oneOffDomain), body...))
-	return strict().EncodeToString(append(body, signature...))
-}
-
-// ParseOneOff reads a one-off link. message is what the signature must cover.
-func ParseOneOff(text string) (t Token, target string, message []byte, signature [64]byte, err error) {
-	raw, err := strict().DecodeString(text)
-	if err != nil || len(text) > MaxOneOff || len(raw) <= prefixLength+len(signature) || raw[0] != version<<4|byte(OneOff) {
-		return Token{}, "", nil, signature, bad()
-	}
-	end := len(raw) - len(signature)
-	copy(signature[:], raw[end:])
-	return parsePrefix(raw), string(raw[prefixLength:end]), append([]byte(oneOffDomain), raw[:end]...), signature, nil
 }
 
 func bad() error { return fault.New(fault.Invalid, "token.Parse", "This link is not one of ours.") }

@@ -8,32 +8,25 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
+	"math"
 	"strconv"
-	"strings"
 
 	"lumo/shared/fault"
+	"lumo/shared/internal/strict64"
 )
 
 const (
 	signatureSize = sha256.Size
-	base64Length  = 44 // of 32 bytes with padding
 	hexLength     = 64
 	keyPrefix     = "lfk_"
 	keySecretText = 43 // of 32 bytes, base64url without padding
+	keyMaxDigits  = 5  // a key reference has 16 bits for it
 )
 
 // DecodeBase64 reads the 32 bytes of a LINE or Shopify signature header.
 func DecodeBase64(header []byte) (sum [signatureSize]byte, ok bool) {
-	if len(header) != base64Length {
-		return sum, false
-	}
-	var raw [33]byte
-	n, err := base64.StdEncoding.Strict().Decode(raw[:], header)
-	if err != nil || n != signatureSize {
-		return sum, false
-	}
-	return [signatureSize]byte(raw[:]), true
+	ok = strict64.Std(&sum, header)
+	return sum, ok
 }
 
 // DecodeHex reads the 32 bytes of a Klaviyo signature header: lower-case hex.
@@ -41,13 +34,22 @@ func DecodeHex(header []byte) (sum [signatureSize]byte, ok bool) {
 	if len(header) != hexLength {
 		return sum, false
 	}
-	for _, c := range header {
-		if c >= 'A' && c <= 'F' {
-			return sum, false
-		}
+	var wrong byte
+	for i := range sum {
+		high, low := nibble(header[2*i]), nibble(header[2*i+1])
+		sum[i], wrong = high<<4|low, wrong|high|low
 	}
-	_, err := hex.Decode(sum[:], header)
-	return sum, err == nil
+	return sum, wrong < 16
+}
+
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
 }
 
 // VerifyLINE checks X-Line-Signature: base64 of HMAC-SHA256(channel secret, body).
@@ -77,22 +79,35 @@ func equal(secret string, body []byte, suffix string, sum [signatureSize]byte) b
 // ParseFlowKey reads the number of a flow key, lfk_<number>_<32 bytes, base64url>. The secret
 // may itself hold underscores, so the text is split at the first two only.
 func ParseFlowKey(header string) (number uint32, err error) {
-	rest, ok := strings.CutPrefix(header, keyPrefix)
-	digits, secret, both := strings.Cut(rest, "_")
-	n, parsed := decimal(digits)
-	if !ok || !both || !parsed || len(secret) != keySecretText {
+	number, ok := ParseFlowKeyBytes([]byte(header))
+	if !ok {
 		return 0, badKey()
 	}
-	if _, err := base64.RawURLEncoding.Strict().DecodeString(secret); err != nil {
-		return 0, badKey()
-	}
-	return n, nil
+	return number, nil
 }
 
-// decimal reads a number without sign or leading zeros.
-func decimal(text string) (uint32, bool) {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return uint32(n), err == nil && n > 0 && text == strconv.FormatUint(n, 10)
+// ParseFlowKeyBytes is ParseFlowKey without allocation.
+func ParseFlowKeyBytes(header []byte) (number uint32, ok bool) {
+	digits := len(header) - len(keyPrefix) - 1 - keySecretText
+	if digits < 1 || digits > keyMaxDigits || string(header[:len(keyPrefix)]) != keyPrefix {
+		return 0, false
+	}
+	number, ok = decimal(header[len(keyPrefix) : len(keyPrefix)+digits])
+	rest := header[len(keyPrefix)+digits:]
+	var secret [signatureSize]byte
+	return number, ok && rest[0] == '_' && strict64.URL(secret[:], rest[1:])
+}
+
+// decimal reads a key number: without sign or leading zeros, at most 65535.
+func decimal(digits []byte) (uint32, bool) {
+	var n uint32
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + uint32(c-'0')
+	}
+	return n, digits[0] != '0' && n <= math.MaxUint16
 }
 
 // FormatFlowKey gives the text of a key. Numbers count per channel from 1.
