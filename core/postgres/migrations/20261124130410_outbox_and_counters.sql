@@ -16,6 +16,9 @@ ALTER TABLE edge_event ADD COLUMN reason int NOT NULL DEFAULT 0;
 CREATE INDEX edge_event_merchant_id_counted_idx ON edge_event (merchant_id, delivery_id, type, link, occurred_at)
     WHERE counted;
 
+-- How many links of a channel are new today, found without reading all.
+CREATE INDEX tracked_link_merchant_id_channel_id_created_at_idx ON tracked_link (merchant_id, channel_id, created_at);
+
 -- Several rows make one number, so that transactions do not wait for each other's: each
 -- connection adds to a row of its own, readers add them up.
 ALTER TABLE counter

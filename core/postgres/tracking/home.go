@@ -1,0 +1,156 @@
+package tracking
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/tracking"
+	"lumo/shared/id"
+)
+
+// Figures reads the numbers of Home.
+func (Store) Figures(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (
+	tracking.Figures, error) {
+	var f tracking.Figures
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+WITH today AS (
+    SELECT ($3::timestamptz AT TIME ZONE time_zone)::date AS day
+      FROM merchant
+     WHERE merchant_id = $1),
+sums AS (
+    SELECT k.kind, sum(k.n) FILTER (WHERE k.day = t.day) AS day, sum(k.n) AS month
+      FROM counter k, today t
+     WHERE k.merchant_id = $1 AND k.channel_id = $2
+       AND k.day BETWEEN date_trunc('month', t.day::timestamp)::date AND t.day
+     GROUP BY k.kind)
+SELECT (SELECT count(*)
+          FROM friend
+         WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following'),
+       (SELECT count(*)
+          FROM identity_link
+         WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked'),
+       (SELECT count(*)
+          FROM delivery
+         WHERE merchant_id = $1 AND channel_id = $2 AND state = 'unknown'),
+       coalesce(max(month) FILTER (WHERE kind = 'blocked'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'sent'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'clicked'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'linked'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'not_sent'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'failed'), 0)
+  FROM sums`, m, c, now).Scan(&f.Friends, &f.Linked, &f.Today.Checking, &f.BlockedMonth, &f.Today.Sent,
+		&f.Today.Clicked, &f.Today.Linked, &f.Today.NotSent, &f.Today.Failed)
+	return f, postgres.Fault("postgres.Figures", err)
+}
+
+// Feed reads the newest rows of all timelines of a channel, or those named.
+func (Store) Feed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int, named []id.ID) (
+	[]tracking.FeedItem, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT e.id, e.occurred_at, e.kind, e.friend_id, f.display_name, e.data
+  FROM friend_event e
+  JOIN friend f ON f.merchant_id = e.merchant_id AND f.id = e.friend_id
+ WHERE e.merchant_id = $1 AND e.channel_id = $2 AND e.kind <> 'consent'
+   AND (cardinality($4::uuid[]) = 0 OR e.id = ANY($4))
+ ORDER BY e.id DESC
+ LIMIT $3`, m, c, limit, ids(named))
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (tracking.FeedItem, error) {
+		var i tracking.FeedItem
+		err := r.Scan(&i.ID, &i.At, &i.Kind, &i.Friend, &i.FriendName, &i.Data)
+		return i, err
+	})
+	return list, postgres.Fault("postgres.Feed", err)
+}
+
+// notice is one thing that may need a person, and how often it stands.
+type notice struct {
+	code   string
+	number int64
+	detail string
+}
+
+// Attention reads what needs a person now.
+func (Store) Attention(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (
+	[]tracking.Notice, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT 'line_needs_you' AS code, 1::bigint AS n, coalesce(problem, '') AS detail
+  FROM channel
+ WHERE merchant_id = $1 AND id = $2 AND state = 'needs_you'
+ UNION ALL
+SELECT 'klaviyo_reconnect', (SELECT count(*)
+                               FROM outbox o
+                              WHERE o.merchant_id = $1 AND o.klaviyo_account_id = a.id AND o.state = 'waiting'),
+       coalesce(a.problem, '')
+  FROM klaviyo_account a
+ WHERE a.merchant_id = $1 AND a.state = 'reconnect'
+ UNION ALL
+SELECT 'klaviyo_kept', count(*), coalesce(min(problem), '')
+  FROM outbox
+ WHERE merchant_id = $1 AND channel_id = $2 AND state = 'kept'
+HAVING count(*) > 0
+ UNION ALL
+SELECT 'needs_review', count(*), ''
+  FROM link_conflict
+ WHERE merchant_id = $1 AND channel_id = $2 AND state = 'open'
+HAVING count(*) > 0
+ UNION ALL
+SELECT 'hooks_kept', count(*), ''
+  FROM hook_request
+ WHERE merchant_id = $1 AND channel_id = $2 AND state = 'kept'
+HAVING count(*) > 0
+ UNION ALL
+SELECT 'unconfirmed', count(*), ''
+  FROM delivery
+ WHERE merchant_id = $1 AND channel_id = $2 AND state = 'unknown_expired'
+   AND updated_at > $3::timestamptz - interval '7 days'
+HAVING count(*) > 0
+ UNION ALL
+SELECT 'edges_off', 1, ''
+ WHERE NOT EXISTS (
+           SELECT 1
+             FROM edge
+            WHERE revoked_at IS NULL AND last_seen_at > $3::timestamptz - interval '10 seconds')`, m, c, now)
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (tracking.Notice, error) {
+		var n notice
+		err := r.Scan(&n.code, &n.number, &n.detail)
+		return n.notice(), err
+	})
+	return list, postgres.Fault("postgres.Attention", err)
+}
+
+func (n notice) notice() tracking.Notice {
+	out := tracking.Notice{Code: n.code, Data: map[string]any{"n": n.number}}
+	if n.detail != "" {
+		out.Data["problem"] = n.detail
+	}
+	return out
+}
+
+// Checklist tells which steps of the first run are done, in their order.
+func (Store) Checklist(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) ([]tracking.Step, error) {
+	var line, klaviyo, linked, tested, flow bool
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+SELECT EXISTS (SELECT 1
+                 FROM channel
+                WHERE merchant_id = $1 AND id = $2 AND state = 'working'),
+       EXISTS (SELECT 1
+                 FROM klaviyo_account
+                WHERE merchant_id = $1 AND state <> 'off'),
+       EXISTS (SELECT 1
+                 FROM identity_link
+                WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked'),
+       EXISTS (SELECT 1
+                 FROM delivery
+                WHERE merchant_id = $1 AND channel_id = $2 AND state = 'accepted'),
+       EXISTS (SELECT 1
+                 FROM flow_request
+                WHERE merchant_id = $1 AND channel_id = $2 AND outcome = 'accepted')`, m, c).
+		Scan(&line, &klaviyo, &linked, &tested, &flow)
+	return []tracking.Step{{Name: "line", Done: line}, {Name: "klaviyo", Done: klaviyo},
+		{Name: "link_yourself", Done: linked}, {Name: "test_message", Done: tested},
+		{Name: "first_flow", Done: flow}}, postgres.Fault("postgres.Checklist", err)
+}
