@@ -1,0 +1,248 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+const (
+	minPassword  = 10
+	maxName      = 80
+	maxSlug      = 40
+	slugAttempts = 20
+)
+
+// CreateOwner makes a merchant and its first member.
+func (s *Service) CreateOwner(ctx context.Context, shop, email, password string) (lumo.Merchant, error) {
+	const op = "account.CreateOwner"
+	if err := checkNew(op, email, password); err != nil {
+		return lumo.Merchant{}, err
+	}
+	if shop = strings.TrimSpace(shop); shop == "" || len(shop) > maxName {
+		return lumo.Merchant{}, fault.New(fault.Invalid, op, "Enter the shop's name, at most %d characters.", maxName)
+	}
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err != nil {
+		return lumo.Merchant{}, err
+	}
+	merchant := lumo.Merchant{ID: lumo.MerchantID(s.NewID()), Name: shop, Country: "JP", Currency: "JPY",
+		TimeZone: "Asia/Tokyo", Language: "ja"}
+	for attempt := range slugAttempts {
+		merchant.Slug = slug(shop, attempt)
+		err = s.createWithOwner(ctx, merchant, email, hash)
+		if !fault.Is(err, fault.Conflict) {
+			break
+		}
+	}
+	return merchant, fault.Wrap(op, err)
+}
+
+func (s *Service) createWithOwner(ctx context.Context, merchant lumo.Merchant, email, hash string) error {
+	return s.Units.InTenant(ctx, merchant.ID, func(ctx context.Context) error {
+		if err := s.Store.CreateMerchant(ctx, merchant, s.Now()); err != nil {
+			return err
+		}
+		return s.create(ctx, merchant.ID, email, hash, lumo.Owner)
+	})
+}
+
+// CreateMember adds a member to a merchant.
+func (s *Service) CreateMember(ctx context.Context, m lumo.MerchantID, email, password string, role lumo.Role) error {
+	const op = "account.CreateMember"
+	if err := checkNew(op, email, password); err != nil {
+		return err
+	}
+	if rank(role) == 0 {
+		return fault.New(fault.Invalid, op, "The role is one of owner, admin, marketer, viewer.")
+	}
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = s.Units.InTenant(ctx, m, func(ctx context.Context) error { return s.create(ctx, m, email, hash, role) })
+	if fault.Is(err, fault.Conflict) {
+		return &fault.Error{Kind: fault.Conflict, Op: op, Message: "This email is a member already.", Err: err}
+	}
+	return fault.Wrap(op, err)
+}
+
+func (s *Service) create(ctx context.Context, m lumo.MerchantID, email, hash string, role lumo.Role) error {
+	email = NormalEmail(email)
+	name, _, _ := strings.Cut(email, "@")
+	member := Member{Merchant: m, ID: lumo.MemberID(s.NewID()), Email: email, Name: name, Role: role, Language: "ja"}
+	if err := s.Members.CreateMember(ctx, member, hash, s.Now()); err != nil {
+		return err
+	}
+	return s.Audit(ctx, lumo.AuditEntry{ActorKind: "system", Action: "member.create", TargetKind: "member",
+		Target: member.ID.String(), Data: map[string]any{"role": string(role)}})
+}
+
+// CreateOperator adds a person who runs the system.
+func (s *Service) CreateOperator(ctx context.Context, email, password string) error {
+	const op = "account.CreateOperator"
+	if err := checkNew(op, email, password); err != nil {
+		return err
+	}
+	hash, err := s.Hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = s.Units.InSystem(ctx, func(ctx context.Context) error {
+		return s.Members.CreateOperator(ctx, Operator{ID: s.NewID(), PasswordHash: hash}, NormalEmail(email), s.Now())
+	})
+	return fault.Wrap(op, err)
+}
+
+func checkNew(op, email, password string) error {
+	at := strings.IndexByte(email, '@')
+	if at < 1 || at == len(email)-1 {
+		return fault.New(fault.Invalid, op, "Enter an email address.")
+	}
+	if len(password) < minPassword || len(password) > maxPassword {
+		return fault.New(fault.Invalid, op, "A password has at least %d characters.", minPassword)
+	}
+	return nil
+}
+
+// Settings are what the first run and the settings page change of a merchant; empty fields
+// stay as they are, a country also sets what follows from it.
+type Settings struct {
+	Name, Country, Currency, TimeZone, Language string
+}
+
+// Update changes a merchant and ends its first run.
+func (s *Service) Update(ctx context.Context, who Membership, address string, c Settings) (merchant lumo.Merchant, err error) {
+	const op = "account.Update"
+	err = s.Units.InTenant(ctx, who.Merchant, func(ctx context.Context) error {
+		if merchant, err = s.Store.Merchant(ctx, who.Merchant); err != nil {
+			return err
+		}
+		if merchant, err = c.apply(op, merchant); err != nil {
+			return err
+		}
+		if err := s.Store.UpdateMerchant(ctx, merchant, s.Now()); err != nil {
+			return err
+		}
+		return s.Audit(ctx, lumo.AuditEntry{ActorKind: "member", Actor: id.ID(who.Member), Address: address,
+			Action: "merchant.update", TargetKind: "merchant", Target: who.Merchant.String(),
+			Data: map[string]any{"country": merchant.Country, "time_zone": merchant.TimeZone}})
+	})
+	return merchant, fault.Wrap(op, err)
+}
+
+func (c Settings) apply(op string, m lumo.Merchant) (lumo.Merchant, error) {
+	fields := map[string]string{}
+	if c.Country != "" {
+		currency, zone, ok := countryDefaults(c.Country)
+		if !ok {
+			fields["country"] = "Choose a country from the list."
+		}
+		m.Country, m.Currency, m.TimeZone = c.Country, currency, zone
+	}
+	if name := strings.TrimSpace(c.Name); name != "" {
+		m.Name = name
+	}
+	if len(m.Name) > maxName {
+		fields["name"] = "The name is too long."
+	}
+	if c.Currency != "" {
+		m.Currency = c.Currency
+	}
+	if c.TimeZone != "" {
+		m.TimeZone = c.TimeZone
+	}
+	if _, err := time.LoadLocation(m.TimeZone); err != nil || m.TimeZone == "" {
+		fields["time_zone"] = "This time zone is not known."
+	}
+	if c.Language != "" {
+		m.Language = c.Language
+	}
+	if !knownLanguage(m.Language) {
+		fields["language"] = "Choose a language from the list."
+	}
+	if len(fields) > 0 {
+		return m, &fault.Error{Kind: fault.Invalid, Op: op, Message: "Some fields need another value.", Fields: fields}
+	}
+	m.SetUp = true
+	return m, nil
+}
+
+// countryDefaults are currency and time zone of the countries where LINE is the habit, and
+// of those that shops sell to from there.
+func countryDefaults(country string) (currency, zone string, ok bool) {
+	switch country {
+	case "JP":
+		return "JPY", "Asia/Tokyo", true
+	case "TW":
+		return "TWD", "Asia/Taipei", true
+	case "TH":
+		return "THB", "Asia/Bangkok", true
+	case "KR":
+		return "KRW", "Asia/Seoul", true
+	case "SG":
+		return "SGD", "Asia/Singapore", true
+	case "HK":
+		return "HKD", "Asia/Hong_Kong", true
+	case "US":
+		return "USD", "America/New_York", true
+	}
+	return "", "", false
+}
+
+func knownLanguage(language string) bool {
+	switch language {
+	case "en", "ja", "zh-TW", "th":
+		return true
+	}
+	return false
+}
+
+// SetLanguage changes a member's own language.
+func (s *Service) SetLanguage(ctx context.Context, who Membership, language string) error {
+	const op = "account.SetLanguage"
+	if language != "en" && language != "ja" {
+		return fault.New(fault.Invalid, op, "The console speaks English and Japanese.")
+	}
+	err := s.Units.InTenant(ctx, who.Merchant, func(ctx context.Context) error {
+		return s.Members.SetLanguage(ctx, who, language, s.Now())
+	})
+	return fault.Wrap(op, err)
+}
+
+// slug is a merchant's part of console addresses, made of its name; the words that our
+// own addresses begin with are never one.
+func slug(name string, attempt int) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	base := strings.Trim(b.String(), "-")
+	if len(base) > maxSlug-4 {
+		base = strings.Trim(base[:maxSlug-4], "-")
+	}
+	if len(base) < 3 || reserved(base) {
+		base = strings.Trim("shop-"+base, "-")
+	}
+	if attempt == 0 {
+		return base
+	}
+	return base + "-" + string(rune('a'+attempt))
+}
+
+func reserved(slug string) bool {
+	switch slug {
+	case "api", "assets", "edge", "invite", "me", "ops", "setup", "sign-in", "oauth":
+		return true
+	}
+	return false
+}
