@@ -1,0 +1,123 @@
+// Package console is the HTTP API behind the console, which is also the public one, and
+// the pages themselves.
+//
+// Every operation is registered with the role it needs and is refused without it; a test
+// walks them all. Another merchant's ids do not exist. Errors are problem details with a
+// kind; whatever has no sentence for people is logged and answered with a number. A file
+// here per capability registers its operations:
+//
+//	func RegisterTags(a *API, tags *tag.Service) {
+//		Register(a, Op{ID: "list-tags", Method: "GET", Path: "/merchants/{merchant}/tags",
+//			Role: lumo.Viewer}, func(ctx context.Context, who Caller, in *InMerchant) (List[Tag], error) {
+//			...
+//		})
+//	}
+package console
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"lumo/core/account"
+	"lumo/core/lumo"
+)
+
+const (
+	base          = "/api/v1"
+	sessionCookie = "__Host-lumo_session"
+	sessionLife   = 30 * 24 * time.Hour
+	sessionIdle   = 7 * 24 * time.Hour
+	maxBody       = 1 << 20
+)
+
+// Roles beside those of members.
+const (
+	Anyone   lumo.Role = "anyone"
+	SignedIn lumo.Role = "signed_in"
+	Operator lumo.Role = "operator"
+)
+
+// Accounts is what the API needs of people and merchants.
+type Accounts interface {
+	SignIn(ctx context.Context, email, password, address string) (account.Signed, error)
+	Find(ctx context.Context, m account.Membership) (account.Member, lumo.Merchant, error)
+	Update(ctx context.Context, who account.Membership, address string, c account.Settings) (lumo.Merchant, error)
+	SetLanguage(ctx context.Context, who account.Membership, language string) error
+}
+
+// Config is what the API needs; all fields but Address are required.
+type Config struct {
+	Accounts Accounts
+	Sessions scs.CtxStore
+	Repeats  Repeats
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Address tells who calls, behind trusted proxies; nil = the connection's other end.
+	Address func(*http.Request) string
+}
+
+// API holds the registered operations.
+type API struct {
+	Config
+	mux      *http.ServeMux
+	huma     huma.API
+	sessions *scs.SessionManager
+	roles    map[string]lumo.Role // operation id -> least role
+}
+
+// New makes an API with the operations of accounts; other capabilities register theirs.
+func New(c Config) *API {
+	if c.Address == nil {
+		c.Address = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	a := &API{Config: c, mux: http.NewServeMux(), roles: map[string]lumo.Role{}}
+	a.sessions = newSessions(c.Sessions)
+	settings := huma.DefaultConfig("Lumo", "1")
+	settings.CreateHooks, settings.DocsPath, settings.SchemasPath = nil, "", ""
+	settings.OpenAPIPath = "/api/openapi"
+	a.huma = humago.New(a.mux, settings)
+	a.registerAccount()
+	return a
+}
+
+func newSessions(store scs.CtxStore) *scs.SessionManager {
+	s := scs.New()
+	s.Store, s.HashTokenInStore = store, true
+	s.Lifetime, s.IdleTimeout = sessionLife, sessionIdle
+	s.Cookie.Name, s.Cookie.Path = sessionCookie, "/"
+	s.Cookie.Secure, s.Cookie.HttpOnly, s.Cookie.SameSite = true, true, http.SameSiteLaxMode
+	return s
+}
+
+// Handler serves the API. Requests that browsers make for other sites are refused.
+func (a *API) Handler() http.Handler {
+	guard := http.NewCrossOriginProtection()
+	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, a.Address(r))))
+	})
+	return guard.Handler(a.sessions.LoadAndSave(limited))
+}
+
+// HandlePage registers a plain handler below the session: redirects from vendors, sockets.
+// It checks the role itself, by Caller.
+func (a *API) HandlePage(pattern string, h http.HandlerFunc) { a.mux.HandleFunc(pattern, h) }
+
+// OpenAPI describes the operations registered so far, as JSON.
+func (a *API) OpenAPI() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
+
+// Roles are the operations with the least role of each, for the test that walks them.
+func (a *API) Roles() map[string]lumo.Role { return a.roles }
+
+type addressKey struct{}
+
+func addressOf(ctx context.Context) string {
+	address, _ := ctx.Value(addressKey{}).(string)
+	return address
+}
