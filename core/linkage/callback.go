@@ -105,7 +105,7 @@ func (s *Service) take(ctx context.Context, v visit, r Return) (st State, fresh 
 	st = State{ID: v.state.ID, Channel: v.channel.ID, Claim: claimKind(v.state.Claim),
 		Value: v.state.Value, Phase: PhaseTaken, TakenAt: now, ExpiresAt: now.Add(token.StateLife)}
 	if r.Error != "" || r.Code == "" {
-		st.Phase, st.EndedAt = PhaseRefused, now
+		st.Phase, st.EndedAt, st.Value = PhaseRefused, now, ""
 	}
 	err = s.c.Tenants.InTenant(ctx, v.merchant, func(ctx context.Context) error {
 		code, err := s.c.Codes.CodeByKey(ctx, v.merchant, v.channel.ID, v.state.Code)
@@ -156,8 +156,7 @@ func (s *Service) failedSignIn(ctx context.Context, v visit, st State, cause err
 		outcome = TryAgain
 	}
 	err := s.c.Tenants.InTenant(ctx, v.merchant, func(ctx context.Context) error {
-		st.Phase, st.EndedAt = PhaseRefused, s.c.Now()
-		return s.c.States.Update(ctx, v.merchant, st)
+		return s.end(ctx, v.merchant, st, PhaseRefused)
 	})
 	return Result{Outcome: outcome}, err
 }
