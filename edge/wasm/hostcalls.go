@@ -77,7 +77,7 @@ func (m guestMemory) at(pointer, length uint64) ([]byte, bool) {
 
 // put writes a result where the guest has room for it and answers its length.
 func (m guestMemory) put(value []byte, pointer, room uint64) uint64 {
-	if uint64(len(value)) > room {
+	if uint64(len(value)) > uint64(uint32(room)) {
 		return api.EncodeI32(tooSmall)
 	}
 	if !m.Write(uint32(pointer), value) {
@@ -249,7 +249,7 @@ func (h *Host) derive(_ *callContext, m guestMemory, stack []uint64) {
 		return
 	}
 	text := token.Nonce(keys[0], id.ID(raw))
-	if stack[1] == 2 {
+	if uint32(stack[1]) == 2 { // the upper half of an i32 is not defined
 		text = token.Challenge(token.Verifier(keys[0], id.ID(raw)))
 	}
 	out, err := base64.RawURLEncoding.DecodeString(text)

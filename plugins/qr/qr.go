@@ -1,235 +1,140 @@
-// Package main is qr.wasm: custom QR codes and the way back from LINE Login.
+// Package main is qr.wasm: custom QR codes, forms on shop pages, and the way back from
+// LINE Login.
 //
 // Opening a code changes nothing: what the customer claims to be travels sealed through
 // LINE Login and counts only when it comes back in time. Nothing personal is written into
-// a URL, a page or an event here.
+// an event here, and into a URL only what stood in the one that was opened.
 package main
 
 import (
-	"encoding/base64"
-	"strings"
-
 	"lumo/plugins/internal/guest"
 	"lumo/shared/edgeapi"
 	"lumo/shared/event"
-	"lumo/shared/id"
-	"lumo/shared/token"
 )
 
 const (
-	loginAddress  = "https://access.line.me/oauth2/v2.1/authorize"
-	friendAddress = "https://line.me/R/ti/p/"
-	noStore       = "no-store"
-	imageCache    = "public, max-age=86400"
-	maxValue      = 255
+	publicKeyLength = 16
+	noStore         = "Cache-Control: no-store"
+	keepImage       = "Cache-Control: public, max-age=86400"
 )
 
-func handle(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict) {
-	if rest, ok := guest.CutPrefix(r.Path, "/q/"); ok {
-		code(h, r, v, string(rest))
+func handle(c *guest.Call) {
+	path := c.Request.Path
+	if rest, ok := guest.CutPrefix(path, "/q/"); ok {
+		openCode(c, rest)
 		return
 	}
-	switch string(r.Path) {
-	case "/link/callback":
-		callback(h, r, v)
-	case "/link/confirm":
-		confirm(r, v)
+	if rest, ok := guest.CutPrefix(path, "/f/"); ok {
+		openForm(c, rest)
+		return
+	}
+	switch string(path) {
+	case callbackPath:
+		callback(c)
+	case confirmPath:
+		confirm(c)
 	default:
-		guest.Deny(v, 404, edgeapi.UnknownCode)
+		c.Deny(404, edgeapi.UnknownCode)
+		c.Verdict.Page = edgeapi.PageNotFound
 	}
 }
 
-func code(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict, name string) {
-	if r.Method != edgeapi.GET && r.Method != edgeapi.HEAD {
-		guest.BadMethod(v, "GET, HEAD")
+// code is a custom QR code that somebody opened.
+type code struct {
+	key   []byte // public key
+	entry edgeapi.CodeEntry
+}
+
+// openCode answers /q/{code} and /q/{code}.png.
+func openCode(c *guest.Call, rest []byte) {
+	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
+		c.BadMethod("GET, HEAD")
 		return
 	}
-	name, image := strings.CutSuffix(name, ".png")
-	entry, reason := live(h, name)
-	if reason != 0 {
-		guest.Deny(v, 404, reason)
+	key, image := guest.CutSuffix(rest, ".png")
+	if !image {
+		key = rest
+	}
+	q, ok := findCode(c, key)
+	if !ok {
 		return
 	}
-	if image {
-		draw(r, v, name, edgeapi.PageNone)
-		guest.Header(v, "Cache-Control", imageCache)
+	if image { // drawn even when the code rests: the email it is for was sent already
+		draw(c, q, edgeapi.PageNone)
+		c.Header("Content-Type: image/png")
+		c.Header(keepImage)
 		return
 	}
-	class := event.Classify(r.Method == edgeapi.HEAD, r.Purpose, r.UserAgent)
-	scan := event.Event{Type: event.Scan, Class: class, Number: entry.Channel, Subject: entry.Number}
-	if class != event.Person || !phone(r.UserAgent) {
-		// A desktop visitor scans what she sees with her phone; only that is a scan.
-		draw(r, v, name, edgeapi.PageDesktopQR)
-		guest.Header(v, "Cache-Control", noStore)
+	c.Header(noStore)
+	if rests(c, q.entry) {
+		gone(c, 404, edgeapi.PausedCode, q.entry.Channel)
 		return
 	}
-	toLogin(h, r, v, name, entry)
-	if v.Kind == edgeapi.Respond {
-		v.Events = append(v.Events, scan.Append(nil))
+	scan(c, q)
+}
+
+// findCode looks a code up; without one the verdict is made.
+func findCode(c *guest.Call, key []byte) (code, bool) {
+	if len(key) == publicKeyLength {
+		entry, err := edgeapi.ParseCodeEntry(c.Host.Lookup(edgeapi.TableCode, key))
+		if err == nil {
+			return code{key, entry}, true
+		}
+	}
+	c.Deny(404, edgeapi.UnknownCode)
+	c.Verdict.Page = edgeapi.PageNotFound
+	return code{}, false
+}
+
+func rests(c *guest.Call, e edgeapi.CodeEntry) bool {
+	return e.State != edgeapi.CodeLive || e.Expires != 0 && int64(e.Expires) <= c.Host.Now()/1000
+}
+
+// gone says "this link no longer works"; the channel lets the host name the shop.
+func gone(c *guest.Call, status uint16, reason edgeapi.Reason, channel uint32) {
+	c.Deny(status, reason)
+	c.Verdict.Page, c.Verdict.Number = edgeapi.PageGone, channel
+}
+
+// scan leads a person with a phone on to LINE. Everybody else gets the page with the QR
+// code of this same URL, and nothing happens: a desktop visitor scans what she sees with
+// her phone, and only that is a scan; a program's visit is recorded as a program's.
+func scan(c *guest.Call, q code) {
+	class := event.Classify(c.Request.Method == edgeapi.HEAD, c.Request.Purpose, c.Request.UserAgent)
+	onPhone := isPhone(c.Request.UserAgent)
+	if class != event.Person || !onPhone {
+		draw(c, q, edgeapi.PageDesktopQR)
+	} else {
+		toLINE(c, q)
+	}
+	if c.Verdict.Kind == edgeapi.Respond && (class != event.Person || onPhone) {
+		e := event.Event{Type: event.Scan, Class: class, Number: q.entry.Channel, Subject: q.entry.Number}
+		c.Verdict.Events = append(c.Verdict.Events, e.Append(c.Room(event.Size)))
 	}
 }
 
-// live finds a code that works now; a reason else.
-func live(h guest.Host, name string) (edgeapi.CodeEntry, edgeapi.Reason) {
-	value := h.Lookup(edgeapi.TableCode, []byte(name))
-	if value == nil {
-		return edgeapi.CodeEntry{}, edgeapi.UnknownCode
-	}
-	entry, err := edgeapi.ParseCodeEntry(value)
-	if err != nil {
-		return edgeapi.CodeEntry{}, edgeapi.UnknownCode
-	}
-	if entry.State != edgeapi.CodeLive || entry.Expires != 0 && int64(entry.Expires) < h.Now()/1000 {
-		return edgeapi.CodeEntry{}, edgeapi.PausedCode
-	}
-	return entry, 0
+// draw lets the host make the PNG or the desktop page of the code's URL, with what it says
+// about the customer and nothing else of the query.
+func draw(c *guest.Call, q code, page edgeapi.Page) {
+	c.Respond(200)
+	c.Verdict.Page, c.Verdict.Number = page, q.entry.Channel
+	url := c.Room(len("https://") + len(c.Request.Host) + len("/q/") + len(q.key) + len(c.Request.Query) + 1)
+	url = append(append(appendOrigin(url, &c.Request), "/q/"...), q.key...)
+	c.Verdict.Draw = appendKnown(url, c.Request.Query)
 }
 
-// draw lets the host make the PNG or the desktop page of this same URL.
-func draw(r *edgeapi.Request, v *edgeapi.Verdict, name string, page edgeapi.Page) {
-	v.Kind, v.Status, v.Page = edgeapi.Respond, 200, page
-	v.Draw = append([]byte(origin(r)+"/q/"), name...)
-	if len(r.Query) > 0 {
-		v.Draw = append(append(v.Draw, '?'), r.Query...)
-	}
-}
-
-func origin(r *edgeapi.Request) string {
+func appendOrigin(dst []byte, r *edgeapi.Request) []byte {
 	if r.Flags&edgeapi.FlagPlainHTTP != 0 {
-		return "http://" + string(r.Host)
+		return append(append(dst, "http://"...), r.Host...)
 	}
-	return "https://" + string(r.Host)
+	return append(append(dst, "https://"...), r.Host...)
 }
 
-func phone(userAgent []byte) bool {
-	text := string(userAgent)
-	for _, name := range []string{"iPhone", "Android", "iPad", "Mobile", " Line/"} {
-		if strings.Contains(text, name) {
+func isPhone(agent []byte) bool {
+	for _, name := range [...]string{"iPhone", "Android", "iPad", "Mobile", " Line/"} {
+		if guest.Contains(agent, name) {
 			return true
 		}
 	}
 	return false
 }
-
-// toLogin answers 302 to LINE Login with the claim sealed into the state. Without a login
-// channel it leads to the add-friend page, which can link nobody.
-func toLogin(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict, name string, entry edgeapi.CodeEntry) {
-	value := h.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(entry.Channel))
-	channel, err := edgeapi.ParseChannelEntry(value)
-	if err != nil || len(r.EventID) != 16 {
-		guest.Deny(v, 503, edgeapi.UnknownCode)
-		return
-	}
-	if channel.LoginChannel == "" {
-		respond302(v, friendAddress+escape(channel.BasicID))
-		return
-	}
-	claim, text := claimOf(h, r, entry)
-	state := token.State{ID: id.ID(r.EventID), Issued: uint32(h.Now() / 1000), Claim: claim,
-		Language: language(r, channel.Language), Code: name, Value: text}
-	ref := edgeapi.Ref(edgeapi.KeyState, channel.StateKey, entry.Channel)
-	sealed := h.Seal(ref, state.Append(nil))
-	stateText := encode(sealed)
-	nonce, ok1 := h.Derive(ref, guest.LabelNonce, r.EventID)
-	challenge, ok2 := h.Derive(ref, guest.LabelChallenge, r.EventID)
-	if sealed == nil || !ok1 || !ok2 {
-		guest.Deny(v, 503, edgeapi.UnknownCode)
-		return
-	}
-	respond302(v, loginAddress+"?response_type=code&client_id="+escape(channel.LoginChannel)+
-		"&redirect_uri="+escape(origin(r)+"/link/callback")+"&state="+stateText+"&scope=profile%20openid"+
-		"&nonce="+encode(nonce[:])+"&code_challenge="+encode(challenge[:])+"&code_challenge_method=S256"+
-		"&bot_prompt=aggressive&ui_locales="+state.Language)
-	guest.Header(v, "Set-Cookie", edgeapi.LinkCookie+"="+encode(r.EventID)+
-		"; Max-Age=600; Secure; HttpOnly; SameSite=Lax; Path=/")
-}
-
-func respond302(v *edgeapi.Verdict, location string) {
-	v.Kind, v.Status = edgeapi.Respond, 302
-	guest.Header(v, "Location", location)
-	guest.Header(v, "Cache-Control", noStore)
-}
-
-// claimOf reads what the URL says about the customer, as far as the code accepts it.
-func claimOf(h guest.Host, r *edgeapi.Request, entry edgeapi.CodeEntry) (token.Claim, string) {
-	query := string(r.Query)
-	if parameter(query, "u") == "1" {
-		return token.ClaimUnlink, ""
-	}
-	if sealed := parameter(query, "s"); sealed != "" {
-		return formClaim(h, sealed, entry)
-	}
-	for _, known := range []struct {
-		name  string
-		claim token.Claim
-	}{{"k", token.ClaimProfile}, {"e", token.ClaimEmail}, {"t", token.ClaimPhone}} {
-		value := parameter(query, known.name)
-		if value == "" || len(value) > maxValue || entry.Claims&(1<<(known.claim-1)) == 0 {
-			continue
-		}
-		if known.claim != token.ClaimProfile {
-			value = strings.ReplaceAll(value, " ", "+") // a plus sign that a mailer took for a space
-		}
-		return known.claim, value
-	}
-	return token.ClaimNone, ""
-}
-
-// formClaim opens what we sealed ourselves after a form, at most ten minutes ago.
-func formClaim(h guest.Host, text string, entry edgeapi.CodeEntry) (token.Claim, string) {
-	state, header, ok := openState(h, text)
-	if !ok || header.Channel != entry.Channel || state.Claim != token.ClaimForm || expired(h, state) {
-		return token.ClaimNone, ""
-	}
-	return token.ClaimForm, state.Value
-}
-
-func callback(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict) {
-	if r.Method != edgeapi.GET {
-		guest.BadMethod(v, "GET")
-		return
-	}
-	state, header, ok := openState(h, parameter(string(r.Query), "state"))
-	if !ok {
-		guest.Deny(v, 400, edgeapi.BadState)
-		return
-	}
-	if expired(h, state) {
-		guest.Deny(v, 400, edgeapi.ExpiredState)
-		return
-	}
-	guest.Forward(v, edgeapi.AuthVerified, header.Channel)
-}
-
-// confirm passes the form on: the one-time value in it is the core's to judge.
-func confirm(r *edgeapi.Request, v *edgeapi.Verdict) {
-	if r.Method != edgeapi.POST {
-		guest.BadMethod(v, "POST")
-		return
-	}
-	guest.Forward(v, edgeapi.AuthUnchecked, 0)
-}
-
-func openState(h guest.Host, text string) (token.State, token.StateHeader, bool) {
-	header, _, err := token.ParseStateHeader(text)
-	if err != nil {
-		return token.State{}, header, false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return token.State{}, header, false
-	}
-	plain := h.Open(edgeapi.Ref(edgeapi.KeyState, header.Key, header.Channel), raw)
-	if plain == nil {
-		return token.State{}, header, false
-	}
-	state, err := token.ParseState(plain)
-	return state, header, err == nil
-}
-
-func expired(h guest.Host, s token.State) bool {
-	age := h.Now()/1000 - int64(s.Issued)
-	return age > int64(token.StateLife.Seconds()) || age < -60
-}
-
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

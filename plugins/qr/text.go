@@ -1,27 +1,11 @@
 package main
 
-import (
-	"strings"
+import "lumo/plugins/internal/guest"
 
-	"lumo/shared/edgeapi"
-)
-
-// parameter is a query parameter's first value with its escapes undone. A plus sign stays
-// one: emails and phone numbers hold them. Unknown parameters are nobody's business.
-func parameter(query, name string) string {
-	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		if key, value, _ := strings.Cut(pair, "="); key == name {
-			return unescape(value)
-		}
-	}
-	return ""
-}
-
-func unescape(text string) string {
-	if !strings.Contains(text, "%") {
-		return text
+// unescape undoes percent escapes. Half of one stays as it is; so does a plus sign.
+func unescape(text []byte) string {
+	if guest.Index(text, '%') < 0 {
+		return string(text)
 	}
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
@@ -50,31 +34,16 @@ func digit(c byte) byte {
 	return 255
 }
 
-// escape makes a text safe inside a query value.
-func escape(text string) string {
+// appendEscaped makes a text safe inside a query value.
+func appendEscaped(dst []byte, text string) []byte {
 	const hex = "0123456789ABCDEF"
-	out := make([]byte, 0, len(text)+16)
 	for i := range len(text) {
 		c := text[i]
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
-			out = append(out, c)
+			dst = append(dst, c)
 			continue
 		}
-		out = append(out, '%', hex[c>>4], hex[c&15])
+		dst = append(dst, '%', hex[c>>4], hex[c&15])
 	}
-	return string(out)
-}
-
-// language is the browser's first choice where LINE and our pages have it, else the shop's.
-func language(r *edgeapi.Request, other string) string {
-	if len(r.Language) >= 2 {
-		switch first := string(r.Language[:2]); first {
-		case "en", "ja", "zh", "th":
-			return first
-		}
-	}
-	if len(other) == 2 {
-		return other
-	}
-	return "en"
+	return dst
 }

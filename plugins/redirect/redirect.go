@@ -11,114 +11,87 @@ import (
 	"lumo/shared/token"
 )
 
-const (
-	clickParameter = "lumo_click="
-	beaconCache    = "private, max-age=31536000, immutable"
-)
+const tokenLength = 42
 
-func handle(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict) {
-	if r.Method != edgeapi.GET && r.Method != edgeapi.HEAD {
-		guest.BadMethod(v, "GET, HEAD")
+func handle(c *guest.Call) {
+	path := c.Request.Path
+	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
+		c.BadMethod("GET, HEAD")
 		return
 	}
-	if rest, ok := guest.CutPrefix(r.Path, "/c/"); ok {
-		click(h, r, v, string(rest))
+	if len(path) < 3 || path[0] != '/' || path[2] != '/' {
+		c.Deny(404, edgeapi.BadToken)
 		return
 	}
-	if rest, ok := guest.CutPrefix(r.Path, "/o/"); ok {
-		open(h, r, v, rest)
-		return
+	switch rest := path[3:]; path[1] {
+	case 'c':
+		click(c, rest)
+	case 'o':
+		open(c, rest)
+	case 'i':
+		image(c, rest)
+	default:
+		c.Deny(404, edgeapi.BadToken)
 	}
-	guest.Deny(v, 404, edgeapi.BadToken)
 }
 
-func click(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict, text string) {
-	t, tag, err := token.Parse(text)
-	if err != nil {
-		oneOff(h, r, v, text)
+func click(c *guest.Call, text []byte) {
+	if len(text) != tokenLength {
+		oneOff(c, text)
 		return
 	}
-	if t.Kind != token.Link || !genuine(h, t, tag) {
-		guest.Deny(v, 404, edgeapi.BadToken)
+	t, ok := genuine(c, text, token.Link)
+	if !ok {
 		return
 	}
-	e := eventOf(event.Click, t, r)
-	value := h.Lookup(edgeapi.TableLink, edgeapi.LinkKey(t.Channel, t.Link))
-	if value == nil { // the core may know it already, or alone; the host counts if it does
-		guest.Forward(v, edgeapi.AuthVerified, t.Channel)
-		v.Reason = edgeapi.UnknownLink
-		v.Events = append(v.Events, e.Append(nil))
+	e := eventOf(c, event.Click, t)
+	value := c.Host.Lookup(edgeapi.TableLink, edgeapi.AppendLinkKey(c.Room(8), t.Channel, t.Link))
+	target, found := edgeapi.CutTarget(value)
+	if !found { // the core may know it already, or alone; the host counts if it does
+		c.Forward(edgeapi.AuthVerified, t.Channel, edgeapi.UnknownLink)
+		record(c, e)
 		return
 	}
-	redirect(r, v, e, value[2:]) // a text: u16 length, then the bytes
+	redirect(c, e, target)
 }
 
 // oneOff serves a link whose signed target stands in the URL itself.
-func oneOff(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict, text string) {
-	t, target, message, signature, err := token.ParseOneOff(text)
-	if err != nil || h.SigVerify(edgeapi.Ref(edgeapi.KeyOneOff, t.Key, 0), message, signature) != guest.Match {
-		guest.Deny(v, 404, edgeapi.BadToken)
+func oneOff(c *guest.Call, text []byte) {
+	o, ok := token.ParseOneOffBytes(c.Room(token.MaxOneOff), text)
+	if !ok || o.Token.Key == 0 ||
+		c.Host.SigVerify(edgeapi.Ref(edgeapi.KeyOneOff, o.Token.Key, 0), o.Message, o.Signature) != guest.Match {
+		c.Deny(404, edgeapi.BadToken)
 		return
 	}
-	redirect(r, v, eventOf(event.Click, t, r), []byte(target))
+	redirect(c, eventOf(c, event.Click, o.Token), o.Target)
 }
 
-func open(h guest.Host, r *edgeapi.Request, v *edgeapi.Verdict, rest []byte) {
-	const suffix = ".png"
-	end := len(rest) - len(suffix)
-	if end < 0 || string(rest[end:]) != suffix {
-		guest.Deny(v, 404, edgeapi.BadToken)
-		return
+// genuine reads a token and checks its tag. Where there is none to trust the verdict is
+// made: a bad token ends here; one of a channel that this edge has no key of goes to the core.
+func genuine(c *guest.Call, text []byte, kind token.Kind) (token.Token, bool) {
+	t, tag, ok := token.ParseBytes(text)
+	if !ok || t.Kind != kind || t.Key == 0 { // key 0 would mean any key
+		c.Deny(404, edgeapi.BadToken)
+		return t, false
 	}
-	t, tag, err := token.Parse(string(rest[:end]))
-	if err != nil || t.Kind != token.Open || !genuine(h, t, tag) {
-		guest.Deny(v, 404, edgeapi.BadToken)
-		return
+	message := t.AppendMessage(c.Room(32))
+	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), message, append(c.Room(len(tag)), tag[:]...)) {
+	case guest.Match:
+		return t, true
+	case guest.NoKey:
+		c.Forward(edgeapi.AuthUnchecked, t.Channel, edgeapi.NoKey)
+	default:
+		c.Deny(404, edgeapi.BadToken)
 	}
-	v.Kind, v.Status, v.Body = edgeapi.Respond, 200, []byte(pixel)
-	guest.Header(v, "Content-Type", "image/png")
-	guest.Header(v, "Cache-Control", beaconCache)
-	v.Events = append(v.Events, eventOf(event.Open, t, r).Append(nil))
+	return t, false
 }
 
-func genuine(h guest.Host, t token.Token, tag [12]byte) bool {
-	return h.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), t.MACInput(), tag[:]) == guest.Match
-}
-
-func eventOf(kind event.Type, t token.Token, r *edgeapi.Request) event.Event {
+func eventOf(c *guest.Call, kind event.Type, t token.Token) event.Event {
+	r := &c.Request
 	class := event.Classify(r.Method == edgeapi.HEAD, r.Purpose, r.UserAgent)
 	return event.Event{Type: kind, Class: class, Number: t.Channel, Subject: t.Subject, Link: t.Link}
 }
 
-func redirect(r *edgeapi.Request, v *edgeapi.Verdict, e event.Event, target []byte) {
-	location := make([]byte, 0, len("Location: ")+len(target)+len(clickParameter)+27)
-	location = append(location, "Location: "...)
-	if e.Class == event.Person && len(r.EventID) == 16 {
-		location = withClick(location, target, r.EventID)
-	} else {
-		location = append(location, target...)
-	}
-	v.Kind, v.Status = edgeapi.Respond, 302
-	v.Headers = append(v.Headers, location, []byte("Cache-Control: private, no-store"))
-	v.Events = append(v.Events, e.Append(nil))
+func record(c *guest.Call, e event.Event) {
+	c.Verdict.Events = append(c.Verdict.Events, e.Append(c.Room(event.Size)))
 }
-
-// withClick adds the click id to the target's query, before its fragment.
-func withClick(dst, target, id []byte) []byte {
-	end := guest.Index(target, '#')
-	if end < 0 {
-		end = len(target)
-	}
-	separator := byte('?')
-	if guest.Index(target[:end], '?') >= 0 {
-		separator = '&'
-	}
-	dst = append(append(dst, target[:end]...), separator)
-	dst = guest.ULIDText(append(dst, clickParameter...), id)
-	return append(dst, target[end:]...)
-}
-
-// pixel is a transparent PNG of one by one pixel.
-const pixel = "\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01\x08" +
-	"\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\x0b\x49\x44\x41\x54\x78\xda\x63\x60\x00\x02\x00\x00\x05" +
-	"\x00\x01\xe9\xfa\xdc\xd8\x00\x00\x00\x00\x49\x45\x4e\x44\xae\x42\x60\x82"

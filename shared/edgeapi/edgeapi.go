@@ -25,4 +25,7 @@ const (
 // LinkCookie is the cookie that ties a scan to its return from LINE Login.
 const LinkCookie = "__Host-lumo_link"
 
+// MediaPath is the route of uploaded media; the media's SHA-256 in hex follows.
+const MediaPath = "/m/"
+
 func malformed(op string) error { return fault.New(fault.Invalid, op, "malformed bytes") }

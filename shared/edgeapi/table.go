@@ -29,6 +29,11 @@ type HookEntry struct {
 // HookKey is the key of table 1: kind and public key, since a key counts only on its route.
 func HookKey(kind HookKind, publicKey string) []byte { return append([]byte{byte(kind)}, publicKey...) }
 
+// AppendHookKey is HookKey in memory that the caller has.
+func AppendHookKey(dst []byte, kind HookKind, publicKey []byte) []byte {
+	return append(append(dst, byte(kind)), publicKey...)
+}
+
 // Append adds the entry's value.
 func (e HookEntry) Append(dst []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, e.Number), flag(e.Core))
@@ -43,8 +48,11 @@ func ParseHookEntry(b []byte) (HookEntry, error) {
 }
 
 // LinkKey is the key of table 2.
-func LinkKey(channel, link uint32) []byte {
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, channel), link)
+func LinkKey(channel, link uint32) []byte { return AppendLinkKey(nil, channel, link) }
+
+// AppendLinkKey is LinkKey in memory that the caller has.
+func AppendLinkKey(dst []byte, channel, link uint32) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(dst, channel), link)
 }
 
 // AppendTarget adds a value of table 2: the target with UTM.
@@ -52,9 +60,19 @@ func AppendTarget(dst []byte, target string) []byte { return appendText(dst, tar
 
 // ParseTarget reads a value of table 2.
 func ParseTarget(b []byte) (string, error) {
-	r := reader{rest: b}
-	target := r.text()
-	return target, r.end("edgeapi.ParseTarget")
+	target, ok := CutTarget(b)
+	if !ok {
+		return "", malformed("edgeapi.ParseTarget")
+	}
+	return string(target), nil
+}
+
+// CutTarget is ParseTarget without allocation; the target aliases b.
+func CutTarget(b []byte) (target []byte, ok bool) {
+	if len(b) < 2 || len(b) != 2+int(binary.LittleEndian.Uint16(b)) {
+		return nil, false
+	}
+	return b[2:], true
 }
 
 // ImageEntry says which media an image is.
@@ -66,7 +84,12 @@ type ImageEntry struct {
 
 // ImageKey is the key of table 3.
 func ImageKey(channel, image uint32, width uint16) []byte {
-	return binary.LittleEndian.AppendUint16(LinkKey(channel, image), width)
+	return AppendImageKey(nil, channel, image, width)
+}
+
+// AppendImageKey is ImageKey in memory that the caller has.
+func AppendImageKey(dst []byte, channel, image uint32, width uint16) []byte {
+	return binary.LittleEndian.AppendUint16(AppendLinkKey(dst, channel, image), width)
 }
 
 // Append adds the entry's value.
@@ -95,7 +118,12 @@ type ChannelEntry struct {
 }
 
 // ChannelKey is the key of table 4.
-func ChannelKey(channel uint32) []byte { return binary.LittleEndian.AppendUint32(nil, channel) }
+func ChannelKey(channel uint32) []byte { return AppendChannelKey(nil, channel) }
+
+// AppendChannelKey is ChannelKey in memory that the caller has.
+func AppendChannelKey(dst []byte, channel uint32) []byte {
+	return binary.LittleEndian.AppendUint32(dst, channel)
+}
 
 // Append adds the entry's value.
 func (e ChannelEntry) Append(dst []byte) []byte {

@@ -92,7 +92,9 @@ func (v *Verdict) Append(dst []byte) []byte {
 		dst = appendField(dst, tagAuth, []byte{byte(v.Auth)})
 	}
 	if v.Number != 0 {
-		dst = appendField(dst, tagNumber, binary.LittleEndian.AppendUint32(nil, v.Number))
+		var number [4]byte
+		binary.LittleEndian.PutUint32(number[:], v.Number)
+		dst = appendField(dst, tagNumber, number[:])
 	}
 	return dst
 }

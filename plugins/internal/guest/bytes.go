@@ -1,20 +1,46 @@
 package guest
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 const (
 	lows  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// Index finds the first c in b, eight bytes a turn; -1 = none.
+// hit is not 0 when one of a word's bytes is that of the pattern; its lowest bit is exact.
+func hit(word, pattern uint64) uint64 {
+	word ^= pattern
+	return (word - lows) &^ word & highs
+}
+
+// Index finds the first c in b; -1 = none. It takes 32 bytes a turn, then eight.
 func Index(b []byte, c byte) int {
-	at := 0
-	for pattern := lows * uint64(c); len(b)-at >= 8; at += 8 {
-		word := binary.LittleEndian.Uint64(b[at:]) ^ pattern
-		if (word-lows)&^word&highs != 0 {
-			break // it is within these eight
+	pattern, at := lows*uint64(c), 0
+	for ; len(b)-at >= 32; at += 32 {
+		w := b[at : at+32]
+		if hit(binary.LittleEndian.Uint64(w), pattern)|hit(binary.LittleEndian.Uint64(w[8:]), pattern)|
+			hit(binary.LittleEndian.Uint64(w[16:]), pattern)|hit(binary.LittleEndian.Uint64(w[24:]), pattern) != 0 {
+			break
 		}
+	}
+	for len(b)-at >= 8 {
+		if h := hit(binary.LittleEndian.Uint64(b[at:]), pattern); h != 0 {
+			return at + bits.TrailingZeros64(h)/8
+		}
+		at += 8
+	}
+	if at == len(b) {
+		return -1
+	}
+	if len(b) >= 8 { // the last eight; those looked at before hold no c
+		at = len(b) - 8
+		if h := hit(binary.LittleEndian.Uint64(b[at:]), pattern); h != 0 {
+			return at + bits.TrailingZeros64(h)/8
+		}
+		return -1
 	}
 	for ; at < len(b); at++ {
 		if b[at] == c {
@@ -22,6 +48,21 @@ func Index(b []byte, c byte) int {
 		}
 	}
 	return -1
+}
+
+// Contains tells whether a short text stands in b.
+func Contains(b []byte, text string) bool {
+	for {
+		at := Index(b, text[0])
+		if at < 0 {
+			return false
+		}
+		b = b[at:]
+		if _, ok := CutPrefix(b, text); ok {
+			return true
+		}
+		b = b[1:]
+	}
 }
 
 // CutPrefix gives the rest of b after a short prefix.
@@ -32,7 +73,16 @@ func CutPrefix(b []byte, prefix string) ([]byte, bool) {
 	return b[len(prefix):], true
 }
 
-// ULIDText is the 26 characters of an id of 16 bytes, without a loop per character.
+// CutSuffix gives the part of b before a short suffix.
+func CutSuffix(b []byte, suffix string) ([]byte, bool) {
+	end := len(b) - len(suffix)
+	if end < 0 || string(b[end:]) != suffix {
+		return nil, false
+	}
+	return b[:end], true
+}
+
+// ULIDText adds the 26 characters of an id of 16 bytes, without a turn for each.
 func ULIDText(dst, id []byte) []byte {
 	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	hi, lo := binary.BigEndian.Uint64(id), binary.BigEndian.Uint64(id[8:])

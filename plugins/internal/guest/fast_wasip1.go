@@ -40,9 +40,10 @@ func fastDerive(ref uint64, label int32, id unsafe.Pointer, out unsafe.Pointer) 
 func fastNow() int64
 
 const (
-	lookupRoom = 4 << 10
-	sealRoom   = 1 << 10
-	bodyRoom   = 8 << 10
+	lookupRoom  = 4 << 10
+	sealRoom    = 1 << 10
+	bodyRoom    = 8 << 10
+	derivedRoom = 32
 )
 
 // memory is the call in progress: fixed places, so that a steady state allocates nothing.
@@ -53,8 +54,8 @@ type memory struct {
 	sealed  [sealRoom]byte
 	opened  [sealRoom]byte
 	body    [bodyRoom]byte
-	parsed  edgeapi.Request
-	answer  edgeapi.Verdict
+	derived [derivedRoom]byte
+	call    Call
 }
 
 var mem memory // the one place that the host reads and writes
@@ -83,8 +84,11 @@ func (fastHost) SHA256Equal(ref edgeapi.KeyRef, value []byte) int32 {
 	return fastSHA256Equal(uint64(ref), at(value), int32(len(value)))
 }
 
-func (fastHost) BodyHMAC(ref edgeapi.KeyRef, suffix []byte, tag [32]byte) int32 {
-	return fastBodyHMAC(uint64(ref), at(suffix), int32(len(suffix)), at(tag[:]))
+func (fastHost) BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32 {
+	if len(tag) != 32 {
+		return Mismatch
+	}
+	return fastBodyHMAC(uint64(ref), at(suffix), int32(len(suffix)), at(tag))
 }
 
 func (fastHost) Body() []byte {
@@ -92,8 +96,11 @@ func (fastHost) Body() []byte {
 	return result(room, fastBody(at(room), int32(len(room))))
 }
 
-func (fastHost) SigVerify(ref edgeapi.KeyRef, message []byte, signature [64]byte) int32 {
-	return fastSigVerify(uint64(ref), at(message), int32(len(message)), at(signature[:]))
+func (fastHost) SigVerify(ref edgeapi.KeyRef, message, signature []byte) int32 {
+	if len(signature) != 64 {
+		return Mismatch
+	}
+	return fastSigVerify(uint64(ref), at(message), int32(len(message)), at(signature))
 }
 
 func (fastHost) Seal(ref edgeapi.KeyRef, plain []byte) []byte {
@@ -106,8 +113,12 @@ func (fastHost) Open(ref edgeapi.KeyRef, sealed []byte) []byte {
 	return result(room, fastOpen(uint64(ref), at(sealed), int32(len(sealed)), at(room), int32(len(room))))
 }
 
-func (fastHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) (out [32]byte, ok bool) {
-	return out, len(id) == 16 && fastDerive(uint64(ref), int32(label), at(id), at(out[:])) == 32
+func (fastHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) []byte {
+	room := mem.derived[:]
+	if len(id) != 16 || fastDerive(uint64(ref), int32(label), at(id), at(room)) != derivedRoom {
+		return nil
+	}
+	return room
 }
 
 func (fastHost) Now() int64 { return fastNow() }
@@ -118,19 +129,16 @@ func Buffer() int32 { return int32(uintptr(unsafe.Pointer(&mem.request))) }
 // HandleFast decides about the request of n bytes in the buffer and answers the verdict's
 // address<<32 | length; 0 = undecided.
 func HandleFast(n int32, handle Handler) int64 {
-	if n < 0 || int(n) > len(mem.request) || mem.parsed.Parse(mem.request[:n]) != nil {
+	c := &mem.call
+	if n < 0 || int(n) > len(mem.request) || c.Request.Parse(mem.request[:n]) != nil {
 		return 0
 	}
-	reset(&mem.answer)
-	handle(fastHost{}, &mem.parsed, &mem.answer)
-	out := mem.answer.Append(mem.verdict[:0])
+	c.reset()
+	c.Host = fastHost{}
+	handle(c)
+	out := c.Verdict.Append(mem.verdict[:0])
 	if len(out) > len(mem.verdict) {
 		return 0
 	}
 	return int64(uintptr(at(out)))<<32 | int64(len(out))
-}
-
-// reset empties a verdict and keeps the room of its lists.
-func reset(v *edgeapi.Verdict) {
-	*v = edgeapi.Verdict{Headers: v.Headers[:0], Events: v.Events[:0]}
 }

@@ -1,10 +1,11 @@
 // Package guest is what every module shares: the host's functions, and the entry points
 // that read a request and write a verdict.
 //
-// A module is one pure function, Handler. It keeps nothing between calls: the buffers
-// here belong to the call in progress. Keys never enter a module; it names them and the
-// host computes. With the host's safety flag on, each loop iteration in here leaves native
-// code, so there are no byte loops over long input: copy, or ask the host.
+// A module is one pure function, Handler. It keeps nothing between calls: the memory here
+// belongs to the call in progress. Keys never enter a module; it names them and the host
+// computes. With the host's safety flag on, each turn of a loop in here leaves native code
+// and each allocation costs microseconds, so there are no byte loops over long input, and
+// what is built lies in the call's room.
 package guest
 
 import "lumo/shared/edgeapi"
@@ -25,17 +26,17 @@ type Host interface {
 	MACVerify(ref edgeapi.KeyRef, message, tag []byte) int32
 	// SHA256Equal compares the hash of value with the stored one.
 	SHA256Equal(ref edgeapi.KeyRef, value []byte) int32
-	// BodyHMAC compares HMAC-SHA256 of the request's body and suffix with tag.
-	BodyHMAC(ref edgeapi.KeyRef, suffix []byte, tag [32]byte) int32
+	// BodyHMAC compares HMAC-SHA256 of the request's body and suffix with tag, 32 bytes.
+	BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32
 	// Body is the request's body, for form claims only; nil when over 8 KiB.
 	Body() []byte
-	// SigVerify checks an Ed25519 signature.
-	SigVerify(ref edgeapi.KeyRef, message []byte, signature [64]byte) int32
+	// SigVerify checks an Ed25519 signature of 64 bytes.
+	SigVerify(ref edgeapi.KeyRef, message, signature []byte) int32
 	// Seal and Open handle login states; nil = refused.
 	Seal(ref edgeapi.KeyRef, plain []byte) []byte
 	Open(ref edgeapi.KeyRef, sealed []byte) []byte
-	// Derive gives 32 bytes of a state's id; false = no key.
-	Derive(ref edgeapi.KeyRef, label Label, id []byte) ([32]byte, bool)
+	// Derive gives 32 bytes of a state's id; nil = no key.
+	Derive(ref edgeapi.KeyRef, label Label, id []byte) []byte
 	// Now is the time in Unix milliseconds.
 	Now() int64
 }
@@ -49,26 +50,80 @@ const (
 	LabelChallenge Label = 2
 )
 
-// Handler decides about one request.
-type Handler func(h Host, r *edgeapi.Request, v *edgeapi.Verdict)
+// Handler decides about one request: it reads c.Request, asks c.Host, fills c.Verdict.
+type Handler func(c *Call)
 
-// Deny makes a refusal; the host writes its words.
-func Deny(v *edgeapi.Verdict, status uint16, reason edgeapi.Reason) {
-	v.Kind, v.Status, v.Reason = edgeapi.Deny, status, reason
+const roomSize = 16 << 10
+
+// Call is one request and the verdict in the making. It is used again for the next
+// request, so that a module allocates nothing once it runs.
+type Call struct {
+	Host    Host
+	Request edgeapi.Request
+	Verdict edgeapi.Verdict
+	room    [roomSize]byte
+	used    int
+}
+
+// reset makes a call ready for the next request; nothing of the last one can be seen.
+func (c *Call) reset() {
+	c.used = 0
+	c.Verdict = edgeapi.Verdict{Headers: c.Verdict.Headers[:0], Events: c.Verdict.Events[:0]}
+}
+
+// Room is an empty slice with space for n bytes that last as long as the call.
+func (c *Call) Room(n int) []byte {
+	if n > len(c.room)-c.used {
+		return make([]byte, 0, n)
+	}
+	from := c.used
+	c.used += n
+	return c.room[from:from:c.used]
+}
+
+// Header adds the line "Name: value", given in parts.
+func (c *Call) Header(parts ...string) {
+	n := 0
+	for _, part := range parts {
+		n += len(part)
+	}
+	line := c.Room(n)
+	for _, part := range parts {
+		line = append(line, part...)
+	}
+	c.Line(line)
+}
+
+// Line adds a header line that stands in the call's room already.
+func (c *Call) Line(line []byte) { c.Verdict.Headers = append(c.Verdict.Headers, line) }
+
+// Respond answers with a status.
+func (c *Call) Respond(status uint16) { c.Verdict.Kind, c.Verdict.Status = edgeapi.Respond, status }
+
+// Deny refuses; the host writes the words.
+func (c *Call) Deny(status uint16, reason edgeapi.Reason) {
+	c.Verdict.Kind, c.Verdict.Status, c.Verdict.Reason = edgeapi.Deny, status, reason
 }
 
 // BadMethod refuses a method and names those that work.
-func BadMethod(v *edgeapi.Verdict, allow string) {
-	Deny(v, 405, edgeapi.BadMethod)
-	v.Headers = append(v.Headers, []byte("Allow: "+allow))
+func (c *Call) BadMethod(allow string) {
+	c.Deny(405, edgeapi.BadMethod)
+	c.Header("Allow: ", allow)
 }
 
-// Forward passes the request on to the core, with what could be proved about it.
-func Forward(v *edgeapi.Verdict, auth edgeapi.Auth, number uint32) {
-	v.Kind, v.Status, v.Auth, v.Number = edgeapi.Forward, 503, auth, number
+// Forward passes the request on to the core, with what could be proved about it. Its
+// status is what the host answers when the core does not.
+func (c *Call) Forward(auth edgeapi.Auth, number uint32, reason edgeapi.Reason) {
+	v := &c.Verdict
+	v.Kind, v.Status, v.Auth, v.Number, v.Reason = edgeapi.Forward, 503, auth, number, reason
 }
 
-// Header adds "Name: value".
-func Header(v *edgeapi.Verdict, name, value string) {
-	v.Headers = append(v.Headers, []byte(name+": "+value))
+// Decide reads a request, lets a module decide and writes the verdict, all in new memory.
+func Decide(host Host, request []byte, handle Handler) ([]byte, error) {
+	c := &Call{Host: host}
+	if err := c.Request.Parse(request); err != nil {
+		return nil, err
+	}
+	handle(c)
+	return c.Verdict.Append(nil), nil
 }

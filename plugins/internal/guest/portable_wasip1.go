@@ -80,14 +80,14 @@ func (portableHost) SHA256Equal(ref edgeapi.KeyRef, value []byte) int32 {
 	return int32(portSHA256Equal(uint64(ref), m.Offset()))
 }
 
-func (portableHost) BodyHMAC(ref edgeapi.KeyRef, suffix []byte, tag [32]byte) int32 {
-	return with2(suffix, tag[:], func(s, t uint64) int64 { return portBodyHMAC(uint64(ref), s, t) })
+func (portableHost) BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32 {
+	return with2(suffix, tag, func(s, t uint64) int64 { return portBodyHMAC(uint64(ref), s, t) })
 }
 
 func (portableHost) Body() []byte { return take(portBody()) }
 
-func (portableHost) SigVerify(ref edgeapi.KeyRef, message []byte, signature [64]byte) int32 {
-	return with2(message, signature[:], func(m, s uint64) int64 { return portSigVerify(uint64(ref), m, s) })
+func (portableHost) SigVerify(ref edgeapi.KeyRef, message, signature []byte) int32 {
+	return with2(message, signature, func(m, s uint64) int64 { return portSigVerify(uint64(ref), m, s) })
 }
 
 func (portableHost) Seal(ref edgeapi.KeyRef, plain []byte) []byte {
@@ -98,9 +98,8 @@ func (portableHost) Open(ref edgeapi.KeyRef, sealed []byte) []byte {
 	return with(sealed, func(o uint64) uint64 { return portOpen(uint64(ref), o) })
 }
 
-func (portableHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) (out [32]byte, ok bool) {
-	b := with(id, func(o uint64) uint64 { return portDerive(uint64(ref), uint64(label), o) })
-	return out, copy(out[:], b) == len(out)
+func (portableHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) []byte {
+	return with(id, func(o uint64) uint64 { return portDerive(uint64(ref), uint64(label), o) })
 }
 
 func (portableHost) Now() int64 { return portNow() }
@@ -108,12 +107,10 @@ func (portableHost) Now() int64 { return portNow() }
 // HandlePortable decides about the plugin's input and writes the verdict as its output;
 // no output = undecided.
 func HandlePortable(handle Handler) int32 {
-	var r edgeapi.Request
-	if r.Parse(pdk.Input()) != nil {
+	verdict, err := Decide(portableHost{}, pdk.Input(), handle)
+	if err != nil {
 		return 1
 	}
-	var v edgeapi.Verdict
-	handle(portableHost{}, &r, &v)
-	pdk.Output(v.Append(nil))
+	pdk.Output(verdict)
 	return 0
 }

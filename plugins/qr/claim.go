@@ -1,0 +1,123 @@
+package main
+
+import (
+	"strings"
+
+	"lumo/plugins/internal/guest"
+	"lumo/shared/edgeapi"
+	"lumo/shared/token"
+)
+
+const maxValue = 255
+
+// parameter is a part of a code's URL that says who the customer is.
+type parameter struct {
+	name  byte
+	claim token.Claim
+}
+
+// parameters, the surest first: one URL may carry several.
+func parameters() [5]parameter {
+	return [...]parameter{{'u', token.ClaimUnlink}, {'k', token.ClaimProfile}, {'s', token.ClaimForm},
+		{'e', token.ClaimEmail}, {'t', token.ClaimPhone}}
+}
+
+// claimOf reads what a URL says about the customer, as far as the code accepts it. reason
+// is not 0 when a sealed claim is not ours or too old: then the link no longer works.
+func claimOf(c *guest.Call, e edgeapi.CodeEntry) (claim token.Claim, value string, reason edgeapi.Reason) {
+	for _, p := range parameters() {
+		text := unescape(rawValue(c.Request.Query, p.name))
+		if !usable(text) {
+			continue
+		}
+		switch {
+		case p.claim == token.ClaimUnlink:
+			if text == "1" { // a friend can always unlink
+				return p.claim, "", 0
+			}
+		case p.claim == token.ClaimForm:
+			value, reason := formClaim(c, text, e.Channel)
+			return p.claim, value, reason
+		case e.Claims&(1<<(p.claim-1)) != 0:
+			if text = tidy(p.claim, text); text != "" {
+				return p.claim, text, 0
+			}
+		}
+	}
+	return token.ClaimNone, "", 0
+}
+
+// usable refuses values that no customer has: an empty one, one too long for a state, a
+// template that Klaviyo did not fill in.
+func usable(text string) bool {
+	return text != "" && !strings.ContainsAny(text, "{}<>\x00\r\n")
+}
+
+// tidy brings a claim into its one form; "" = it cannot be one.
+func tidy(claim token.Claim, text string) string {
+	switch claim {
+	case token.ClaimEmail:
+		text = strings.ToLower(strings.Trim(text, " "))
+		text = strings.ReplaceAll(text, " ", "+") // a plus that a mailer took for a space
+		if at := strings.IndexByte(text, '@'); at < 1 || at == len(text)-1 {
+			return ""
+		}
+	case token.ClaimPhone:
+		text = "+" + strings.TrimLeft(text, " +")
+		if len(text) < 6 || text[1] == '0' || strings.Trim(text[1:], "0123456789") != "" {
+			return ""
+		}
+	}
+	if len(text) > maxValue {
+		return ""
+	}
+	return text
+}
+
+// formClaim opens what we sealed ourselves after a form.
+func formClaim(c *guest.Call, text string, channel uint32) (string, edgeapi.Reason) {
+	state, header, reason := openState(c, text)
+	if reason == 0 && (header.Channel != channel || state.Claim != token.ClaimForm) {
+		reason = edgeapi.BadState
+	}
+	return state.Value, reason
+}
+
+// rawValue is a one-letter parameter's first value, escapes and all. A plus sign stays one:
+// emails and phone numbers hold them.
+func rawValue(query []byte, name byte) []byte {
+	for len(query) > 0 {
+		var pair []byte
+		pair, query = cutPair(query)
+		if len(pair) > 2 && pair[0] == name && pair[1] == '=' {
+			return pair[2:]
+		}
+	}
+	return nil
+}
+
+func cutPair(query []byte) (pair, rest []byte) {
+	end := guest.Index(query, '&')
+	if end < 0 {
+		return query, nil
+	}
+	return query[:end], query[end+1:]
+}
+
+// appendKnown adds the query's parameters that are ours, as they stand in it.
+func appendKnown(dst, query []byte) []byte {
+	separator := byte('?')
+	for len(query) > 0 {
+		var pair []byte
+		pair, query = cutPair(query)
+		if len(pair) < 3 || len(pair) > 3*maxValue || pair[1] != '=' {
+			continue
+		}
+		switch pair[0] {
+		case 'u', 'k', 's', 'e', 't':
+			dst = append(append(dst, separator), pair...)
+			separator = '&'
+		}
+	}
+	return dst
+}
