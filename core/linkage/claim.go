@@ -37,16 +37,16 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if strings.Count(email, "@") != 1 || len(email) > 254 {
 			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not an email")
 		}
-		p, err := s.c.Profiles.ByEmail(ctx, m, account, email)
-		return Claimed{Profile: p, Assurance: lumo.Claimed, By: ClaimEmail, Email: email},
+		p, err := s.c.Profiles.ProfileByEmail(ctx, m, account, email)
+		return Claimed{Profile: p.ID, Assurance: lumo.Claimed, By: ClaimEmail, Email: email},
 			fault.Wrap(op, err)
 	case ClaimPhone:
 		phone, ok := e164(st.Value)
 		if !ok {
 			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a phone number")
 		}
-		p, err := s.c.Profiles.ByPhone(ctx, m, account, phone)
-		return Claimed{Profile: p, Assurance: lumo.Claimed, By: ClaimPhone, Phone: phone},
+		p, err := s.c.Profiles.ProfileByPhone(ctx, m, account, phone)
+		return Claimed{Profile: p.ID, Assurance: lumo.Claimed, By: ClaimPhone, Phone: phone},
 			fault.Wrap(op, err)
 	}
 	return Claimed{}, fault.New(fault.Invalid, op, "the claim names nobody")
@@ -60,13 +60,12 @@ func (s *Service) resolveProfile(ctx context.Context, m lumo.MerchantID, a lumo.
 		return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a profile id")
 	}
 	claimed := Claimed{Profile: lumo.ProfileID(text), Assurance: lumo.Proven, By: ClaimProfile}
-	exists, err := s.c.Profiles.Exists(ctx, m, a, claimed.Profile)
+	_, err := s.c.Profiles.Profile(ctx, m, a, claimed.Profile)
+	if fault.Is(err, fault.NotFound) {
+		return Claimed{}, fault.New(fault.NotFound, op, "the customer does not exist")
+	}
 	if err != nil {
 		s.c.Log.WarnContext(ctx, "profile not checked", "error", err, "merchant", m.String())
-		return claimed, nil
-	}
-	if !exists {
-		return Claimed{}, fault.New(fault.NotFound, op, "the customer does not exist")
 	}
 	return claimed, nil
 }

@@ -97,9 +97,12 @@ type LINELogin interface {
 
 // Profiles looks customers up in Klaviyo. Nobody found is fault.NotFound.
 type Profiles interface {
-	ByEmail(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, email string) (lumo.ProfileID, error)
-	ByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (lumo.ProfileID, error)
-	Exists(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (bool, error)
+	Profile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (
+		lumo.Profile, error)
+	ProfileByEmail(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, email string) (
+		lumo.Profile, error)
+	ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
+		lumo.Profile, error)
 }
 
 // Channels is what linkage needs to know of LINE accounts.

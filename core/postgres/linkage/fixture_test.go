@@ -88,7 +88,7 @@ func (w *world) build(t *testing.T, v *vault.Vault) {
 	var err error
 	w.channels, err = channel.New(channel.Config{Directory: channel.NewDirectory(w.db, w.db, cs, cs),
 		Tenants: w.db, Systems: w.db, Channels: cs, Friends: cs, Requests: cs, Work: cs,
-		Accounts: w.vendors, Hooks: w.vendors, Read: line.ReadWebhook, Recorder: w.heard, Profiles: w.heard,
+		Accounts: lineAccount{}, Hooks: w.vendors, Read: line.ReadWebhook, Recorder: w.heard, Profiles: w.heard,
 		Fleet: w.heard, Auditor: w.heard, Joiner: linkage.NewJoiner(w.db, ls, ls, w.clock), Watcher: w.heard,
 		EdgeURL: edgeURL, NewID: w.newID, Now: w.clock, Log: log, Owner: "core-1"})
 	if err != nil {
@@ -291,46 +291,52 @@ func (v *vendors) Deauthorize(_ context.Context, _ lumo.Keys, user lumo.Secret) 
 	return nil
 }
 
-func (v *vendors) ByEmail(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, email string) (
-	lumo.ProfileID, error) {
+func (v *vendors) ProfileByEmail(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, email string) (
+	lumo.Profile, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.down {
-		return "", fault.New(fault.Unavailable, "fake", "")
+		return lumo.Profile{}, fault.New(fault.Unavailable, "fake", "")
 	}
 	p, ok := v.byEmail[email]
 	if !ok {
-		return "", fault.New(fault.NotFound, "fake", "")
+		return lumo.Profile{}, fault.New(fault.NotFound, "fake", "")
 	}
-	return p, nil
+	return lumo.Profile{ID: p}, nil
 }
 
-func (v *vendors) ByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
-	lumo.ProfileID, error) {
-	return v.ByEmail(ctx, m, a, phone)
+func (v *vendors) ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
+	lumo.Profile, error) {
+	return v.ProfileByEmail(ctx, m, a, phone)
 }
 
-func (v *vendors) Exists(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileID) (
-	bool, error) {
+func (v *vendors) Profile(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileID) (
+	lumo.Profile, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.down {
-		return false, fault.New(fault.Unavailable, "fake", "")
+	switch {
+	case v.down:
+		return lumo.Profile{}, fault.New(fault.Unavailable, "fake", "")
+	case v.missing[p]:
+		return lumo.Profile{}, fault.New(fault.NotFound, "fake", "")
 	}
-	return !v.missing[p], nil
+	return lumo.Profile{ID: p}, nil
 }
 
-func (v *vendors) CheckKeys(context.Context, lumo.Keys) error { return nil }
+// lineAccount plays LINE's account calls.
+type lineAccount struct{}
 
-func (v *vendors) Account(context.Context, lumo.Keys) (channel.Account, error) {
-	return channel.Account{BotUser: bot, Name: "Hana Tea", BasicID: "@hanatea"}, nil
-}
-
-func (v *vendors) Profile(context.Context, lumo.Keys, lumo.LineUserID) (channel.Person, error) {
+func (lineAccount) Profile(context.Context, lumo.Keys, lumo.LineUserID) (channel.Person, error) {
 	return channel.Person{Name: "Yuki S."}, nil
 }
 
-func (v *vendors) Quota(context.Context, lumo.Keys) (channel.Quota, error) {
+func (lineAccount) CheckKeys(context.Context, lumo.Keys) error { return nil }
+
+func (lineAccount) Account(context.Context, lumo.Keys) (channel.Account, error) {
+	return channel.Account{BotUser: bot, Name: "Hana Tea", BasicID: "@hanatea"}, nil
+}
+
+func (lineAccount) Quota(context.Context, lumo.Keys) (channel.Quota, error) {
 	return channel.Quota{}, nil
 }
 
