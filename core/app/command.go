@@ -1,0 +1,156 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// commands are what lumo-core can be told to do.
+type commands struct {
+	Serve   struct{}      `cmd:"" default:"1" help:"Run the core."`
+	Migrate struct{}      `cmd:"" help:"Bring the database's schema up to date and end."`
+	Doctor  struct{}      `cmd:"" help:"Check settings, database and keys."`
+	Admin   adminCommands `cmd:"" help:"Make people and edges."`
+}
+
+type adminCommands struct {
+	CreateOwner struct {
+		Shop          string `required:"" help:"Name of the shop."`
+		Email         string `required:"" help:"Her email, for signing in."`
+		PasswordStdin bool   `help:"Read the password from standard input; without it one is made and printed."`
+	} `cmd:"" help:"Make a merchant and its owner."`
+	CreateMember struct {
+		Merchant      string    `required:"" help:"mer_.. of the merchant."`
+		Email         string    `required:"" help:"Her email, for signing in."`
+		Role          lumo.Role `required:"" enum:"owner,admin,marketer,viewer" help:"owner, admin, marketer or viewer."`
+		PasswordStdin bool      `help:"Read the password from standard input; without it one is made and printed."`
+	} `cmd:"" help:"Add a member to a merchant."`
+	CreateOperator struct {
+		Email         string `required:"" help:"Email, for signing in."`
+		PasswordStdin bool   `help:"Read the password from standard input; without it one is made and printed."`
+	} `cmd:"" help:"Add a person who runs the system."`
+	CreateEdgeCode struct{} `cmd:"" help:"Print a one-time code with which one edge can enrol."`
+}
+
+// Run does what the arguments say; without any it serves.
+func Run(ctx context.Context, args, environ []string, in io.Reader, out, problems io.Writer) error {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("lumo-core"), kong.Description("Lumo's core."), kong.Writers(out, problems))
+	if err != nil {
+		return fault.Wrap("app.Run", err)
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		return fault.New(fault.Invalid, "arguments", "%s", err.Error())
+	}
+	s, err := Read(environ)
+	if err != nil {
+		return err
+	}
+	switch chosen.Command() {
+	case "migrate":
+		return postgres.Migrate(ctx, string(s.DatabaseURL))
+	case "doctor":
+		return doctor(ctx, s, out)
+	}
+	a, err := New(ctx, s, problems)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if chosen.Command() == "serve" {
+		return a.Serve(ctx)
+	}
+	return a.admin(ctx, chosen.Command(), c.Admin, in, out)
+}
+
+func (a *App) admin(ctx context.Context, command string, c adminCommands, in io.Reader, out io.Writer) error {
+	switch command {
+	case "admin create-owner":
+		password, err := password(c.CreateOwner.PasswordStdin, in, out)
+		if err != nil {
+			return err
+		}
+		m, err := a.accounts.CreateOwner(ctx, c.CreateOwner.Shop, c.CreateOwner.Email, password)
+		if err == nil {
+			fmt.Fprintf(out, "merchant %s\nslug %s\n", m.ID, m.Slug)
+		}
+		return err
+	case "admin create-member":
+		merchant, err := id.ParseWith(id.Merchant, c.CreateMember.Merchant)
+		if err != nil {
+			return err
+		}
+		password, err := password(c.CreateMember.PasswordStdin, in, out)
+		if err != nil {
+			return err
+		}
+		return a.accounts.CreateMember(ctx, lumo.MerchantID(merchant), c.CreateMember.Email, password, c.CreateMember.Role)
+	case "admin create-operator":
+		password, err := password(c.CreateOperator.PasswordStdin, in, out)
+		if err != nil {
+			return err
+		}
+		return a.accounts.CreateOperator(ctx, c.CreateOperator.Email, password)
+	}
+	return a.createEdgeCode(ctx, out)
+}
+
+// password reads one line, or makes a password and prints it.
+func password(read bool, in io.Reader, out io.Writer) (string, error) {
+	if read {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil && line == "" {
+			return "", fault.New(fault.Invalid, "password", "No password came on standard input.")
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	raw := make([]byte, 15)
+	if _, err := rand.Read(raw); err != nil {
+		return "", fault.Wrap("password", err)
+	}
+	made := base64.RawURLEncoding.EncodeToString(raw)
+	fmt.Fprintf(out, "password %s\n", made)
+	return made, nil
+}
+
+// doctor says of each thing that must be right whether it is.
+func doctor(ctx context.Context, s Settings, out io.Writer) error {
+	key, err := s.masterKey()
+	checks := []struct {
+		what string
+		err  error
+	}{{"settings", nil}, {"master key", err}}
+	_ = key
+	db, err := postgres.Open(ctx, string(s.DatabaseURL))
+	if err == nil {
+		defer db.Close()
+		err = db.Ping(ctx)
+	}
+	checks = append(checks, struct {
+		what string
+		err  error
+	}{"database and role", err})
+	var first error
+	for _, c := range checks {
+		word := "good"
+		if c.err != nil {
+			word = "BAD  " + c.err.Error()
+			first = c.err
+		}
+		fmt.Fprintf(out, "%-20s %s\n", c.what, word)
+	}
+	return first
+}
