@@ -13,7 +13,7 @@ const sameClick = 10 * time.Second
 
 // Event is an edge's event with its owner, and how it counts.
 type Event struct {
-	EdgeEvent
+	lumo.EdgeEvent
 	Channel  lumo.ChannelID
 	Delivery Delivery // zero = none: a scan, a shared send
 	At       time.Time

@@ -21,7 +21,7 @@ type Scan struct {
 // Ingest takes edges' events, each once whatever arrives how often. Rejected events can
 // never be taken: their number was never given out, or the store refuses them as they are.
 // An error means that none may be forgotten: all may come again.
-func (s *Service) Ingest(ctx context.Context, events []EdgeEvent) (rejected []id.ID, err error) {
+func (s *Service) Ingest(ctx context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
 	const op = "tracking.Ingest"
 	groups := map[lumo.MerchantID][]Event{}
 	for _, e := range events {

@@ -16,17 +16,9 @@ import (
 	"time"
 
 	"lumo/core/lumo"
-	"lumo/shared/event"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
-
-// EdgeEvent is an event as an edge handed it over; its id's time is when it happened.
-type EdgeEvent struct {
-	ID    id.ID
-	Edge  id.ID
-	Event event.Event
-}
 
 // Store keeps events, timelines and counters. Its methods run inside a transaction of the
 // merchant.

@@ -1,0 +1,218 @@
+// Package fleet stores edges, the order of their configuration's changes and the core's own
+// keys, and reads what edges need from the tables of other capabilities.
+//
+// Keys and codes of edges are stored as hashes, the core's keys under the master key. All
+// methods of Store run without a merchant, those of Values inside a merchant's transaction.
+package fleet
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/fleet"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// Notification is the channel on which processes tell each other of changes.
+const Notification = "lumo_fleet"
+
+// orderLock lets one process at a time number changes.
+const orderLock = 0x6c756d02
+
+// Vault seals values that belong to no merchant under the master key.
+type Vault interface {
+	SealSystem(table, column, row string, plain []byte) ([]byte, error)
+	OpenSystem(table, column, row string, sealed []byte) ([]byte, error)
+}
+
+// Store implements the stores of the fleet capability.
+type Store struct{ vault Vault }
+
+// New makes a store.
+func New(v Vault) *Store { return &Store{vault: v} }
+
+// AddCode stores a one-time code and drops old ones.
+func (s *Store) AddCode(ctx context.Context, hash []byte, now, expires time.Time) error {
+	const op = "postgres.AddCode"
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+DELETE FROM edge_code
+ WHERE expires_at < $1::timestamptz - interval '7 days'`, now)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge_code (code_hash, created_at, expires_at)
+VALUES ($1, $2, $3)`, hash, now, expires)
+	return postgres.Fault(op, err)
+}
+
+// Enrol uses a code up and adds the edge.
+func (s *Store) Enrol(ctx context.Context, codeHash []byte, e fleet.Edge, keyHash []byte) error {
+	const op = "postgres.Enrol"
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE edge_code
+   SET used_at = $2, edge_id = $3
+ WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2`, codeHash, e.CreatedAt, e.ID)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.As(fault.NotFound, op, pgx.ErrNoRows)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge (id, name, key_hash, created_at)
+VALUES ($1, $2, $3, $4)`, e.ID, e.Name, keyHash, e.CreatedAt)
+	return postgres.Fault(op, err)
+}
+
+const selectEdge = `
+SELECT id, name, created_at, connected_at, last_seen_at, config_version
+  FROM edge
+ WHERE revoked_at IS NULL`
+
+func scanEdge(r pgx.CollectableRow) (fleet.Edge, error) {
+	var e fleet.Edge
+	var connected, seen *time.Time
+	var version int64
+	err := r.Scan(&e.ID, &e.Name, &e.CreatedAt, &connected, &seen, &version)
+	if connected != nil {
+		e.ConnectedAt = *connected
+	}
+	if seen != nil {
+		e.LastSeenAt = *seen
+	}
+	e.Version = uint64(version)
+	return e, err
+}
+
+// ByKey finds an edge that is not revoked.
+func (s *Store) ByKey(ctx context.Context, keyHash []byte) (fleet.Edge, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`
+   AND key_hash = $1`, keyHash)
+	e, err := pgx.CollectExactlyOneRow(rows, scanEdge)
+	return e, postgres.Fault("postgres.ByKey", err)
+}
+
+// Edges are all edges that are not revoked, oldest first.
+func (s *Store) Edges(ctx context.Context) ([]fleet.Edge, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`
+ ORDER BY id`)
+	list, err := pgx.CollectRows(rows, scanEdge)
+	return list, postgres.Fault("postgres.Edges", err)
+}
+
+// Revoke ends an edge.
+func (s *Store) Revoke(ctx context.Context, edge id.ID, now time.Time) error {
+	const op = "postgres.Revoke"
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE edge
+   SET revoked_at = coalesce(revoked_at, $2)
+ WHERE id = $1`, edge, now)
+	if err == nil && tag.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, op, "This edge does not exist.")
+	}
+	return postgres.Fault(op, err)
+}
+
+// Connected notes the start of a connection.
+func (s *Store) Connected(ctx context.Context, edge id.ID, now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE edge
+   SET connected_at = CASE WHEN last_seen_at > $2::timestamptz - interval '5 seconds'
+                           THEN coalesce(connected_at, $2) ELSE $2 END,
+       last_seen_at = $2
+ WHERE id = $1 AND revoked_at IS NULL`, edge, now)
+	return postgres.Fault("postgres.Connected", err)
+}
+
+// Seen stores what an edge tells of itself.
+func (s *Store) Seen(ctx context.Context, edge id.ID, r fleet.Report, now time.Time) (bool, error) {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE edge
+   SET last_seen_at = $2, config_version = $3, waiting_events = $4, oldest_seconds = $5
+ WHERE id = $1 AND revoked_at IS NULL`, edge, now, int64(r.Version), int64(r.WaitingEvents),
+		int64(r.OldestSeconds))
+	return tag.RowsAffected() == 1, postgres.Fault("postgres.Seen", err)
+}
+
+// Behind counts the living edges that have not applied a version.
+func (s *Store) Behind(ctx context.Context, version uint64, seenAfter time.Time) (n int, err error) {
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT count(*)
+  FROM edge
+ WHERE revoked_at IS NULL AND last_seen_at > $2 AND config_version < $1`, int64(version), seenAfter).Scan(&n)
+	return n, postgres.Fault("postgres.Behind", err)
+}
+
+// Hook finds what a public key in a path names.
+func (s *Store) Hook(ctx context.Context, kind, publicKey string) (m lumo.MerchantID, target id.ID, err error) {
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT merchant_id, target_id
+  FROM hook_route
+ WHERE public_key = $1 AND kind = $2`, publicKey, kind).Scan(&m, &target)
+	return m, target, postgres.Fault("postgres.Hook", err)
+}
+
+// Keep stores a record that cannot be taken; the first copy of it stands.
+func (s *Store) Keep(ctx context.Context, k fleet.Kept) error {
+	const op = "postgres.Keep"
+	sealed, err := s.vault.SealSystem("edge_kept", "body_enc", k.ID.String(), k.Body)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge_kept (id, edge_id, kind, body_enc, problem, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (edge_id, id) DO NOTHING`, k.ID, k.Edge, int(k.Kind), sealed, k.Problem, k.At)
+	return postgres.Fault(op, err)
+}
+
+// Key answers the newest key of a kind; where there is none it stores the offered one.
+func (s *Store) Key(ctx context.Context, kind string, offer fleet.CoreKey) (fleet.CoreKey, error) {
+	const op = "postgres.Key"
+	k, err := s.readKey(ctx, kind)
+	if !fault.Is(err, fault.NotFound) {
+		return k, err
+	}
+	sealed, err := s.vault.SealSystem("core_key", "private_enc", keyRow(kind, offer.Number), offer.Private)
+	if err != nil {
+		return fleet.CoreKey{}, fault.Wrap(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO core_key (kind, number, private_enc, public, created_at)
+VALUES ($1, $2, $3, $4, now())
+    ON CONFLICT (kind, number) DO NOTHING`, kind, offer.Number, sealed, offer.Public)
+	if err != nil {
+		return fleet.CoreKey{}, postgres.Fault(op, err)
+	}
+	return s.readKey(ctx, kind) // another process's, where it was first
+}
+
+func (s *Store) readKey(ctx context.Context, kind string) (k fleet.CoreKey, err error) {
+	const op = "postgres.readKey"
+	var sealed []byte
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT number, private_enc, public
+  FROM core_key
+ WHERE kind = $1
+ ORDER BY number DESC
+ LIMIT 1`, kind).Scan(&k.Number, &sealed, &k.Public)
+	if err != nil {
+		return fleet.CoreKey{}, postgres.Fault(op, err)
+	}
+	k.Private, err = s.vault.OpenSystem("core_key", "private_enc", keyRow(kind, k.Number), sealed)
+	if err != nil {
+		return fleet.CoreKey{}, fault.As(fault.Internal, op,
+			errors.New("the core's keys were sealed under another LUMO_MASTER_KEY"))
+	}
+	return k, nil
+}
+
+func keyRow(kind string, number int) string { return kind + "/" + strconv.Itoa(number) }
