@@ -164,3 +164,12 @@ func unanswered(op string, err error) error {
 	return &fault.Error{Kind: fault.Unavailable, Op: op,
 		Message: "LINE does not answer at the moment. Nothing was changed.", Err: err}
 }
+
+// Connects tells whether the merchant has connected an account already.
+func (s *Service) Connects(ctx context.Context, m lumo.MerchantID, a Account) (known bool, err error) {
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		known, err = s.c.Channels.Connected(ctx, m, a.BotUser)
+		return err
+	})
+	return known, fault.Wrap("channel.Connects", err)
+}

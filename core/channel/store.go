@@ -36,6 +36,8 @@ type ChannelStore interface {
 	Create(ctx context.Context, n NewChannel) (Channel, error)
 	SetKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k Keys, now time.Time) error
 	SetState(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u StateUpdate) error
+	// Connected tells whether an account is one of the merchant's channels.
+	Connected(ctx context.Context, m lumo.MerchantID, bot lumo.LineUserID) (bool, error)
 	BotUser(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.LineUserID, error)
 	// Seen notes that an event came in, at most once in a while.
 	Seen(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error

@@ -3,12 +3,16 @@ package linkage
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/nyaruka/phonenumbers"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
 )
+
+// checkTimeout bounds how long a person waits for Klaviyo before the link is made without it.
+const checkTimeout = 3 * time.Second
 
 // Claimed is the customer that a scan meant, and how sure that is.
 type Claimed struct {
@@ -60,7 +64,9 @@ func (s *Service) resolveProfile(ctx context.Context, m lumo.MerchantID, a lumo.
 		return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a profile id")
 	}
 	claimed := Claimed{Profile: lumo.ProfileID(text), Assurance: lumo.Proven, By: ClaimProfile}
-	_, err := s.c.Profiles.Profile(ctx, m, a, claimed.Profile)
+	limited, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, err := s.c.Profiles.Profile(limited, m, a, claimed.Profile)
 	if fault.Is(err, fault.NotFound) {
 		return Claimed{}, fault.New(fault.NotFound, op, "the customer does not exist")
 	}

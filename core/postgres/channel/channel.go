@@ -201,6 +201,20 @@ SELECT bot_user_enc
 	return lumo.LineUserID(user), fault.Wrap(op, err)
 }
 
+// Connected tells whether an account is one of the merchant's channels.
+func (s *Store) Connected(ctx context.Context, m lumo.MerchantID, bot lumo.LineUserID) (known bool, err error) {
+	const op = "postgres.Connected"
+	index, err := s.vault.BlindIndex(ctx, m, userIndex, string(bot))
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT EXISTS (SELECT 1
+                 FROM channel
+                WHERE merchant_id = $1 AND bot_user_bidx = $2)`, m, index).Scan(&known)
+	return known, postgres.Fault(op, err)
+}
+
 // EdgeKey opens one key that edges hold; number 0 is the newest that counts now.
 func (s *Store) EdgeKey(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 	kind channel.EdgeKeyKind, number uint16) (channel.EdgeKey, error) {
