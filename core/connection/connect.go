@@ -68,7 +68,7 @@ type Answer struct {
 // in any case; the error is for the log.
 func (s *Service) Finish(ctx context.Context, by Actor, a Answer) (Return, error) {
 	const op = "connection.Finish"
-	m, ok := merchantOf(a.State)
+	m, ok := MerchantOf(a.State)
 	if !ok {
 		return Return{Outcome: Failed}, fault.As(fault.Invalid, op, errors.New("the state is not one of ours"))
 	}
@@ -156,7 +156,8 @@ func newState(m lumo.MerchantID) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func merchantOf(state string) (m lumo.MerchantID, ok bool) {
+// MerchantOf is the merchant that a state names; ok is false for one that is not of our form.
+func MerchantOf(state string) (m lumo.MerchantID, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(state)
 	if err != nil || len(raw) != len(m)+stateEntropy {
 		return m, false

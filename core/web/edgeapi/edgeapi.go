@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"lumo/core/fleet"
@@ -42,8 +43,10 @@ type Config struct {
 
 // Server answers edges.
 type Server struct {
-	c   Config
-	mux *http.ServeMux
+	c       Config
+	mux     *http.ServeMux
+	stop    chan struct{}  // closed when streams must end
+	streams sync.WaitGroup // open ones
 }
 
 // New makes a server; every dependency is required.
@@ -51,7 +54,7 @@ func New(c Config) (*Server, error) {
 	if c.Edges == nil || c.Intake == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, "edgeapi.New", errors.New("a dependency is missing"))
 	}
-	s := &Server{c: c, mux: http.NewServeMux()}
+	s := &Server{c: c, mux: http.NewServeMux(), stop: make(chan struct{})}
 	s.routes()
 	return s, nil
 }
@@ -64,6 +67,15 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("/edge/", func(w http.ResponseWriter, _ *http.Request) {
 		s.problem(w, fault.New(fault.NotFound, "edgeapi", "There is nothing at this address."), "")
 	})
+}
+
+// Run ends the streams when ctx does, and returns when they have ended: the HTTP server does
+// not know of connections that became websockets. It may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	close(s.stop)
+	s.streams.Wait()
+	return nil
 }
 
 // ServeHTTP answers one call.

@@ -36,13 +36,22 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, e fleet.Edge) {
 	if err != nil {
 		return // the upgrader has answered
 	}
+	s.streams.Add(1)
+	defer s.streams.Done()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	conn := newConn(ws)
-	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
-	defer stop()
 	var pings sync.WaitGroup
 	pings.Go(func() { conn.ping(ctx) })
+	pings.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-s.stop:
+			cancel()
+		}
+	})
+	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
+	defer stop()
 	err = s.c.Edges.Stream(ctx, e, after, conn)
 	if err != nil && !gone(err) && ctx.Err() == nil {
 		s.c.Log.WarnContext(ctx, "a stream ended", "edge", e.ID.With(id.Edge), "error", err)

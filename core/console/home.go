@@ -1,0 +1,203 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"lumo/core/channel"
+	"lumo/core/connection"
+	"lumo/core/fleet"
+	"lumo/core/lumo"
+	"lumo/core/outbox"
+	"lumo/core/tracking"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// CardView is the connection card of one LINE or Klaviyo account.
+type CardView struct {
+	ID            string     `json:"id"`
+	Name          string     `json:"name"`
+	State         string     `json:"state"`
+	Since         *time.Time `json:"since,omitempty"`
+	LastContactAt *time.Time `json:"last_contact_at,omitempty"`
+	ProblemCode   string     `json:"problem_code,omitempty"`
+	Detail        string     `json:"detail,omitempty"`
+	Waiting       int64      `json:"waiting_updates,omitempty"`
+}
+
+// EdgesView says whether links and QR codes work.
+type EdgesView struct {
+	State        string     `json:"state"`
+	Since        *time.Time `json:"since,omitempty"`
+	SentenceCode string     `json:"sentence_code"`
+}
+
+// ConnectionsView is all that a merchant is connected to.
+type ConnectionsView struct {
+	LINE    []CardView `json:"line"`
+	Klaviyo *CardView  `json:"klaviyo,omitempty"`
+	Edges   EdgesView  `json:"edges"`
+}
+
+// TodayView is what happened since midnight of the merchant's day.
+type TodayView struct {
+	Sent     int64 `json:"sent"`
+	Clicked  int64 `json:"clicked"`
+	Linked   int64 `json:"linked"`
+	NotSent  int64 `json:"not_sent"`
+	Failed   int64 `json:"failed"`
+	Checking int64 `json:"checking"`
+}
+
+// FiguresView are the numbers of Home; the live message "counter" carries the same.
+type FiguresView struct {
+	Friends      int64     `json:"friends"`
+	Linked       int64     `json:"linked"`
+	BlockedMonth int64     `json:"blocked_month"`
+	Today        TodayView `json:"today"`
+}
+
+// FriendRef names a friend.
+type FriendRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// FeedItemView is one line of "Just now".
+type FeedItemView struct {
+	ID       string         `json:"id"`
+	At       time.Time      `json:"at"`
+	Kind     string         `json:"kind"`
+	Friend   *FriendRef     `json:"friend,omitempty"`
+	TextCode string         `json:"text_code"`
+	Data     map[string]any `json:"data"`
+}
+
+// NoticeView is something that needs a person.
+type NoticeView struct {
+	Code string         `json:"code"`
+	Data map[string]any `json:"data"`
+}
+
+// StepView is one step of the first run.
+type StepView struct {
+	Step string `json:"step"`
+	Done bool   `json:"done"`
+}
+
+// HomeView is the first screen of a LINE account.
+type HomeView struct {
+	FiguresView
+	Feed      []FeedItemView `json:"feed"`
+	Attention []NoticeView   `json:"attention"`
+	Checklist []StepView     `json:"checklist"`
+}
+
+// Edges tells how the edges are.
+type Edges interface {
+	Status(ctx context.Context) (fleet.Status, error)
+}
+
+// HomeParts is what Home and the connections page are made of.
+type HomeParts struct {
+	Channels *channel.Service
+	Accounts *connection.Service
+	Items    *outbox.Service
+	Tracking *tracking.Service
+	Edges    Edges
+}
+
+// RegisterHome adds Home and the connections page.
+func RegisterHome(a *API, parts HomeParts) {
+	Register(a, Op{ID: "get-connections", Method: http.MethodGet,
+		Path: "/merchants/{merchant}/connections", Role: lumo.Viewer,
+		Summary: "Read what the merchant is connected to"}, parts.connections)
+	Register(a, Op{ID: "get-home", Method: http.MethodGet,
+		Path: "/merchants/{merchant}/channels/{channel}/home", Role: lumo.Viewer,
+		Summary: "Read the first screen of a LINE account"}, parts.home)
+}
+
+func (p HomeParts) connections(ctx context.Context, who Caller, _ *InMerchant) (ConnectionsView, error) {
+	m := who.Merchant.ID
+	view := ConnectionsView{LINE: []CardView{}}
+	channels, err := p.Channels.Channels(ctx, m)
+	if err != nil {
+		return view, err
+	}
+	for _, c := range channels {
+		view.LINE = append(view.LINE, CardView{ID: c.ID.String(), Name: c.Name,
+			State: string(c.State), Since: timeOrNil(c.StateChangedAt),
+			LastContactAt: timeOrNil(c.LastEventAt), ProblemCode: c.Problem, Detail: c.BasicID})
+	}
+	if view.Klaviyo, err = p.klaviyoCard(ctx, m); err != nil {
+		return view, err
+	}
+	status, err := p.Edges.Status(ctx)
+	view.Edges = edgesView(status)
+	return view, err
+}
+
+func (p HomeParts) klaviyoCard(ctx context.Context, m lumo.MerchantID) (*CardView, error) {
+	account, err := p.Accounts.Current(ctx, m)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	waiting, _, err := p.Items.Count(ctx, m, account.ID)
+	return &CardView{ID: account.ID.String(), Name: account.Site.Name, State: string(account.State),
+		Since: timeOrNil(account.StateChangedAt), LastContactAt: timeOrNil(account.LastContactAt),
+		ProblemCode: account.Problem, Detail: account.Site.ID, Waiting: waiting}, err
+}
+
+func edgesView(s fleet.Status) EdgesView {
+	out := EdgesView{State: "off", Since: timeOrNil(s.Since), SentenceCode: "edges_off"}
+	if s.Working {
+		out.State, out.SentenceCode = "working", "edges_working"
+	}
+	return out
+}
+
+func (p HomeParts) home(ctx context.Context, who Caller, in *InChannel) (HomeView, error) {
+	c, err := id.ParseWith(id.Channel, in.ChannelID)
+	if err != nil {
+		return HomeView{}, fault.New(fault.NotFound, "console.home", "This LINE account does not exist.")
+	}
+	m, channel := who.Merchant.ID, lumo.ChannelID(c)
+	if _, err := p.Channels.Get(ctx, m, channel); err != nil {
+		return HomeView{}, err
+	}
+	h, err := p.Tracking.Home(ctx, m, channel)
+	if err != nil {
+		return HomeView{}, err
+	}
+	view := HomeView{FiguresView: figuresView(h.Figures), Feed: feedView(h.Feed),
+		Attention: []NoticeView{}, Checklist: []StepView{}}
+	for _, n := range h.Attention {
+		view.Attention = append(view.Attention, NoticeView{n.Code, n.Data})
+	}
+	for _, s := range h.Checklist {
+		view.Checklist = append(view.Checklist, StepView{s.Name, s.Done})
+	}
+	return view, nil
+}
+
+func figuresView(f tracking.Figures) FiguresView {
+	return FiguresView{Friends: f.Friends, Linked: f.Linked, BlockedMonth: f.BlockedMonth,
+		Today: TodayView{Sent: f.Today.Sent, Clicked: f.Today.Clicked, Linked: f.Today.Linked,
+			NotSent: f.Today.NotSent, Failed: f.Today.Failed, Checking: f.Today.Checking}}
+}
+
+func feedView(items []tracking.FeedItem) []FeedItemView {
+	out := make([]FeedItemView, len(items))
+	for i, item := range items {
+		out[i] = FeedItemView{ID: item.ID.With(id.Event), At: item.At.UTC().Truncate(time.Millisecond),
+			Kind:     string(item.Kind),
+			Friend:   &FriendRef{ID: item.Friend.String(), Name: item.FriendName},
+			TextCode: "feed." + string(item.Kind), Data: item.Data}
+	}
+	return out
+}
