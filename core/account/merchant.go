@@ -246,3 +246,12 @@ func reserved(slug string) bool {
 	}
 	return false
 }
+
+// Merchant reads a merchant, for whoever needs its name, language or time zone.
+func (s *Service) Merchant(ctx context.Context, m lumo.MerchantID) (merchant lumo.Merchant, err error) {
+	err = s.Units.InTenant(ctx, m, func(ctx context.Context) error {
+		merchant, err = s.Store.Merchant(ctx, m)
+		return err
+	})
+	return merchant, fault.Wrap("account.Merchant", err)
+}
