@@ -85,9 +85,10 @@ type Store interface {
 }
 
 // Values reads edge tables; its methods run inside a transaction of the merchant. A row
-// that cannot be read is left out and logged: what edges have stands.
+// that cannot be read is logged and left out: what edges have stands.
 type Values interface {
-	// Entries reads rows; a row that is not there any more becomes a deletion.
+	// Entries reads one row per change, in their order. A row that is not there any more
+	// becomes a deletion, one that cannot be read an entry without operation.
 	Entries(ctx context.Context, m lumo.MerchantID, changes []Change) ([]edgeapi.Entry, error)
 	// All reads everything that edges need of a merchant.
 	All(ctx context.Context, m lumo.MerchantID) ([]edgeapi.Entry, error)

@@ -180,11 +180,10 @@ func (st *stream) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// delta sends changes in order. The version counts with the last frame: only then does the
-// edge have all of it.
+// delta sends changes in order. A frame ends between two changes and carries the number of
+// its last one: an edge applies it at once and has everything up to there.
 func (st *stream) delta(ctx context.Context, changes []Change) error {
-	p := parts{stream: st, kind: edgeapi.FrameDelta, version: st.sent}
-	last := changes[len(changes)-1].Sequence
+	p := parts{stream: st, kind: edgeapi.FrameDelta}
 	for len(changes) > 0 {
 		m := changes[0].Merchant
 		n := 1
@@ -199,12 +198,18 @@ func (st *stream) delta(ctx context.Context, changes []Change) error {
 		if err != nil {
 			return err
 		}
-		if err := p.add(ctx, entries); err != nil {
-			return err
+		for i, e := range entries {
+			p.version = changes[i].Sequence
+			if e.Op == 0 {
+				continue // cannot be read now: what the edge has stands
+			}
+			if err := p.add(ctx, []edgeapi.Entry{e}); err != nil {
+				return err
+			}
 		}
+		st.sent = changes[n-1].Sequence
 		changes = changes[n:]
 	}
-	p.version, st.sent = last, last
 	return p.end(ctx)
 }
 
@@ -316,7 +321,7 @@ func (p *parts) flush(ctx context.Context) error {
 	return err
 }
 
-// end sends the last part, even when it is empty: its version counts.
+// end sends the last part. Without entries it still brings the edge to its version.
 func (p *parts) end(ctx context.Context) error {
 	f := edgeapi.Frame{Type: p.kind, Sequence: p.version, Payload: p.payload}
 	p.payload = nil

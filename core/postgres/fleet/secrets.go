@@ -22,8 +22,8 @@ type sealedKey struct {
 	until  *time.Time
 }
 
-// open makes entries of sealed keys. One that cannot be opened is left out and logged: it is
-// the core's trouble, and what edges have stands.
+// open makes entries of sealed keys. One that cannot be opened is logged and becomes an entry
+// without operation: it is the core's trouble, and what edges have stands.
 func (v *Values) open(ctx context.Context, m lumo.MerchantID, keys []sealedKey) []edgeapi.Entry {
 	var out []edgeapi.Entry
 	for _, k := range keys {
@@ -31,6 +31,7 @@ func (v *Values) open(ctx context.Context, m lumo.MerchantID, keys []sealedKey) 
 		if err != nil {
 			v.log.ErrorContext(ctx, "a key for edges cannot be opened", "merchant", m.String(),
 				"table", k.column[0], "error", err)
+			out = append(out, edgeapi.Entry{Table: edgeapi.TableKey, Key: k.ref.Append(nil)})
 			continue
 		}
 		out = append(out, keyEntry(k.ref, plain, k.from, k.until))

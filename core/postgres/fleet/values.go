@@ -53,42 +53,41 @@ func (v *Values) All(ctx context.Context, m lumo.MerchantID) ([]edgeapi.Entry, e
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, entries...)
+		for _, e := range entries {
+			if e.Op != 0 {
+				out = append(out, e)
+			}
+		}
 	}
 	return out, nil
 }
 
-// Entries reads the rows that changed; one that is not there any more is deleted.
+// Entries reads the row of each change, in their order.
 func (v *Values) Entries(ctx context.Context, m lumo.MerchantID, changes []fleet.Change) (
 	[]edgeapi.Entry, error) {
-	var out []edgeapi.Entry
-	for _, c := range changes {
-		read, f := v.readerOf(c)
-		var found []edgeapi.Entry
-		if read != nil {
+	out := make([]edgeapi.Entry, len(changes))
+	for i, c := range changes {
+		entry := edgeapi.Entry{Op: edgeapi.Delete, Table: c.Table, Key: c.Key}
+		if read, f := v.readerOf(c); read != nil {
 			entries, err := read(ctx, m, f)
 			if err != nil {
 				return nil, err
 			}
-			found = matching(entries, c)
+			entry = matching(entries, entry)
 		}
-		if len(found) == 0 {
-			found = []edgeapi.Entry{{Op: edgeapi.Delete, Table: c.Table, Key: c.Key}}
-		}
-		out = append(out, found...)
+		out[i] = entry
 	}
 	return out, nil
 }
 
-// matching keeps the entry that the change names.
-func matching(entries []edgeapi.Entry, c fleet.Change) []edgeapi.Entry {
-	var out []edgeapi.Entry
+// matching finds the entry of a key among those that were read, or answers none.
+func matching(entries []edgeapi.Entry, none edgeapi.Entry) edgeapi.Entry {
 	for _, e := range entries {
-		if e.Table == c.Table && string(e.Key) == string(c.Key) {
-			out = append(out, e)
+		if e.Table == none.Table && string(e.Key) == string(none.Key) {
+			return e
 		}
 	}
-	return out
+	return none
 }
 
 // readerOf finds who reads a change's row; nil = nobody knows such rows yet.
