@@ -69,13 +69,13 @@ func New(ctx context.Context, s Settings, out io.Writer) (*App, error) {
 	if a.vault, err = vault.New(a.db, key); err != nil {
 		return nil, errors.Join(fault.Wrap(op, err), a.close())
 	}
-	if err := a.wire(); err != nil {
+	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(fault.Wrap(op, err), a.close())
 	}
 	return a, nil
 }
 
-func (a *App) wire() error {
+func (a *App) wire(ctx context.Context) error {
 	var err error
 	if a.http, err = guardedClient(a.settings.AllowPrivateTargets); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (a *App) wire() error {
 	a.api = console.New(console.Config{Accounts: a.accounts, Sessions: accountstore.NewSessions(a.db),
 		Repeats: accountstore.NewRepeats(a.db, a.vault), Log: a.log, Now: a.now})
 	a.runners = append(a.runners, a.hub.Run)
-	return a.wireParts()
+	return a.wireParts(ctx)
 }
 
 // Accounts serves the admin commands.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 
+	"lumo/core/console"
+	"lumo/core/fleet"
 	"lumo/shared/fault"
 )
 
@@ -21,9 +23,57 @@ type codes interface {
 	CreateCode(ctx context.Context) (string, error)
 }
 
-// wireParts makes the capabilities in the order of their needs.
-func (a *App) wireParts() error {
-	return nil
+// wireParts makes the capabilities in the order of their needs. Where two need each other,
+// one gets the other by a "later" value.
+func (a *App) wireParts(ctx context.Context) error {
+	vendorLINE, err := a.newLINE()
+	if err != nil {
+		return err
+	}
+	vendorKlaviyo, err := a.newKlaviyo()
+	if err != nil {
+		return err
+	}
+	edges, keys, err := a.newFleet(ctx)
+	if err != nil {
+		return err
+	}
+	joining, refusals := &laterChannels{}, &laterRefusals{}
+	accounts, err := a.newConnection(vendorKlaviyo, joining)
+	if err != nil {
+		return err
+	}
+	items, err := a.newOutbox(vendorKlaviyo, accounts)
+	if err != nil {
+		return err
+	}
+	directory := a.newChannelDirectory()
+	tracker, err := a.newTracking(trackingNeeds{directory, items, edges, refusals})
+	if err != nil {
+		return err
+	}
+	channels, err := a.newChannels(channelNeeds{directory: directory, line: vendorLINE,
+		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner()})
+	if err != nil {
+		return err
+	}
+	joining.channels = channels
+	_, pages, err := a.newLinkage(linkageNeeds{directory: a.newLinkDirectory(directory),
+		channels: channels, line: vendorLINE, profiles: accounts, recorder: tracker, outbox: items,
+		fleet: edges})
+	if err != nil {
+		return err
+	}
+	console.RegisterKlaviyo(a.api, accounts, items)
+	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
+		Items: items, Tracking: tracker, Edges: edges})
+	a.parts.codes = edges
+	a.parts.edge, err = a.newEdges(edges, keys, tracker, []fleet.Route{
+		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
+		{Prefix: "/link/", Handler: pages},
+		{Prefix: "/c/", Handler: tracker},
+	})
+	return err
 }
 
 func (a *App) createEdgeCode(ctx context.Context, out io.Writer) error {
