@@ -33,6 +33,13 @@ func (s *Service) Change(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 		return Channel{}, fault.Wrap(op, err)
 	}
 	s.retryRefused(ctx, m, c)
+	full, err := s.Channel(ctx, m, c)
+	if err != nil {
+		return Channel{}, err
+	}
+	if _, _, err := s.checkWebhook(ctx, full, keys.Messaging); err != nil {
+		return Channel{}, fault.Wrap(op, err)
+	}
 	return s.Channel(ctx, m, c)
 }
 

@@ -17,6 +17,7 @@ const signatureHeader = "X-Line-Signature"
 const (
 	refusedMax  = 100
 	refusedLife = 24 * time.Hour
+	bodyLife    = 30 * 24 * time.Hour // of all others
 )
 
 // What a kept request says about itself.
@@ -33,17 +34,11 @@ func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.Edge
 	const op = "channel.HandleEdge"
 	req := Request{Merchant: r.Merchant, Channel: lumo.ChannelID(r.Subject), ID: r.ID, Auth: r.Auth,
 		Body: r.Body, Signature: r.Header[signatureHeader], ReceivedAt: r.ReceivedAt, Now: s.c.Now()}
-	keys, err := s.Keys(ctx, req.Merchant, req.Channel)
+	genuine, err := s.genuine(ctx, req)
 	if err != nil {
 		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
 	}
-	switch {
-	case r.Auth == lumo.AuthRefused:
-		// Answered 401 already, kept to be tried with a new secret.
-		return answer(http.StatusUnauthorized), s.keepRefused(ctx, req)
-	case r.Auth == lumo.AuthVerified:
-		// The edge held a key that was valid when it came in, newer or older than ours.
-	case !webhooksig.VerifyLINE(keys.Messaging.Secret, r.Body, req.Signature):
+	if !genuine {
 		return answer(http.StatusUnauthorized), s.keepRefused(ctx, req)
 	}
 	state, err := s.take(ctx, req)
@@ -54,6 +49,20 @@ func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.Edge
 		return answer(http.StatusBadRequest), nil
 	}
 	return answer(http.StatusOK), nil
+}
+
+// genuine tells whether LINE sent a request. What the edge verified stands: it held a secret
+// that was valid when the request came in, which need not be the one stored now. What it
+// refused was answered 401 already and is only kept, to be tried with a new secret.
+func (s *Service) genuine(ctx context.Context, req Request) (bool, error) {
+	switch req.Auth {
+	case lumo.AuthVerified:
+		return true, nil
+	case lumo.AuthRefused:
+		return false, nil
+	}
+	keys, err := s.Keys(ctx, req.Merchant, req.Channel)
+	return err == nil && webhooksig.VerifyLINE(keys.Messaging.Secret, req.Body, req.Signature), err
 }
 
 func answer(status int) lumo.EdgeAnswer { return lumo.EdgeAnswer{Status: status} }

@@ -116,7 +116,10 @@ type RequestStore interface {
 	// Take records an event id once; false means that it was there.
 	Take(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID, e Event,
 		now time.Time) (bool, error)
+	// DropRefused keeps the newest refused requests that are not too old.
 	DropRefused(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, keep int, before time.Time) error
+	// DropEnded removes requests that ended before a time.
+	DropEnded(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, before time.Time) error
 }
 
 // WorkStore hands out channels whose round of upkeep is due; it needs a transaction without

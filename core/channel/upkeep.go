@@ -76,6 +76,9 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	if err != nil {
 		return refreshEvery, err
 	}
+	if err := s.forget(ctx, m, c); err != nil {
+		return retryMost, err
+	}
 	named := s.readNames(ctx, m, c)
 	if s.c.Now().Sub(full.WebhookCheckedAt) >= refreshEvery {
 		if _, _, err := s.checkWebhook(ctx, full, keys.Messaging); err != nil {
@@ -86,6 +89,17 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 		s.readQuota(ctx, m, c, keys.Messaging)
 	}
 	return min(left, named), nil
+}
+
+// forget removes bodies that nobody needs any more.
+func (s *Service) forget(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	now := s.c.Now()
+	return s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		if err := s.c.Requests.DropRefused(ctx, m, c, refusedMax, now.Add(-refusedLife)); err != nil {
+			return err
+		}
+		return s.c.Requests.DropEnded(ctx, m, c, now.Add(-bodyLife))
+	})
 }
 
 // workOff applies requests that are waiting, each event in a transaction of its own, so

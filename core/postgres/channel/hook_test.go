@@ -373,3 +373,24 @@ func TestNoSecretAndNoLINEIDIsLogged(t *testing.T) {
 		t.Error("facts without their change")
 	}
 }
+
+func TestBodiesAreForgottenInTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
+	refused := w.request(c, lumo.AuthRefused, newSecret, body(t))
+	if _, err := w.service.HandleEdge(t.Context(), refused); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []struct {
+		after time.Duration
+		left  int
+	}{{23 * time.Hour, 2}, {2 * time.Hour, 1}, {30 * 24 * time.Hour, 0}} {
+		w.pass(want.after)
+		w.upkeep(t)
+		if got := w.count(t, `SELECT count(*) FROM hook_request`); got != want.left {
+			t.Errorf("after %v: %d bodies, want %d", want.after, got, want.left)
+		}
+	}
+}

@@ -80,6 +80,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 	return tag.RowsAffected() == 1, postgres.Fault("postgres.Take", err)
 }
 
+// DropEnded removes requests that ended before a time.
+func (s *Store) DropEnded(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, before time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+DELETE FROM hook_request
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state <> 'waiting' AND received_at < $3`,
+		m, c, before)
+	return postgres.Fault("postgres.DropEnded", err)
+}
+
 // DropRefused keeps the newest refused requests that are not too old.
 func (s *Store) DropRefused(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, keep int,
 	before time.Time) error {
