@@ -12,7 +12,6 @@ import (
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
-	"lumo/shared/token"
 )
 
 const codeNameMax = 80
@@ -93,23 +92,6 @@ func (s *Service) Snippets(c Code) Snippets {
 		`" width="200" height="200" alt="` + html.EscapeString(c.Name) + `"></a>`
 	return out
 }
-
-// Claims is the bit set of claims that edges accept for the code: bit k-1 for claim k. A
-// sealed form claim and the wish to unlink are accepted everywhere.
-func (c Code) Claims() uint8 {
-	bits := bit(token.ClaimForm) | bit(token.ClaimUnlink)
-	switch c.IdentifyBy {
-	case ByProfile:
-		bits |= bit(token.ClaimProfile)
-	case ByEmail:
-		bits |= bit(token.ClaimEmail)
-	case ByPhone:
-		bits |= bit(token.ClaimPhone)
-	}
-	return bits
-}
-
-func bit(c token.Claim) uint8 { return 1 << (c - 1) }
 
 // newKey makes a random name for a URL: 16 characters of a-z2-7, never given twice.
 func newKey() string {
