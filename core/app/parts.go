@@ -58,12 +58,14 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	joining.channels = channels
-	_, pages, err := a.newLinkage(linkageNeeds{directory: a.newLinkDirectory(directory),
+	links, pages, err := a.newLinkage(linkageNeeds{directory: a.newLinkDirectory(directory),
 		channels: channels, line: vendorLINE, profiles: accounts, recorder: tracker, outbox: items,
 		fleet: edges})
 	if err != nil {
 		return err
 	}
+	console.RegisterChannels(a.api, channels)
+	console.RegisterLinkage(a.api, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
 		Items: items, Tracking: tracker, Edges: edges})
