@@ -97,6 +97,9 @@ type Batch struct {
 	sizes   []int64
 }
 
+// Skipped tells whether damaged records were passed over on the way.
+func (b Batch) Skipped() bool { return b.last-b.first > uint64(b.Count) }
+
 // Requests reads the oldest requests, Events the oldest events; an empty batch means none.
 func (s *Spool) Requests(maxCount, maxBytes int) (Batch, error) {
 	return s.requests.read(maxCount, maxBytes)
