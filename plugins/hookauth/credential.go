@@ -7,7 +7,7 @@ import (
 )
 
 func line(c *guest.Call, entry edgeapi.HookEntry) finding {
-	sum, ok := webhooksig.DecodeBase64(c.Request.Credential)
+	sum, ok := webhooksig.DecodeBase64(c.Request.Credential())
 	if !ok {
 		return finding{guest.Mismatch, edgeapi.BadSignature, 0}
 	}
@@ -17,7 +17,7 @@ func line(c *guest.Call, entry edgeapi.HookEntry) finding {
 // flow: the core is asked about no key that this edge does not hold, since anyone can
 // invent a number; a key too new for this edge is what provisional is for.
 func flow(c *guest.Call, entry edgeapi.HookEntry) finding {
-	value := c.Request.Credential
+	value := c.Request.Credential()
 	if len(value) == 0 {
 		return finding{guest.Mismatch, edgeapi.NoKey, 0}
 	}
@@ -38,18 +38,18 @@ func flow(c *guest.Call, entry edgeapi.HookEntry) finding {
 // klaviyo: the signature covers the body and the timestamp as it stands in its header.
 // That clock is hours off, so its age says nothing here.
 func klaviyo(c *guest.Call, entry edgeapi.HookEntry) finding {
-	sum, ok := webhooksig.DecodeHex(c.Request.Credential)
-	if !ok || len(c.Request.Extra) == 0 {
+	sum, ok := webhooksig.DecodeHex(c.Request.Credential())
+	if !ok || len(c.Request.Extra()) == 0 {
 		return finding{guest.Mismatch, edgeapi.BadSignature, 0}
 	}
-	return signed(c, entry, edgeapi.KeyKlaviyo, c.Request.Extra, sum)
+	return signed(c, entry, edgeapi.KeyKlaviyo, c.Request.Extra(), sum)
 }
 
 // shopify: one app secret signs for all shops, so unless the merchant brought an own app,
 // only the shape is for us and the signature for the core.
 func shopify(c *guest.Call, entry edgeapi.HookEntry) finding {
-	sum, ok := webhooksig.DecodeBase64(c.Request.Credential)
-	if _, shop := guest.CutSuffix(c.Request.Extra, ".myshopify.com"); !ok || !shop {
+	sum, ok := webhooksig.DecodeBase64(c.Request.Credential())
+	if _, shop := guest.CutSuffix(c.Request.Extra(), ".myshopify.com"); !ok || !shop {
 		return finding{guest.Mismatch, edgeapi.BadShape, 0}
 	}
 	return signed(c, entry, edgeapi.KeyShopify, nil, sum)
@@ -60,6 +60,7 @@ func signed(c *guest.Call, entry edgeapi.HookEntry, kind edgeapi.KeyKind, suffix
 	if entry.Core {
 		return finding{guest.NoKey, 0, 0}
 	}
-	tag := append(c.Room(len(sum)), sum[:]...)
+	tag := c.Room(len(sum))
+	copy(tag, sum[:])
 	return finding{c.Host.BodyHMAC(edgeapi.Ref(kind, 0, entry.Number), suffix, tag), edgeapi.BadSignature, 0}
 }

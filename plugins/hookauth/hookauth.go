@@ -24,7 +24,7 @@ type finding struct {
 }
 
 func handle(c *guest.Call) {
-	rest, ok := guest.CutPrefix(c.Request.Path, "/hooks/")
+	rest, ok := guest.CutPrefix(c.Request.Path(), "/hooks/")
 	if !ok {
 		c.Deny(404, edgeapi.UnknownHook)
 		return
@@ -44,14 +44,14 @@ func handle(c *guest.Call) {
 
 func judge(c *guest.Call, kind edgeapi.HookKind, key []byte, check credential) {
 	if c.Request.Method != edgeapi.POST {
-		c.BadMethod("POST")
+		c.BadMethod("Allow: POST")
 		return
 	}
 	if len(key) != publicKeyLength {
 		c.Deny(404, edgeapi.UnknownHook)
 		return
 	}
-	value := c.Host.Lookup(edgeapi.TableHook, edgeapi.AppendHookKey(c.Room(1+publicKeyLength), kind, key))
+	value := c.Host.Lookup(edgeapi.TableHook, hookKey(c, kind, key))
 	if value == nil { // only the core can say that it does not exist
 		c.Forward(edgeapi.AuthUnchecked, 0, edgeapi.UnknownHook)
 		return
@@ -75,10 +75,17 @@ func judge(c *guest.Call, kind edgeapi.HookKind, key []byte, check credential) {
 	}
 }
 
+func hookKey(c *guest.Call, kind edgeapi.HookKind, publicKey []byte) []byte {
+	key := c.Room(1 + publicKeyLength)
+	key[0] = byte(kind)
+	copy(key[1:], publicKey)
+	return key
+}
+
 // refuse denies with 401 and leaves a note of it for the hook's owner.
 func refuse(c *guest.Call, number uint32, found finding) {
 	c.Deny(401, found.reason)
-	c.Verdict.Number = number
-	note := event.Event{Type: event.RefusedHook, Number: number, Subject: found.subject, Reason: uint16(found.reason)}
-	c.Verdict.Events = append(c.Verdict.Events, note.Append(c.Room(event.Size)))
+	c.Verdict.Number(number)
+	c.Verdict.Event(event.Event{Type: event.RefusedHook, Number: number, Subject: found.subject,
+		Reason: uint16(found.reason)})
 }

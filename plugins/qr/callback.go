@@ -19,16 +19,16 @@ const (
 // callback lets the core take a return from LINE Login whose state is ours and fresh. It is
 // the one GET that changes something, so a program's visit gets nothing.
 func callback(c *guest.Call) {
-	c.Header(noStore)
+	c.Verdict.Header(noStore)
 	if c.Request.Method != edgeapi.GET {
-		c.BadMethod("GET")
+		c.BadMethod("Allow: GET")
 		return
 	}
-	if event.Classify(false, c.Request.Purpose, c.Request.UserAgent) != event.Person {
+	if event.Classify(false, c.Request.Purpose(), c.Request.UserAgent()) != event.Person {
 		c.Respond(204)
 		return
 	}
-	_, header, reason := openState(c, wordValue(c.Request.Query, "state="))
+	_, header, reason := openState(c, wordValue(c.Request.Query(), "state="))
 	if reason != 0 {
 		gone(c, 400, reason, header.Channel)
 		return
@@ -39,13 +39,13 @@ func callback(c *guest.Call) {
 // confirm passes the form on: the one-time value in it is the core's to judge. Our pages
 // send no referrer, so their Origin may be "null"; another site's is refused.
 func confirm(c *guest.Call) {
-	c.Header(noStore)
+	c.Verdict.Header(noStore)
 	if c.Request.Method != edgeapi.POST {
-		c.BadMethod("POST")
+		c.BadMethod("Allow: POST")
 		return
 	}
-	if from := c.Request.Origin; len(from) > 0 && string(from) != "null" {
-		if own := appendOrigin(c.Room(512), &c.Request); string(own) != string(from) {
+	if from := c.Request.Origin(); len(from) > 0 && string(from) != "null" {
+		if origin(c) != string(from) {
 			gone(c, 400, edgeapi.BadOrigin, 0)
 			return
 		}
@@ -63,7 +63,7 @@ func openState(c *guest.Call, text string) (token.State, token.StateHeader, edge
 	if err != nil || header.Key == 0 {
 		return token.State{}, token.StateHeader{}, edgeapi.BadState
 	}
-	whole := append(header.Append(c.Room(maxState)), sealed...)
+	whole := append(header.Append(nil), sealed...)
 	plain := c.Host.Open(edgeapi.Ref(edgeapi.KeyState, header.Key, header.Channel), whole)
 	state, err := token.ParseState(plain)
 	if err != nil {
@@ -76,7 +76,7 @@ func openState(c *guest.Call, text string) (token.State, token.StateHeader, edge
 	return state, header, 0
 }
 
-func appendBase64(dst, b []byte) []byte { return base64.RawURLEncoding.AppendEncode(dst, b) }
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // wordValue is the first value of a parameter given as "name=".
 func wordValue(query []byte, name string) string {

@@ -26,7 +26,7 @@ func parameters() [5]parameter {
 // is not 0 when a sealed claim is not ours or too old: then the link no longer works.
 func claimOf(c *guest.Call, e edgeapi.CodeEntry) (claim token.Claim, value string, reason edgeapi.Reason) {
 	for _, p := range parameters() {
-		text := unescape(rawValue(c.Request.Query, p.name))
+		text := unescape(rawValue(c.Request.Query(), p.name))
 		if !usable(text) {
 			continue
 		}
@@ -104,9 +104,9 @@ func cutPair(query []byte) (pair, rest []byte) {
 	return query[:end], query[end+1:]
 }
 
-// appendKnown adds the query's parameters that are ours, as they stand in it.
-func appendKnown(dst, query []byte) []byte {
-	separator := byte('?')
+// putKnown adds the query's parameters that are ours, as they stand in it.
+func putKnown(c *guest.Call, query []byte) {
+	separator := "?"
 	for len(query) > 0 {
 		var pair []byte
 		pair, query = cutPair(query)
@@ -115,9 +115,9 @@ func appendKnown(dst, query []byte) []byte {
 		}
 		switch pair[0] {
 		case 'u', 'k', 's', 'e', 't':
-			dst = append(append(dst, separator), pair...)
-			separator = '&'
+			c.Verdict.PutString(separator)
+			c.Verdict.Put(pair)
+			separator = "&"
 		}
 	}
-	return dst
 }

@@ -34,23 +34,25 @@ func findForm(c *guest.Call, key []byte) (edgeapi.FormEntry, bool) {
 // script answers the same bytes for every form: it knows its form by its own address.
 func script(c *guest.Call, key []byte) {
 	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
-		c.BadMethod("GET, HEAD")
+		c.BadMethod("Allow: GET, HEAD")
 		return
 	}
 	if _, ok := findForm(c, key); !ok {
 		return
 	}
 	c.Respond(200)
-	c.Verdict.Body = append(c.Room(len(formScript)), formScript...)
-	c.Header("Content-Type: text/javascript; charset=utf-8")
-	c.Header("Cache-Control: public, max-age=3600")
+	c.Verdict.BeginBody()
+	c.Verdict.PutString(formScript)
+	c.Verdict.End()
+	c.Verdict.Header("Content-Type: text/javascript; charset=utf-8")
+	c.Verdict.Header("Cache-Control: public, max-age=3600")
 }
 
 // claimByForm seals what a customer just typed into a shop's form. The answer is the same
 // whether or not anybody knows the address: nothing is looked up by it.
 func claimByForm(c *guest.Call, key []byte) {
 	if c.Request.Method != edgeapi.POST && c.Request.Method != edgeapi.OPTIONS {
-		c.BadMethod("POST, OPTIONS")
+		c.BadMethod("Allow: POST, OPTIONS")
 		return
 	}
 	form, ok := findForm(c, key)
@@ -63,13 +65,13 @@ func claimByForm(c *guest.Call, key []byte) {
 	}
 	if c.Request.Method == edgeapi.OPTIONS {
 		c.Respond(204)
-		c.Header("Access-Control-Allow-Methods: POST")
-		c.Header("Access-Control-Allow-Headers: Content-Type")
-		c.Header("Access-Control-Max-Age: 86400")
+		c.Verdict.Header("Access-Control-Allow-Methods: POST")
+		c.Verdict.Header("Access-Control-Allow-Headers: Content-Type")
+		c.Verdict.Header("Access-Control-Max-Age: 86400")
 		return
 	}
 	value := formValue(c.Host.Body())
-	if value == "" || len(c.Request.EventID) != 16 {
+	if value == "" || len(c.Request.EventID()) != 16 {
 		c.Deny(400, edgeapi.BadShape)
 		return
 	}
@@ -79,9 +81,9 @@ func claimByForm(c *guest.Call, key []byte) {
 // allowed lets only the shop's own pages ask, and says so to the browser.
 func allowed(c *guest.Call, form edgeapi.FormEntry) bool {
 	for _, origin := range form.Origins {
-		if origin != "" && origin == string(c.Request.Origin) {
-			c.Header("Access-Control-Allow-Origin: ", origin)
-			c.Header("Vary: Origin")
+		if origin != "" && origin == string(c.Request.Origin()) {
+			c.Verdict.Header("Access-Control-Allow-Origin: " + origin)
+			c.Verdict.Header("Vary: Origin")
 			return true
 		}
 	}
@@ -100,28 +102,23 @@ func formValue(body []byte) string {
 }
 
 func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) {
-	channel, err := edgeapi.ParseChannelEntry(c.Host.Lookup(edgeapi.TableChannel,
-		edgeapi.AppendChannelKey(c.Room(4), form.Channel)))
+	channel, err := edgeapi.ParseChannelEntry(c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(form.Channel)))
 	if err != nil || channel.StateKey == 0 {
 		c.Deny(503, edgeapi.NoKey)
 		return
 	}
-	state := token.State{ID: id.ID(c.Request.EventID), Issued: uint32(c.Host.Now() / 1000), Claim: token.ClaimForm,
+	state := token.State{ID: id.ID(c.Request.EventID()), Issued: uint32(c.Host.Now() / 1000), Claim: token.ClaimForm,
 		Language: language(&c.Request, channel.Language), Code: form.Code, Value: value}
-	sealed := c.Host.Seal(edgeapi.Ref(edgeapi.KeyState, channel.StateKey, form.Channel), state.Append(c.Room(loginRoom/2)))
+	sealed := c.Host.Seal(edgeapi.Ref(edgeapi.KeyState, channel.StateKey, form.Channel), state.Append(nil))
 	if sealed == nil {
 		c.Deny(503, edgeapi.NoKey)
 		return
 	}
-	body := append(c.Room(2*loginRoom), `{"url":"`...)
-	body = append(appendCodeURL(body, c, form.Code, "?s=", sealed), `","image":"`...)
-	c.Verdict.Body = append(appendCodeURL(body, c, form.Code, ".png?s=", sealed), `"}`...)
+	code := origin(c) + "/q/" + form.Code
 	c.Respond(200)
-	c.Header("Content-Type: application/json")
-	c.Header(noStore)
-}
-
-func appendCodeURL(dst []byte, c *guest.Call, key, between string, sealed []byte) []byte {
-	dst = append(append(appendOrigin(dst, &c.Request), "/q/"...), key...)
-	return appendBase64(append(dst, between...), sealed)
+	c.Verdict.Header("Content-Type: application/json")
+	c.Verdict.Header(noStore)
+	c.Verdict.BeginBody()
+	c.Verdict.PutString(`{"url":"` + code + "?s=" + encode(sealed) + `","image":"` + code + ".png?s=" + encode(sealed) + `"}`)
+	c.Verdict.End()
 }

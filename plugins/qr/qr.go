@@ -19,7 +19,7 @@ const (
 )
 
 func handle(c *guest.Call) {
-	path := c.Request.Path
+	path := c.Request.Path()
 	if rest, ok := guest.CutPrefix(path, "/q/"); ok {
 		openCode(c, rest)
 		return
@@ -35,7 +35,7 @@ func handle(c *guest.Call) {
 		confirm(c)
 	default:
 		c.Deny(404, edgeapi.UnknownCode)
-		c.Verdict.Page = edgeapi.PageNotFound
+		c.Verdict.Page(edgeapi.PageNotFound)
 	}
 }
 
@@ -48,7 +48,7 @@ type code struct {
 // openCode answers /q/{code} and /q/{code}.png.
 func openCode(c *guest.Call, rest []byte) {
 	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
-		c.BadMethod("GET, HEAD")
+		c.BadMethod("Allow: GET, HEAD")
 		return
 	}
 	key, image := guest.CutSuffix(rest, ".png")
@@ -61,11 +61,11 @@ func openCode(c *guest.Call, rest []byte) {
 	}
 	if image { // drawn even when the code rests: the email it is for was sent already
 		draw(c, q, edgeapi.PageNone)
-		c.Header("Content-Type: image/png")
-		c.Header(keepImage)
+		c.Verdict.Header("Content-Type: image/png")
+		c.Verdict.Header(keepImage)
 		return
 	}
-	c.Header(noStore)
+	c.Verdict.Header(noStore)
 	if rests(c, q.entry) {
 		gone(c, 404, edgeapi.PausedCode, q.entry.Channel)
 		return
@@ -82,7 +82,7 @@ func findCode(c *guest.Call, key []byte) (code, bool) {
 		}
 	}
 	c.Deny(404, edgeapi.UnknownCode)
-	c.Verdict.Page = edgeapi.PageNotFound
+	c.Verdict.Page(edgeapi.PageNotFound)
 	return code{}, false
 }
 
@@ -93,23 +93,23 @@ func rests(c *guest.Call, e edgeapi.CodeEntry) bool {
 // gone says "this link no longer works"; the channel lets the host name the shop.
 func gone(c *guest.Call, status uint16, reason edgeapi.Reason, channel uint32) {
 	c.Deny(status, reason)
-	c.Verdict.Page, c.Verdict.Number = edgeapi.PageGone, channel
+	c.Verdict.Page(edgeapi.PageGone)
+	c.Verdict.Number(channel)
 }
 
 // scan leads a person with a phone on to LINE. Everybody else gets the page with the QR
 // code of this same URL, and nothing happens: a desktop visitor scans what she sees with
 // her phone, and only that is a scan; a program's visit is recorded as a program's.
 func scan(c *guest.Call, q code) {
-	class := event.Classify(c.Request.Method == edgeapi.HEAD, c.Request.Purpose, c.Request.UserAgent)
-	onPhone := isPhone(c.Request.UserAgent)
+	class := event.Classify(c.Request.Method == edgeapi.HEAD, c.Request.Purpose(), c.Request.UserAgent())
+	onPhone := isPhone(c.Request.UserAgent())
 	if class != event.Person || !onPhone {
 		draw(c, q, edgeapi.PageDesktopQR)
 	} else {
 		toLINE(c, q)
 	}
-	if c.Verdict.Kind == edgeapi.Respond && (class != event.Person || onPhone) {
-		e := event.Event{Type: event.Scan, Class: class, Number: q.entry.Channel, Subject: q.entry.Number}
-		c.Verdict.Events = append(c.Verdict.Events, e.Append(c.Room(event.Size)))
+	if c.Verdict.Kind() == edgeapi.Respond && (class != event.Person || onPhone) {
+		c.Verdict.Event(event.Event{Type: event.Scan, Class: class, Number: q.entry.Channel, Subject: q.entry.Number})
 	}
 }
 
@@ -117,17 +117,28 @@ func scan(c *guest.Call, q code) {
 // about the customer and nothing else of the query.
 func draw(c *guest.Call, q code, page edgeapi.Page) {
 	c.Respond(200)
-	c.Verdict.Page, c.Verdict.Number = page, q.entry.Channel
-	url := c.Room(len("https://") + len(c.Request.Host) + len("/q/") + len(q.key) + len(c.Request.Query) + 1)
-	url = append(append(appendOrigin(url, &c.Request), "/q/"...), q.key...)
-	c.Verdict.Draw = appendKnown(url, c.Request.Query)
+	if page != edgeapi.PageNone {
+		c.Verdict.Page(page)
+	}
+	c.Verdict.Number(q.entry.Channel)
+	c.Verdict.BeginDraw()
+	putCodeURL(c, string(q.key))
+	putKnown(c, c.Request.Query())
+	c.Verdict.End()
 }
 
-func appendOrigin(dst []byte, r *edgeapi.Request) []byte {
-	if r.Flags&edgeapi.FlagPlainHTTP != 0 {
-		return append(append(dst, "http://"...), r.Host...)
+// origin is the edge's public address, without a path.
+func origin(c *guest.Call) string {
+	if c.Request.Flags&edgeapi.FlagPlainHTTP != 0 {
+		return "http://" + string(c.Request.Host())
 	}
-	return append(append(dst, "https://"...), r.Host...)
+	return "https://" + string(c.Request.Host())
+}
+
+func putCodeURL(c *guest.Call, key string) {
+	c.Verdict.PutString(origin(c))
+	c.Verdict.PutString("/q/")
+	c.Verdict.PutString(key)
 }
 
 func isPhone(agent []byte) bool {

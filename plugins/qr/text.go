@@ -34,16 +34,17 @@ func digit(c byte) byte {
 	return 255
 }
 
-// appendEscaped makes a text safe inside a query value.
-func appendEscaped(dst []byte, text string) []byte {
+// escape makes a text safe inside a query value.
+func escape(text string) string {
 	const hex = "0123456789ABCDEF"
+	out := make([]byte, 0, len(text)+16)
 	for i := range len(text) {
 		c := text[i]
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
-			dst = append(dst, c)
+			out = append(out, c)
 			continue
 		}
-		dst = append(dst, '%', hex[c>>4], hex[c&15])
+		out = append(out, '%', hex[c>>4], hex[c&15])
 	}
-	return dst
+	return string(out)
 }

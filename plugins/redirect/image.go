@@ -22,10 +22,12 @@ func open(c *guest.Call, rest []byte) {
 		return
 	}
 	c.Respond(200)
-	c.Verdict.Body = append(c.Room(len(pixel)), pixel...)
-	c.Header("Content-Type: image/png")
-	c.Header(keepImage)
-	record(c, eventOf(c, event.Open, t))
+	c.Verdict.BeginBody()
+	c.Verdict.PutString(pixel)
+	c.Verdict.End()
+	c.Verdict.Header("Content-Type: image/png")
+	c.Verdict.Header(keepImage)
+	c.Verdict.Event(eventOf(c, event.Open, t))
 }
 
 // image leads to the media that a message's image has in a width. The host answers the
@@ -45,18 +47,21 @@ func image(c *guest.Call, rest []byte) {
 		return
 	}
 	e := eventOf(c, event.Open, t)
-	value := c.Host.Lookup(edgeapi.TableImage, edgeapi.AppendImageKey(c.Room(10), t.Channel, t.Link, width))
+	value := c.Host.Lookup(edgeapi.TableImage, edgeapi.ImageKey(t.Channel, t.Link, width))
 	entry, err := edgeapi.ParseImageEntry(value)
 	if err != nil {
 		c.Forward(edgeapi.AuthVerified, t.Channel, edgeapi.UnknownLink)
-		record(c, e)
+		c.Verdict.Event(e)
 		return
 	}
 	c.Respond(302)
-	c.Line(appendHex(append(c.Room(128), "Location: "+edgeapi.MediaPath...), entry.SHA256[:]))
-	c.Header(keepImage)
+	c.Verdict.BeginHeader()
+	c.Verdict.PutString("Location: " + edgeapi.MediaPath)
+	c.Verdict.Put(appendHex(c.Room(64)[:0], entry.SHA256[:]))
+	c.Verdict.End()
+	c.Verdict.Header(keepImage)
 	if entry.PerPerson {
-		record(c, e)
+		c.Verdict.Event(e)
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 const tokenLength = 42
 
 func handle(c *guest.Call) {
-	path := c.Request.Path
+	path := c.Request.Path()
 	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
-		c.BadMethod("GET, HEAD")
+		c.BadMethod("Allow: GET, HEAD")
 		return
 	}
 	if len(path) < 3 || path[0] != '/' || path[2] != '/' {
@@ -45,11 +45,11 @@ func click(c *guest.Call, text []byte) {
 		return
 	}
 	e := eventOf(c, event.Click, t)
-	value := c.Host.Lookup(edgeapi.TableLink, edgeapi.AppendLinkKey(c.Room(8), t.Channel, t.Link))
+	value := c.Host.Lookup(edgeapi.TableLink, linkKey(c, t))
 	target, found := edgeapi.CutTarget(value)
 	if !found { // the core may know it already, or alone; the host counts if it does
 		c.Forward(edgeapi.AuthVerified, t.Channel, edgeapi.UnknownLink)
-		record(c, e)
+		c.Verdict.Event(e)
 		return
 	}
 	redirect(c, e, target)
@@ -57,7 +57,7 @@ func click(c *guest.Call, text []byte) {
 
 // oneOff serves a link whose signed target stands in the URL itself.
 func oneOff(c *guest.Call, text []byte) {
-	o, ok := token.ParseOneOffBytes(c.Room(token.MaxOneOff), text)
+	o, ok := token.ParseOneOffBytes(c.Room(token.MaxOneOff)[:0], text)
 	if !ok || o.Token.Key == 0 ||
 		c.Host.SigVerify(edgeapi.Ref(edgeapi.KeyOneOff, o.Token.Key, 0), o.Message, o.Signature) != guest.Match {
 		c.Deny(404, edgeapi.BadToken)
@@ -74,8 +74,10 @@ func genuine(c *guest.Call, text []byte, kind token.Kind) (token.Token, bool) {
 		c.Deny(404, edgeapi.BadToken)
 		return t, false
 	}
-	message := t.AppendMessage(c.Room(32))
-	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), message, append(c.Room(len(tag)), tag[:]...)) {
+	message, room := c.Room(token.MessageSize), c.Room(len(tag))
+	t.PutMessage((*[token.MessageSize]byte)(message))
+	copy(room, tag[:])
+	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), message, room) {
 	case guest.Match:
 		return t, true
 	case guest.NoKey:
@@ -86,12 +88,14 @@ func genuine(c *guest.Call, text []byte, kind token.Kind) (token.Token, bool) {
 	return t, false
 }
 
-func eventOf(c *guest.Call, kind event.Type, t token.Token) event.Event {
-	r := &c.Request
-	class := event.Classify(r.Method == edgeapi.HEAD, r.Purpose, r.UserAgent)
-	return event.Event{Type: kind, Class: class, Number: t.Channel, Subject: t.Subject, Link: t.Link}
+func linkKey(c *guest.Call, t token.Token) []byte {
+	key := c.Room(8)
+	edgeapi.PutLinkKey((*[8]byte)(key), t.Channel, t.Link)
+	return key
 }
 
-func record(c *guest.Call, e event.Event) {
-	c.Verdict.Events = append(c.Verdict.Events, e.Append(c.Room(event.Size)))
+func eventOf(c *guest.Call, kind event.Type, t token.Token) event.Event {
+	r := &c.Request
+	class := event.Classify(r.Method == edgeapi.HEAD, r.Purpose(), r.UserAgent())
+	return event.Event{Type: kind, Class: class, Number: t.Channel, Subject: t.Subject, Link: t.Link}
 }

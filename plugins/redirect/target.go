@@ -5,37 +5,32 @@ import (
 	"lumo/shared/event"
 )
 
-const (
-	clickParameter = "lumo_click="
-	clickLength    = len("?") + len(clickParameter) + 26
-)
+const clickParameter = "lumo_click="
 
 // redirect leads on to a target that was looked up or verified, and records the click.
 func redirect(c *guest.Call, e event.Event, target []byte) {
-	const name = "Location: "
-	line := append(c.Room(len(name)+len(target)+clickLength), name...)
-	if e.Class == event.Person && len(c.Request.EventID) == 16 {
-		line = withClick(line, target, c.Request.EventID)
-	} else {
-		line = append(line, target...)
-	}
 	c.Respond(302)
-	c.Line(line)
-	c.Header("Cache-Control: private, no-store")
-	record(c, e)
+	c.Verdict.BeginHeader()
+	c.Verdict.PutString("Location: ")
+	if id := c.Request.EventID(); e.Class == event.Person && len(id) == 16 {
+		putWithClick(c, target, (*[16]byte)(id))
+	} else {
+		c.Verdict.Put(target)
+	}
+	c.Verdict.End()
+	c.Verdict.Header("Cache-Control: private, no-store")
+	c.Verdict.Event(e)
 }
 
-// withClick adds the click id to the target's query, before its fragment.
-func withClick(dst, target, id []byte) []byte {
-	end := guest.Index(target, '#')
-	if end < 0 {
-		end = len(target)
+// putWithClick adds the target with the click id in its query, before its fragment.
+func putWithClick(c *guest.Call, target []byte, id *[16]byte) {
+	end, query := guest.QueryEnd(target)
+	c.Verdict.Put(target[:end])
+	if query {
+		c.Verdict.PutString("&" + clickParameter)
+	} else {
+		c.Verdict.PutString("?" + clickParameter)
 	}
-	separator := byte('?')
-	if guest.Index(target[:end], '?') >= 0 {
-		separator = '&'
-	}
-	dst = append(append(dst, target[:end]...), separator)
-	dst = guest.ULIDText(append(dst, clickParameter...), id)
-	return append(dst, target[end:]...)
+	guest.PutULID((*[26]byte)(c.Verdict.Room(26)), id)
+	c.Verdict.Put(target[end:])
 }

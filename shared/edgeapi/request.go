@@ -37,7 +37,10 @@ const (
 	tagCredentialExtra
 )
 
-const requestVersion = 1
+const (
+	requestVersion = 1
+	requestHead    = 4
+)
 
 // Request is what a module sees of an HTTP request. Bodies stay in the host.
 type Request struct {
@@ -78,27 +81,13 @@ func (r *Request) Append(dst []byte) []byte {
 // Parse reads a request; its values alias b. Unknown tags are skipped, a known tag
 // that comes twice is refused.
 func (r *Request) Parse(b []byte) error {
-	const op = "edgeapi.Request.Parse"
-	if len(b) < 4 || len(b) > MaxMessage || b[0] != requestVersion || b[1] > byte(OPTIONS) {
-		return malformed(op)
+	var f Fields
+	f.Use(b)
+	if !f.Parse(len(b)) {
+		return malformed("edgeapi.Request.Parse")
 	}
-	*r = Request{Method: Method(b[1]), Flags: binary.LittleEndian.Uint16(b[2:])}
-	fields := r.fields()
-	var seen uint16
-	for rest := b[4:]; len(rest) > 0; {
-		tag, value, after, ok := nextField(rest)
-		if !ok {
-			return malformed(op)
-		}
-		rest = after
-		if tag < tagPath || tag > tagCredentialExtra {
-			continue
-		}
-		if seen&(1<<tag) != 0 {
-			return malformed(op)
-		}
-		seen |= 1 << tag
-		*fields[tag-tagPath] = value
-	}
+	*r = Request{Method: f.Method, Flags: f.Flags, Path: f.Path(), Query: f.Query(), Host: f.Host(), EventID: f.EventID(),
+		UserAgent: f.UserAgent(), Purpose: f.Purpose(), Language: f.Language(), LinkCookie: f.LinkCookie(),
+		Origin: f.Origin(), ContentType: f.ContentType(), Credential: f.Credential(), Extra: f.Extra()}
 	return nil
 }

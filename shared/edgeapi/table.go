@@ -29,11 +29,6 @@ type HookEntry struct {
 // HookKey is the key of table 1: kind and public key, since a key counts only on its route.
 func HookKey(kind HookKind, publicKey string) []byte { return append([]byte{byte(kind)}, publicKey...) }
 
-// AppendHookKey is HookKey in memory that the caller has.
-func AppendHookKey(dst []byte, kind HookKind, publicKey []byte) []byte {
-	return append(append(dst, byte(kind)), publicKey...)
-}
-
 // Append adds the entry's value.
 func (e HookEntry) Append(dst []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, e.Number), flag(e.Core))
@@ -48,11 +43,14 @@ func ParseHookEntry(b []byte) (HookEntry, error) {
 }
 
 // LinkKey is the key of table 2.
-func LinkKey(channel, link uint32) []byte { return AppendLinkKey(nil, channel, link) }
+func LinkKey(channel, link uint32) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, channel), link)
+}
 
-// AppendLinkKey is LinkKey in memory that the caller has.
-func AppendLinkKey(dst []byte, channel, link uint32) []byte {
-	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(dst, channel), link)
+// PutLinkKey is LinkKey in memory that the caller has.
+func PutLinkKey(b *[8]byte, channel, link uint32) {
+	binary.LittleEndian.PutUint32(b[0:], channel)
+	binary.LittleEndian.PutUint32(b[4:], link)
 }
 
 // AppendTarget adds a value of table 2: the target with UTM.
@@ -84,12 +82,7 @@ type ImageEntry struct {
 
 // ImageKey is the key of table 3.
 func ImageKey(channel, image uint32, width uint16) []byte {
-	return AppendImageKey(nil, channel, image, width)
-}
-
-// AppendImageKey is ImageKey in memory that the caller has.
-func AppendImageKey(dst []byte, channel, image uint32, width uint16) []byte {
-	return binary.LittleEndian.AppendUint16(AppendLinkKey(dst, channel, image), width)
+	return binary.LittleEndian.AppendUint16(LinkKey(channel, image), width)
 }
 
 // Append adds the entry's value.
@@ -118,12 +111,7 @@ type ChannelEntry struct {
 }
 
 // ChannelKey is the key of table 4.
-func ChannelKey(channel uint32) []byte { return AppendChannelKey(nil, channel) }
-
-// AppendChannelKey is ChannelKey in memory that the caller has.
-func AppendChannelKey(dst []byte, channel uint32) []byte {
-	return binary.LittleEndian.AppendUint32(dst, channel)
-}
+func ChannelKey(channel uint32) []byte { return binary.LittleEndian.AppendUint32(nil, channel) }
 
 // Append adds the entry's value.
 func (e ChannelEntry) Append(dst []byte) []byte {

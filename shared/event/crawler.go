@@ -30,29 +30,36 @@ func Crawlers() []string {
 }
 
 const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-	step  = 8
-	wide  = step + 1 // bytes that one look needs
+	ones   = 0x0101010101010101
+	highs  = 0x8080808080808080
+	look   = 8        // places that one pairHit sees
+	stride = 4 * look // places that one turn sees
+	wide   = stride + 1
 )
 
-// isCrawler looks at eight places a turn for a pair of characters that each name holds,
-// and compares names only there: modules classify each tap, and looking for one name after
-// the other would take longer than all the rest of their work.
+// isCrawler looks at 32 places a turn for a pair of characters that each name holds, and
+// compares names only there: modules classify each tap, and looking for one name after the
+// other would take longer than all the rest of their work.
 func isCrawler(agent []byte) bool {
 	if len(agent) < wide {
-		return hasName(agent)
+		var padded [wide]byte
+		copy(padded[:], agent)
+		return turnHit(&padded) != 0 && hasName(agent)
 	}
-	for at := 0; ; at += step {
-		at = min(at, len(agent)-wide) // the last look overlaps the one before
-		hits := pairHit(binary.LittleEndian.Uint64(agent[at:]), binary.LittleEndian.Uint64(agent[at+1:]))
-		if hits != 0 && namedNear(agent, at) {
+	last := len(agent) - wide
+	for at := 0; at < last; at += stride {
+		if turnHit((*[wide]byte)(agent[at:])) != 0 && namedNear(agent, at) {
 			return true
 		}
-		if at == len(agent)-wide {
-			return false
-		}
 	}
+	return turnHit((*[wide]byte)(agent[last:])) != 0 && namedNear(agent, last)
+}
+
+func turnHit(w *[wide]byte) uint64 {
+	return pairHit(binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[1:])) |
+		pairHit(binary.LittleEndian.Uint64(w[8:]), binary.LittleEndian.Uint64(w[9:])) |
+		pairHit(binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[17:])) |
+		pairHit(binary.LittleEndian.Uint64(w[24:]), binary.LittleEndian.Uint64(w[25:]))
 }
 
 // pairHit is not 0 when at one of eight places stands "bo" or "Bo", "Pr", "-p" or "sA".
@@ -64,9 +71,12 @@ func pairHit(first, second uint64) uint64 {
 	return ((bo-ones)&^bo | (pr-ones)&^pr | (dp-ones)&^dp | (sa-ones)&^sa) & highs
 }
 
-// namedNear tells whether a name has its anchor in the eight places from at on.
+// namedNear tells whether a name has its anchor in a turn's places from at on.
 func namedNear(agent []byte, at int) bool {
-	for i := range step {
+	for i := range stride {
+		if !isPair(agent[at+i], agent[at+i+1]) {
+			continue
+		}
 		for _, c := range crawlers() {
 			from := at + i - c.anchor
 			if from >= 0 && from+len(c.name) <= len(agent) && agent[from] == c.name[0] &&
@@ -74,6 +84,20 @@ func namedNear(agent []byte, at int) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+func isPair(first, second byte) bool {
+	switch second {
+	case 'o':
+		return first|0x20 == 'b'
+	case 'r':
+		return first == 'P'
+	case 'p':
+		return first == '-'
+	case 'A':
+		return first == 's'
 	}
 	return false
 }

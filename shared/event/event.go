@@ -50,11 +50,18 @@ type Event struct {
 
 // Append adds the event's bytes, little endian, to dst.
 func (e Event) Append(dst []byte) []byte {
-	dst = append(dst, version, byte(e.Type), byte(e.Class), 0)
-	dst = binary.LittleEndian.AppendUint32(dst, e.Number)
-	dst = binary.LittleEndian.AppendUint64(dst, e.Subject)
-	dst = binary.LittleEndian.AppendUint32(dst, e.Link)
-	return binary.LittleEndian.AppendUint16(dst, e.Reason)
+	var b [Size]byte
+	e.Put(&b)
+	return append(dst, b[:]...)
+}
+
+// Put writes the event's bytes.
+func (e Event) Put(b *[Size]byte) {
+	b[0], b[1], b[2], b[3] = version, byte(e.Type), byte(e.Class), 0
+	binary.LittleEndian.PutUint32(b[4:], e.Number)
+	binary.LittleEndian.PutUint64(b[8:], e.Subject)
+	binary.LittleEndian.PutUint32(b[16:], e.Link)
+	binary.LittleEndian.PutUint16(b[20:], e.Reason)
 }
 
 // Parse reads exactly one event.

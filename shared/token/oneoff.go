@@ -52,7 +52,7 @@ func ParseOneOffBytes(dst, text []byte) (o OneOffParts, ok bool) {
 		return OneOffParts{}, false
 	}
 	end := len(raw) - ed25519.SignatureSize
-	return OneOffParts{Token: parsePrefix(raw), Target: raw[prefixLength:end:end],
+	return OneOffParts{Token: parsePrefix((*[prefixLength]byte)(raw)), Target: raw[prefixLength:end:end],
 		Message: whole[:len(oneOffDomain)+end], Signature: raw[end:]}, true
 }
 

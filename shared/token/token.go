@@ -54,27 +54,31 @@ type Token struct {
 // Prefix is the part that the MAC covers, big endian.
 func (t Token) Prefix() [prefixLength]byte {
 	var b [prefixLength]byte
+	t.put(&b)
+	return b
+}
+
+func (t Token) put(b *[prefixLength]byte) {
 	b[0] = version<<4 | byte(t.Kind)
 	binary.BigEndian.PutUint16(b[1:], t.Key)
 	binary.BigEndian.PutUint32(b[3:], t.Channel)
 	binary.BigEndian.PutUint64(b[7:], t.Subject)
 	binary.BigEndian.PutUint32(b[15:], t.Link)
-	return b
 }
 
-func parsePrefix(b []byte) Token {
+func parsePrefix(b *[prefixLength]byte) Token {
 	return Token{Kind: Kind(b[0] & 15), Key: binary.BigEndian.Uint16(b[1:]), Channel: binary.BigEndian.Uint32(b[3:]),
 		Subject: binary.BigEndian.Uint64(b[7:]), Link: binary.BigEndian.Uint32(b[15:])}
 }
 
-// AppendMessage adds what the tag is computed over: domain and prefix, 32 bytes.
-func (t Token) AppendMessage(dst []byte) []byte {
-	prefix := t.Prefix()
-	return append(append(dst, linkDomain...), prefix[:]...)
-}
+// MessageSize is the length of what a token's tag is computed over.
+const MessageSize = len(linkDomain) + prefixLength
 
-// MACInput is AppendMessage into new memory.
-func (t Token) MACInput() []byte { return t.AppendMessage(nil) }
+// PutMessage writes what the tag is computed over: domain and prefix.
+func (t Token) PutMessage(b *[MessageSize]byte) {
+	copy(b[:], linkDomain)
+	t.put((*[prefixLength]byte)(b[len(linkDomain):]))
+}
 
 // Sign gives the text of a token of kind Link, Open or Image: 42 characters.
 func Sign(t Token, key []byte) string {
@@ -85,7 +89,9 @@ func Sign(t Token, key []byte) string {
 
 func (t Token) tag(key []byte) [tagLength]byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write(t.AppendMessage(nil))
+	var message [MessageSize]byte
+	t.PutMessage(&message)
+	mac.Write(message[:])
 	return [tagLength]byte(mac.Sum(nil)[:tagLength])
 }
 
@@ -101,10 +107,10 @@ func Parse(text string) (Token, [tagLength]byte, error) {
 // ParseBytes is Parse without allocation.
 func ParseBytes(text []byte) (t Token, tag [tagLength]byte, ok bool) {
 	var raw [prefixLength + tagLength]byte
-	if len(text) != textLength || !strict64.URL(raw[:], text) {
+	if len(text) != textLength || !strict64.URL42(&raw, (*[textLength]byte)(text)) {
 		return Token{}, tag, false
 	}
-	t = parsePrefix(raw[:])
+	t = parsePrefix((*[prefixLength]byte)(raw[:]))
 	if raw[0]>>4 != version || t.Kind < Link || t.Kind > Image || t.Kind == Open && t.Link != 0 {
 		return Token{}, tag, false
 	}

@@ -95,7 +95,7 @@ func ParseFlowKeyBytes(header []byte) (number uint32, ok bool) {
 	number, ok = decimal(header[len(keyPrefix) : len(keyPrefix)+digits])
 	rest := header[len(keyPrefix)+digits:]
 	var secret [signatureSize]byte
-	return number, ok && rest[0] == '_' && strict64.URL(secret[:], rest[1:])
+	return number, ok && rest[0] == '_' && strict64.URL43(&secret, (*[keySecretText]byte)(rest[1:]))
 }
 
 // decimal reads a key number: without sign or leading zeros, at most 65535.

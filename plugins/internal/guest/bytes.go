@@ -50,6 +50,35 @@ func Index(b []byte, c byte) int {
 	return -1
 }
 
+// QueryEnd finds where a URL's query ends, or where one would begin, which is before its
+// fragment; query tells whether it has one. It takes 32 bytes a turn.
+func QueryEnd(url []byte) (end int, query bool) {
+	var asked uint64
+	at := 0
+	for ; len(url)-at >= 32; at += 32 {
+		w := (*[32]byte)(url[at:])
+		a, b := binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[8:])
+		c, d := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+		if hit(a, lows*'#')|hit(b, lows*'#')|hit(c, lows*'#')|hit(d, lows*'#') != 0 {
+			break
+		}
+		asked |= hit(a, lows*'?') | hit(b, lows*'?') | hit(c, lows*'?') | hit(d, lows*'?')
+	}
+	rest := url[at:]
+	if len(rest) < 32 {
+		var padded [32]byte
+		copy(padded[:], rest)
+		a, b := binary.LittleEndian.Uint64(padded[0:]), binary.LittleEndian.Uint64(padded[8:])
+		c, d := binary.LittleEndian.Uint64(padded[16:]), binary.LittleEndian.Uint64(padded[24:])
+		if hit(a, lows*'#')|hit(b, lows*'#')|hit(c, lows*'#')|hit(d, lows*'#') == 0 {
+			asked |= hit(a, lows*'?') | hit(b, lows*'?') | hit(c, lows*'?') | hit(d, lows*'?')
+			return len(url), asked != 0
+		}
+	}
+	fragment := Index(rest, '#')
+	return at + fragment, asked != 0 || Index(rest[:fragment], '?') >= 0
+}
+
 // Contains tells whether a short text stands in b.
 func Contains(b []byte, text string) bool {
 	for {
@@ -82,15 +111,16 @@ func CutSuffix(b []byte, suffix string) ([]byte, bool) {
 	return b[:end], true
 }
 
-// ULIDText adds the 26 characters of an id of 16 bytes, without a turn for each.
-func ULIDText(dst, id []byte) []byte {
+// PutULID writes the 26 characters of an id of 16 bytes, without a turn for each.
+func PutULID(dst *[26]byte, id *[16]byte) {
 	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-	hi, lo := binary.BigEndian.Uint64(id), binary.BigEndian.Uint64(id[8:])
-	return append(dst,
+	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
+	*dst = [26]byte{
 		alphabet[hi>>61&31], alphabet[hi>>56&31], alphabet[hi>>51&31], alphabet[hi>>46&31], alphabet[hi>>41&31],
 		alphabet[hi>>36&31], alphabet[hi>>31&31], alphabet[hi>>26&31], alphabet[hi>>21&31], alphabet[hi>>16&31],
 		alphabet[hi>>11&31], alphabet[hi>>6&31], alphabet[hi>>1&31], alphabet[(hi<<4|lo>>60)&31],
 		alphabet[lo>>55&31], alphabet[lo>>50&31], alphabet[lo>>45&31], alphabet[lo>>40&31], alphabet[lo>>35&31],
 		alphabet[lo>>30&31], alphabet[lo>>25&31], alphabet[lo>>20&31], alphabet[lo>>15&31], alphabet[lo>>10&31],
-		alphabet[lo>>5&31], alphabet[lo&31])
+		alphabet[lo>>5&31], alphabet[lo&31],
+	}
 }

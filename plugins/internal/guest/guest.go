@@ -53,77 +53,63 @@ const (
 // Handler decides about one request: it reads c.Request, asks c.Host, fills c.Verdict.
 type Handler func(c *Call)
 
-const roomSize = 16 << 10
+const roomSize = 8 << 10
 
 // Call is one request and the verdict in the making. It is used again for the next
 // request, so that a module allocates nothing once it runs.
 type Call struct {
 	Host    Host
-	Request edgeapi.Request
-	Verdict edgeapi.Verdict
+	Request edgeapi.Fields
+	Verdict edgeapi.Builder
 	room    [roomSize]byte
 	used    int
 }
 
-// reset makes a call ready for the next request; nothing of the last one can be seen.
-func (c *Call) reset() {
+// begin reads the request of n bytes and makes everything ready for its verdict.
+func (c *Call) begin(n int) bool {
 	c.used = 0
-	c.Verdict = edgeapi.Verdict{Headers: c.Verdict.Headers[:0], Events: c.Verdict.Events[:0]}
+	c.Verdict.Reset()
+	return c.Request.Parse(n)
 }
 
-// Room is an empty slice with space for n bytes that last as long as the call.
+// Room is n bytes to be filled, which last as long as the call.
 func (c *Call) Room(n int) []byte {
-	if n > len(c.room)-c.used {
-		return make([]byte, 0, n)
-	}
 	from := c.used
 	c.used += n
-	return c.room[from:from:c.used]
+	return c.room[from:c.used:c.used]
 }
-
-// Header adds the line "Name: value", given in parts.
-func (c *Call) Header(parts ...string) {
-	n := 0
-	for _, part := range parts {
-		n += len(part)
-	}
-	line := c.Room(n)
-	for _, part := range parts {
-		line = append(line, part...)
-	}
-	c.Line(line)
-}
-
-// Line adds a header line that stands in the call's room already.
-func (c *Call) Line(line []byte) { c.Verdict.Headers = append(c.Verdict.Headers, line) }
 
 // Respond answers with a status.
-func (c *Call) Respond(status uint16) { c.Verdict.Kind, c.Verdict.Status = edgeapi.Respond, status }
+func (c *Call) Respond(status uint16) { c.Verdict.Head(edgeapi.Respond, status, 0) }
 
 // Deny refuses; the host writes the words.
 func (c *Call) Deny(status uint16, reason edgeapi.Reason) {
-	c.Verdict.Kind, c.Verdict.Status, c.Verdict.Reason = edgeapi.Deny, status, reason
+	c.Verdict.Head(edgeapi.Deny, status, reason)
 }
 
-// BadMethod refuses a method and names those that work.
+// BadMethod refuses a method; allow is the line "Allow: .." with those that work.
 func (c *Call) BadMethod(allow string) {
 	c.Deny(405, edgeapi.BadMethod)
-	c.Header("Allow: ", allow)
+	c.Verdict.Header(allow)
 }
 
 // Forward passes the request on to the core, with what could be proved about it. Its
 // status is what the host answers when the core does not.
 func (c *Call) Forward(auth edgeapi.Auth, number uint32, reason edgeapi.Reason) {
-	v := &c.Verdict
-	v.Kind, v.Status, v.Auth, v.Number, v.Reason = edgeapi.Forward, 503, auth, number, reason
+	c.Verdict.Head(edgeapi.Forward, 503, reason)
+	c.Verdict.Auth(auth)
+	c.Verdict.Number(number)
 }
 
-// Decide reads a request, lets a module decide and writes the verdict, all in new memory.
-func Decide(host Host, request []byte, handle Handler) ([]byte, error) {
+// Decide reads a request, lets a module decide and gives the verdict, all in new memory;
+// nil = undecided.
+func Decide(host Host, request []byte, handle Handler) []byte {
 	c := &Call{Host: host}
-	if err := c.Request.Parse(request); err != nil {
-		return nil, err
+	c.Request.Use(request)
+	c.Verdict.Use(make([]byte, edgeapi.MaxMessage))
+	if !c.begin(len(request)) {
+		return nil
 	}
 	handle(c)
-	return c.Verdict.Append(nil), nil
+	return c.Verdict.Bytes()
 }

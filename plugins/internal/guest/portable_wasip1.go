@@ -107,8 +107,8 @@ func (portableHost) Now() int64 { return portNow() }
 // HandlePortable decides about the plugin's input and writes the verdict as its output;
 // no output = undecided.
 func HandlePortable(handle Handler) int32 {
-	verdict, err := Decide(portableHost{}, pdk.Input(), handle)
-	if err != nil {
+	verdict := Decide(portableHost{}, pdk.Input(), handle)
+	if verdict == nil {
 		return 1
 	}
 	pdk.Output(verdict)
