@@ -12,8 +12,7 @@ import (
 
 // newLINE makes the client for LINE's APIs.
 func (a *App) newLINE() (*line.Client, error) {
-	return line.New(line.Config{API: a.settings.LINEAPIURL, Data: a.settings.LINEDataURL,
-		Access: a.settings.LINEAccessURL, HTTP: a.http, Now: a.now})
+	return line.New(line.Config{API: a.settings.LINEAPIURL, HTTP: a.http, Now: a.now})
 }
 
 // newChannelDirectory makes the look-ups that most capabilities need; it needs none of them.

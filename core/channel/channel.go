@@ -140,11 +140,14 @@ type Auditor interface {
 	Audit(ctx context.Context, e lumo.AuditEntry) error
 }
 
-// Joiner tells where a new friend came from: a login through a QR code within the last
-// day. It answers what to add to the followed fact, nothing when nothing is known.
+// Joiner knows the logins through QR codes.
 type Joiner interface {
+	// Followed tells where a new friend came from: a login within the last day. It answers
+	// what to add to the followed fact, nothing when nothing is known.
 	Followed(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, at time.Time) (
 		map[string]any, error)
+	// Forget removes logins that no follow can belong to any more.
+	Forget(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error
 }
 
 // Watcher hears of changes that open pages should show. It is told inside the transaction

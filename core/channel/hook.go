@@ -171,15 +171,11 @@ func (s *Service) followed(ctx context.Context, req Request, e Event) error {
 	if err != nil {
 		return err
 	}
-	data, err := s.c.Joiner.Followed(ctx, req.Merchant, row.ID, e.At)
-	if err != nil {
-		return err
-	}
-	if e.Unblocked {
-		if data == nil {
-			data = map[string]any{}
+	data := map[string]any{"unblocked": true}
+	if !e.Unblocked { // who comes back is no new friend of a QR code
+		if data, err = s.c.Joiner.Followed(ctx, req.Merchant, row.ID, e.At); err != nil {
+			return err
 		}
-		data["unblocked"] = true
 	}
 	s.askName(ctx, req.Merchant, req.Channel, row)
 	return s.record(ctx, req, e, row, lumo.FactFollowed, data)

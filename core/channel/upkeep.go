@@ -91,14 +91,17 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	return min(left, named), nil
 }
 
-// forget removes bodies that nobody needs any more.
+// forget removes bodies and logins that nobody needs any more.
 func (s *Service) forget(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
 	now := s.c.Now()
 	return s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		if err := s.c.Requests.DropRefused(ctx, m, c, refusedMax, now.Add(-refusedLife)); err != nil {
 			return err
 		}
-		return s.c.Requests.DropEnded(ctx, m, c, now.Add(-bodyLife))
+		if err := s.c.Requests.DropEnded(ctx, m, c, now.Add(-bodyLife)); err != nil {
+			return err
+		}
+		return s.c.Joiner.Forget(ctx, m, c)
 	})
 }
 

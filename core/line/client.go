@@ -20,32 +20,24 @@ import (
 	"lumo/shared/fault"
 )
 
-// LINE's own addresses, used where the settings name no others.
-const (
-	DefaultAPI    = "https://api.line.me"
-	DefaultData   = "https://api-data.line.me"
-	DefaultAccess = "https://access.line.me"
-)
+// DefaultAPI is LINE's own address, used where the settings name no other.
+const DefaultAPI = "https://api.line.me"
 
 const (
 	callTimeout = 10 * time.Second
 	maxAnswer   = 1 << 20
 )
 
-// Config is what a client needs; empty addresses mean LINE's own.
+// Config is what a client needs; an empty address means LINE's own.
 type Config struct {
-	API    string       // LUMO_LINE_API_URL
-	Data   string       // LUMO_LINE_DATA_URL, for files
-	Access string       // LUMO_LINE_ACCESS_URL, for sign-in pages
-	HTTP   *http.Client // nil = one with timeouts and limits
-	Now    func() time.Time
+	API  string       // LUMO_LINE_API_URL
+	HTTP *http.Client // nil = one with timeouts and limits
+	Now  func() time.Time
 }
 
 // Client calls LINE on behalf of any number of channels. It is safe for concurrent use.
 type Client struct {
 	api    string
-	data   string
-	access string
 	http   *http.Client
 	now    func() time.Time
 	tokens *tokens
@@ -60,11 +52,9 @@ func New(c Config) (*Client, error) {
 		c.HTTP = defaultHTTP()
 	}
 	client := &Client{
-		api:    strings.TrimRight(cmp.Or(c.API, DefaultAPI), "/"),
-		data:   strings.TrimRight(cmp.Or(c.Data, DefaultData), "/"),
-		access: strings.TrimRight(cmp.Or(c.Access, DefaultAccess), "/"),
-		http:   limitAnswers(c.HTTP),
-		now:    c.Now,
+		api:  strings.TrimRight(cmp.Or(c.API, DefaultAPI), "/"),
+		http: limitAnswers(c.HTTP),
+		now:  c.Now,
 	}
 	client.tokens = newTokens(client.issue, c.Now)
 	return client, nil

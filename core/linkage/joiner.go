@@ -40,3 +40,11 @@ func (j *Joiner) Followed(ctx context.Context, m lumo.MerchantID, f lumo.FriendI
 	})
 	return data, fault.Wrap("linkage.Followed", err)
 }
+
+// Forget removes logins that no follow can belong to any more, with what they claimed.
+func (j *Joiner) Forget(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	err := j.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		return j.states.DropStates(ctx, m, c, j.now().Add(-joinSpan))
+	})
+	return fault.Wrap("linkage.Forget", err)
+}

@@ -76,6 +76,8 @@ type StateStore interface {
 	// Join marks what is left of the friend's states since a time as joined to a follow
 	// event and tells the newest of them.
 	Join(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, since, now time.Time) (State, bool, error)
+	// DropStates removes states that were taken before a time; they ended long before.
+	DropStates(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, before time.Time) error
 	// FollowedSince tells whether LINE reported the friend's follow since a time.
 	FollowedSince(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, since time.Time) (bool, error)
 }

@@ -257,6 +257,8 @@ func (f *facts) Followed(context.Context, lumo.MerchantID, lumo.FriendID, time.T
 	return f.joined, nil
 }
 
+func (f *facts) Forget(context.Context, lumo.MerchantID, lumo.ChannelID) error { return nil }
+
 func (f *facts) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}
 func (f *facts) FriendChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.FriendID) {}
 

@@ -392,3 +392,24 @@ func FuzzParseConfirm(f *testing.F) {
 		}
 	})
 }
+
+func TestLoginsAreForgottenAfterADay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.back(t, w.scan(t, w.code(t, linkage.ByEmail), token.ClaimEmail, "yuki@example.com"), yuki, "")
+	for _, want := range []struct {
+		after time.Duration
+		left  int
+	}{{23 * time.Hour, 1}, {2 * time.Hour, 0}} {
+		w.pass(want.after)
+		for did := true; did; {
+			var err error
+			if did, err = w.channels.UpkeepOnce(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.count(t, `SELECT count(*) FROM login_state`); got != want.left {
+			t.Errorf("after %v: %d logins, want %d", want.after, got, want.left)
+		}
+	}
+}

@@ -119,3 +119,11 @@ SELECT EXISTS (SELECT 1
 		m, f, since).Scan(&yes)
 	return yes, postgres.Fault("postgres.FollowedSince", err)
 }
+
+// DropStates removes states that were taken before a time.
+func (s *Store) DropStates(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, before time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+DELETE FROM login_state
+ WHERE merchant_id = $1 AND channel_id = $2 AND taken_at < $3`, m, c, before)
+	return postgres.Fault("postgres.DropStates", err)
+}
