@@ -24,18 +24,14 @@ type finding struct {
 }
 
 func handle(c *guest.Call) {
-	rest, ok := guest.CutPrefix(c.Request.Path(), "/hooks/")
-	if !ok {
-		c.Deny(404, edgeapi.UnknownHook)
-		return
-	}
-	if key, ok := guest.CutPrefix(rest, "line/"); ok {
-		judge(c, edgeapi.KeyLINE, key, line)
-	} else if key, ok := guest.CutPrefix(rest, "klaviyo/flow/"); ok {
+	path := c.Request.Path()
+	if key, ok := guest.CutPrefix(path, "/hooks/klaviyo/flow/"); ok {
 		judge(c, edgeapi.KeyFlow, key, flow)
-	} else if key, ok := guest.CutPrefix(rest, "klaviyo/system/"); ok {
+	} else if key, ok := guest.CutPrefix(path, "/hooks/line/"); ok {
+		judge(c, edgeapi.KeyLINE, key, line)
+	} else if key, ok := guest.CutPrefix(path, "/hooks/klaviyo/system/"); ok {
 		judge(c, edgeapi.KeyKlaviyo, key, klaviyo)
-	} else if key, ok := guest.CutPrefix(rest, "shopify/"); ok {
+	} else if key, ok := guest.CutPrefix(path, "/hooks/shopify/"); ok {
 		judge(c, edgeapi.KeyShopify, key, shopify)
 	} else {
 		c.Deny(404, edgeapi.UnknownHook)

@@ -32,34 +32,38 @@ func Crawlers() []string {
 const (
 	ones   = 0x0101010101010101
 	highs  = 0x8080808080808080
-	look   = 8        // places that one pairHit sees
-	stride = 4 * look // places that one turn sees
+	stride = 64 // places that one turn sees
 	wide   = stride + 1
 )
 
-// isCrawler looks at 32 places a turn for a pair of characters that each name holds, and
-// compares names only there: modules classify each tap, and looking for one name after the
-// other would take longer than all the rest of their work.
+// isCrawler looks at 64 places a turn for a pair of characters that each name holds, and
+// compares names only where it found one: modules classify each tap, and looking for one
+// name after the other would take longer than all the rest of their work.
 func isCrawler(agent []byte) bool {
-	if len(agent) < wide {
+	var hits uint64
+	last := len(agent) - wide
+	if last < 0 {
 		var padded [wide]byte
 		copy(padded[:], agent)
-		return turnHit(&padded) != 0 && hasName(agent)
-	}
-	last := len(agent) - wide
-	for at := 0; at < last; at += stride {
-		if turnHit((*[wide]byte)(agent[at:])) != 0 && namedNear(agent, at) {
-			return true
+		hits = turnHit(&padded)
+	} else {
+		for at := 0; at < last; at += stride {
+			hits |= turnHit((*[wide]byte)(agent[at:]))
 		}
+		hits |= turnHit((*[wide]byte)(agent[last:])) // overlaps the turn before
 	}
-	return turnHit((*[wide]byte)(agent[last:])) != 0 && namedNear(agent, last)
+	return hits != 0 && hasName(agent)
 }
 
 func turnHit(w *[wide]byte) uint64 {
 	return pairHit(binary.LittleEndian.Uint64(w[0:]), binary.LittleEndian.Uint64(w[1:])) |
 		pairHit(binary.LittleEndian.Uint64(w[8:]), binary.LittleEndian.Uint64(w[9:])) |
 		pairHit(binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[17:])) |
-		pairHit(binary.LittleEndian.Uint64(w[24:]), binary.LittleEndian.Uint64(w[25:]))
+		pairHit(binary.LittleEndian.Uint64(w[24:]), binary.LittleEndian.Uint64(w[25:])) |
+		pairHit(binary.LittleEndian.Uint64(w[32:]), binary.LittleEndian.Uint64(w[33:])) |
+		pairHit(binary.LittleEndian.Uint64(w[40:]), binary.LittleEndian.Uint64(w[41:])) |
+		pairHit(binary.LittleEndian.Uint64(w[48:]), binary.LittleEndian.Uint64(w[49:])) |
+		pairHit(binary.LittleEndian.Uint64(w[56:]), binary.LittleEndian.Uint64(w[57:]))
 }
 
 // pairHit is not 0 when at one of eight places stands "bo" or "Bo", "Pr", "-p" or "sA".
@@ -71,18 +75,11 @@ func pairHit(first, second uint64) uint64 {
 	return ((bo-ones)&^bo | (pr-ones)&^pr | (dp-ones)&^dp | (sa-ones)&^sa) & highs
 }
 
-// namedNear tells whether a name has its anchor in a turn's places from at on.
-func namedNear(agent []byte, at int) bool {
-	for i := range stride {
-		if !isPair(agent[at+i], agent[at+i+1]) {
-			continue
-		}
-		for _, c := range crawlers() {
-			from := at + i - c.anchor
-			if from >= 0 && from+len(c.name) <= len(agent) && agent[from] == c.name[0] &&
-				string(agent[from:from+len(c.name)]) == c.name {
-				return true
-			}
+// hasName compares names wherever a pair of characters stands.
+func hasName(agent []byte) bool {
+	for at := range len(agent) - 1 {
+		if isPair(agent[at], agent[at+1]) && namedAt(agent, at) {
+			return true
 		}
 	}
 	return false
@@ -102,9 +99,11 @@ func isPair(first, second byte) bool {
 	return false
 }
 
-func hasName(agent []byte) bool {
+// namedAt tells whether a name has its anchor at a place.
+func namedAt(agent []byte, at int) bool {
 	for _, c := range crawlers() {
-		if bytes.Contains(agent, []byte(c.name)) {
+		from := at - c.anchor
+		if from >= 0 && bytes.HasPrefix(agent[from:], []byte(c.name)) {
 			return true
 		}
 	}

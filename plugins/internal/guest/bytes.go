@@ -96,19 +96,39 @@ func Contains(b []byte, text string) bool {
 
 // CutPrefix gives the rest of b after a short prefix.
 func CutPrefix(b []byte, prefix string) ([]byte, bool) {
-	if len(b) < len(prefix) || string(b[:len(prefix)]) != prefix {
+	n := len(prefix)
+	if len(b) < n {
 		return nil, false
 	}
-	return b[len(prefix):], true
+	var differs uint64
+	if n < 8 {
+		for i := range n {
+			differs |= uint64(b[i] ^ prefix[i])
+		}
+		return b[n:], differs == 0
+	}
+	for at := 0; at < n-8; at += 8 {
+		differs |= binary.LittleEndian.Uint64(b[at:]) ^ word(prefix[at:])
+	}
+	differs |= binary.LittleEndian.Uint64(b[n-8:]) ^ word(prefix[n-8:])
+	return b[n:], differs == 0
+}
+
+// word is a text's first eight bytes.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // CutSuffix gives the part of b before a short suffix.
 func CutSuffix(b []byte, suffix string) ([]byte, bool) {
 	end := len(b) - len(suffix)
-	if end < 0 || string(b[end:]) != suffix {
+	if end < 0 {
 		return nil, false
 	}
-	return b[:end], true
+	_, ok := CutPrefix(b[end:], suffix)
+	return b[:end], ok
 }
 
 // PutULID writes the 26 characters of an id of 16 bytes, without a turn for each.

@@ -15,7 +15,7 @@ func standard() alphabet { return alphabet{'+', '/'} }
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
-	zeros = ones * 'A' // the text of zero bits
+	zeros = uint64(ones * 'A') // the text of zero bits
 )
 
 // Length is how many bytes n characters without padding stand for.
@@ -27,31 +27,31 @@ func URL(dst, src []byte) bool {
 		return false
 	}
 	var room [8]byte
-	for len(src) >= 8 && len(dst) >= 6 {
-		bits, bad := eight(binary.BigEndian.Uint64(src), urlSafe())
+	for len(src) >= 8 {
+		bits, bad := eight(binary.LittleEndian.Uint64(src), urlSafe())
 		if bad != 0 {
 			return false
 		}
-		binary.BigEndian.PutUint64(room[:], bits<<16)
+		binary.LittleEndian.PutUint64(room[:], bits)
 		copy(dst, room[:6])
 		dst, src = dst[6:], src[8:]
 	}
-	binary.BigEndian.PutUint64(room[:], zeros)
+	room = [8]byte{'A', 'A', 'A', 'A', 'A', 'A', 'A', 'A'} // the text of zero bits
 	copy(room[:], src)
-	bits, bad := eight(binary.BigEndian.Uint64(room[:]), urlSafe())
-	binary.BigEndian.PutUint64(room[:], bits<<16)
+	bits, bad := eight(binary.LittleEndian.Uint64(room[:]), urlSafe())
+	binary.LittleEndian.PutUint64(room[:], bits)
 	copy(dst, room[:6])
-	return bad == 0 && bits<<16<<(8*len(dst)) == 0
+	return bad == 0 && bits>>(8*len(dst)) == 0
 }
 
 // URL42 is URL for the length of a token.
 func URL42(dst *[31]byte, src *[42]byte) bool {
 	var raw [40]byte
 	bad := forty(&raw, (*[40]byte)(src[:]), urlSafe())
-	tail, wrong := eight(uint64(src[40])<<56|uint64(src[41])<<48|zeros>>16, urlSafe())
+	tail, wrong := eight(uint64(src[40])|uint64(src[41])<<8|zeros&^0xffff, urlSafe())
 	copy(dst[:], raw[:30])
-	dst[30] = byte(tail >> 40)
-	return bad|wrong|tail<<24 == 0
+	dst[30] = byte(tail)
+	return bad|wrong|tail>>8 == 0
 }
 
 // URL43 is URL for 32 bytes.
@@ -65,30 +65,30 @@ func Std(dst *[32]byte, src []byte) bool {
 func decode43(dst *[32]byte, src *[43]byte, a alphabet) bool {
 	var raw [40]byte
 	bad := forty(&raw, (*[40]byte)(src[:]), a)
-	tail, wrong := eight(uint64(src[40])<<56|uint64(src[41])<<48|uint64(src[42])<<40|zeros>>24, a)
+	tail, wrong := eight(uint64(src[40])|uint64(src[41])<<8|uint64(src[42])<<16|zeros&^0xffffff, a)
 	copy(dst[:], raw[:30])
-	dst[30], dst[31] = byte(tail>>40), byte(tail>>32)
-	return bad|wrong|tail<<32 == 0
+	dst[30], dst[31] = byte(tail), byte(tail>>8)
+	return bad|wrong|tail>>16 == 0
 }
 
 // forty decodes forty characters to the first thirty bytes of dst.
 func forty(dst, src *[40]byte, a alphabet) (bad uint64) {
-	v0, b0 := eight(binary.BigEndian.Uint64(src[0:]), a)
-	v1, b1 := eight(binary.BigEndian.Uint64(src[8:]), a)
-	v2, b2 := eight(binary.BigEndian.Uint64(src[16:]), a)
-	v3, b3 := eight(binary.BigEndian.Uint64(src[24:]), a)
-	v4, b4 := eight(binary.BigEndian.Uint64(src[32:]), a)
-	binary.BigEndian.PutUint64(dst[0:], v0<<16)
-	binary.BigEndian.PutUint64(dst[6:], v1<<16)
-	binary.BigEndian.PutUint64(dst[12:], v2<<16)
-	binary.BigEndian.PutUint64(dst[18:], v3<<16)
-	binary.BigEndian.PutUint64(dst[24:], v4<<16)
+	v0, b0 := eight(binary.LittleEndian.Uint64(src[0:]), a)
+	v1, b1 := eight(binary.LittleEndian.Uint64(src[8:]), a)
+	v2, b2 := eight(binary.LittleEndian.Uint64(src[16:]), a)
+	v3, b3 := eight(binary.LittleEndian.Uint64(src[24:]), a)
+	v4, b4 := eight(binary.LittleEndian.Uint64(src[32:]), a)
+	binary.LittleEndian.PutUint64(dst[0:], v0)
+	binary.LittleEndian.PutUint64(dst[6:], v1)
+	binary.LittleEndian.PutUint64(dst[12:], v2)
+	binary.LittleEndian.PutUint64(dst[18:], v3)
+	binary.LittleEndian.PutUint64(dst[24:], v4)
 	return b0 | b1 | b2 | b3 | b4
 }
 
-// eight turns eight characters, the first in the highest byte, into 48 bits; bad is not 0
-// when one of them is foreign.
-func eight(w uint64, a alphabet) (bits, bad uint64) {
+// eight turns eight characters into six bytes, the first of each in the lowest byte; bad
+// is not 0 when a character is foreign.
+func eight(w uint64, a alphabet) (bytes, bad uint64) {
 	upper := atLeast(w, 'A') &^ atLeast(w, 'Z'+1)
 	lower := atLeast(w, 'a') &^ atLeast(w, 'z'+1)
 	digit := atLeast(w, '0') &^ atLeast(w, '9'+1)
@@ -97,8 +97,9 @@ func eight(w uint64, a alphabet) (bits, bad uint64) {
 	bad = (^(upper | lower | digit | is62 | is63) | w) & highs
 	// Each character is in one class, so no byte borrows from its neighbour.
 	w = w + digit>>7*4 + is62>>7*62 + is63>>7*63 - upper>>7*'A' - lower>>7*('a'-26) - is62>>7*a.c62 - is63>>7*a.c63
-	w = w&0x003f003f003f003f | w>>2&0x0fc00fc00fc00fc0
-	w = w&0x00000fff00000fff | w>>4&0x00fff00000fff000
+	w = w&0x003f003f003f003f<<6 | w>>8&0x003f003f003f003f   // two characters: 12 bits
+	w = w&0x00000fff00000fff<<12 | w>>16&0x00000fff00000fff // four: 24 bits, still the first highest
+	w = w>>16&0x000000ff000000ff | w&0x0000ff000000ff00 | w&0x000000ff000000ff<<16
 	return w&0xffffff | w>>8&0xffffff000000, bad
 }
 
