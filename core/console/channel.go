@@ -74,8 +74,8 @@ type PreflightRow struct {
 type checkInput struct {
 	InMerchant
 	Body struct {
-		MessagingChannelID     string `json:"messaging_channel_id" maxLength:"40"`
-		MessagingChannelSecret string `json:"messaging_channel_secret" maxLength:"200"`
+		MessagingChannelID     string `json:"messaging_channel_id,omitempty" maxLength:"40"`
+		MessagingChannelSecret string `json:"messaging_channel_secret,omitempty" maxLength:"200"`
 	}
 }
 

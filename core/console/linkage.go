@@ -29,7 +29,7 @@ type CodeView struct {
 type codeInput struct {
 	InChannel
 	Body struct {
-		Name       string `json:"name" maxLength:"200"`
+		Name       string `json:"name,omitempty" maxLength:"200"`
 		IdentifyBy string `json:"identify_by" enum:"profile,email,phone,none"`
 	}
 }
