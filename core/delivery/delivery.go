@@ -1,0 +1,250 @@
+// Package delivery brings each logical message to each person exactly once.
+//
+//	planned -> sending (key, exact bytes) -> accepted
+//	   |-> unknown          same bytes, same key, while under 23 h old
+//	   |-> unknown_expired  shown to the merchant, never sent again by itself
+//	   |-> deferred | quota_blocked | rejected | skipped
+//
+// One row stands for one (merchant, logical message, friend); the database refuses a
+// second. Retry key and bytes are committed before the first byte leaves, and every try
+// sends exactly them, so LINE itself refuses a repetition. One replica owns a channel's
+// sending by a lease with a fence; what a lost owner had begun is unknown until LINE says.
+// Nothing that can fail stands between LINE's acceptance and its record, and evidence of
+// acceptance is never dropped.
+package delivery
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// State is where a delivery stands.
+type State string
+
+// The states of DESIGN section 4.3.
+const (
+	Planned        State = "planned"
+	Sending        State = "sending"
+	Accepted       State = "accepted"
+	Skipped        State = "skipped"
+	Rejected       State = "rejected"
+	Deferred       State = "deferred"
+	QuotaBlocked   State = "quota_blocked"
+	Unknown        State = "unknown"
+	UnknownExpired State = "unknown_expired"
+)
+
+// Kinds of logical messages so far.
+const (
+	KindFlow = "flow"
+	KindTest = "test"
+)
+
+// keyLife is how long a retry key is trusted. LINE forgets it after 24 h, and after that the
+// same key would send again.
+const keyLife = 23 * time.Hour
+
+// Plan is a message that one person shall get.
+type Plan struct {
+	Merchant   lumo.MerchantID
+	Channel    lumo.ChannelID
+	Kind       string
+	Logical    id.ID // flow request, test send, ...
+	Friend     lumo.FriendID
+	Profile    lumo.ProfileID
+	Content    lumo.Content
+	ReceivedAt time.Time // when the edge took the request
+	TooLateAt  time.Time // zero = never
+}
+
+// Delivery is a plan with its place in the store.
+type Delivery struct {
+	Plan
+	ID      lumo.DeliveryID
+	Number  uint64 // of the merchant; subject of tracked links
+	State   State
+	Key     uuid.UUID
+	Body    []byte // exact request, only while in flight
+	Tries   int
+	FirstAt time.Time // of the first try, by database time
+	Expired bool      // the retry key is no longer trusted, by database time
+}
+
+// RetryKey is the same for every try of one logical message to one person, and for nothing
+// else (DESIGN section 4.3).
+func RetryKey(m lumo.MerchantID, logical id.ID, recipient id.ID) uuid.UUID {
+	sum := sha256.New()
+	for _, part := range []id.ID{id.ID(m), logical, recipient} {
+		sum.Write(part[:])
+	}
+	var key uuid.UUID
+	copy(key[:], sum.Sum(nil))
+	key[6] = key[6]&0x0f | 0x80 // version 8: made of a hash of our own
+	key[8] = key[8]&0x3f | 0x80
+	return key
+}
+
+// Store keeps deliveries. Every method runs in the transaction of its context.
+type Store interface {
+	// Add stores a planned delivery and gives it the merchant's next number; a second one of
+	// the same logical message to the same friend is fault.Conflict.
+	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
+	// Due locks what may be tried now, and what a lost owner left in sending.
+	Due(ctx context.Context, l Lease, now time.Time, limit int) ([]Delivery, error)
+	// Freeze commits a delivery to key and bytes before a try.
+	Freeze(ctx context.Context, l Lease, d Delivery) error
+	// Settle records the outcome of a try. Acceptance needs no lease: it is a fact.
+	Settle(ctx context.Context, l Lease, o Outcome) (changed bool, err error)
+}
+
+// Leases says who sends for a channel. They run without a merchant.
+type Leases interface {
+	// Want notes that a channel has something to send.
+	Want(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error
+	// Claim takes free or expired leases for an owner, each with a higher fence.
+	Claim(ctx context.Context, owner string, life time.Duration, limit int) ([]Lease, error)
+	// Renew extends an owner's leases and tells which it still has.
+	Renew(ctx context.Context, owner string, life time.Duration) ([]Lease, error)
+	// Release gives an owner's leases back.
+	Release(ctx context.Context, owner string) error
+	// Hold fails with fault.Stale unless the lease is still this one, and keeps it so until
+	// the transaction ends.
+	Hold(ctx context.Context, l Lease) error
+}
+
+// Lease is the right to send for a channel.
+type Lease struct {
+	Merchant lumo.MerchantID
+	Channel  lumo.ChannelID
+	Owner    string
+	Fence    int64
+}
+
+// Outcome is what a try, or the decision not to try, came to.
+type Outcome struct {
+	Delivery  Delivery
+	State     State
+	Reason    string // code of CONTRACTS.md part A
+	Data      map[string]any
+	NextAt    time.Time // of the next try
+	RequestID string    // LINE's
+}
+
+// Result is what LINE said to one push.
+type Result struct {
+	Verdict   Verdict
+	RequestID string
+	Status    int // 0 = no answer
+}
+
+// Verdict sorts LINE's answers by what they prove.
+type Verdict int
+
+// The verdicts.
+const (
+	Unanswered Verdict = iota // timeout, reset, 5xx: it may have been accepted
+	TakenByLINE
+	Refused     // 4xx: not accepted, and never will be as it is
+	SlowDown    // 429 for speed
+	UsedUp      // 429 for the month's messages
+	TokenFailed // no token could be had: nothing was sent
+)
+
+// Pusher sends exact bytes under a retry key. It never returns before the answer, the
+// timeout or ctx's end.
+type Pusher interface {
+	Push(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) Result
+}
+
+// Composer makes the exact request body for one person.
+type Composer interface {
+	Compose(ctx context.Context, d Delivery, channel lumo.Channel, to lumo.LineUserID) (body []byte, reason string, err error)
+}
+
+// Channels knows accounts and friends.
+type Channels interface {
+	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
+	MessagingCredentials(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (channelID, secret string, err error)
+	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
+}
+
+// Recorder takes facts into timeline, counters and the outbox, inside the transaction.
+type Recorder interface {
+	Record(ctx context.Context, f lumo.Fact) error
+}
+
+// Watcher tells open pages, after the commit.
+type Watcher interface {
+	DeliveryChanged(ctx context.Context, d Delivery, s State, reason string)
+}
+
+// Units runs units of work.
+type Units interface {
+	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error
+	InSystem(ctx context.Context, fn func(context.Context) error) error
+	AfterCommit(ctx context.Context, fn func())
+}
+
+// Config is what the service needs; all fields are required.
+type Config struct {
+	Units    Units
+	Store    Store
+	Leases   Leases
+	Pusher   Pusher
+	Composer Composer
+	Channels Channels
+	Recorder Recorder
+	Watcher  Watcher
+	Owner    string // of this process, unique
+	NewID    func() id.ID
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service plans deliveries and sends them.
+type Service struct {
+	Config
+	bell chan struct{} // rings when something was planned
+}
+
+// New makes the service.
+func New(c Config) *Service { return &Service{Config: c, bell: make(chan struct{}, 1)} }
+
+// Plan stores a delivery in the caller's transaction; sending begins when it commits. The
+// same logical message to the same friend is fault.Conflict.
+func (s *Service) Plan(ctx context.Context, p Plan) (d Delivery, err error) {
+	err = s.Units.InTenant(ctx, p.Merchant, func(ctx context.Context) error {
+		d, err = s.Store.Add(ctx, Delivery{Plan: p, ID: lumo.DeliveryID(s.NewID()), State: Planned,
+			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend))}, s.Now())
+		if err != nil {
+			return err
+		}
+		s.Units.AfterCommit(ctx, s.ring)
+		return s.Leases.Want(ctx, p.Merchant, p.Channel, s.Now())
+	})
+	return d, fault.Wrap("delivery.Plan", err)
+}
+
+func (s *Service) ring() {
+	select {
+	case s.bell <- struct{}{}:
+	default: // it rings already
+	}
+}
+
+// Waiting tells whether a state is not an end.
+func (s State) Waiting() bool {
+	switch s {
+	case Planned, Sending, Deferred, QuotaBlocked, Unknown:
+		return true
+	}
+	return false
+}

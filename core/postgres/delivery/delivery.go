@@ -1,0 +1,253 @@
+// Package delivery keeps deliveries and the leases of their senders in PostgreSQL.
+//
+// Bodies and inputs are sealed, and dropped as soon as nothing can need them again.
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/klauspost/compress/zstd"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/postgres/vault"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+const numberBlock = 100
+
+// Store implements the stores of package delivery.
+type Store struct {
+	db      *postgres.DB
+	vault   *vault.Vault
+	encoder *zstd.Encoder
+	decoder *zstd.Decoder
+
+	mu      sync.Mutex
+	numbers map[lumo.MerchantID]block // guarded by mu
+}
+
+// block is delivery numbers of a merchant that belong to this process.
+type block struct{ next, end uint64 }
+
+// New makes a store.
+func New(db *postgres.DB, v *vault.Vault) (*Store, error) {
+	const op = "postgres.delivery.New"
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	return &Store{db: db, vault: v, encoder: encoder, decoder: decoder, numbers: map[lumo.MerchantID]block{}}, nil
+}
+
+// number gives the merchant's next delivery number. Numbers come in blocks from a short
+// transaction of their own, so that plans do not wait for each other's commits; a block
+// that a process loses leaves a gap, which harms nobody.
+func (s *Store) number(ctx context.Context, m lumo.MerchantID) (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.numbers[m]
+	if b.next == b.end {
+		var last int64
+		err := s.db.InTenant(postgres.Apart(ctx), m, func(ctx context.Context) error {
+			return postgres.Tx(ctx).QueryRow(ctx, `
+				UPDATE merchant
+				SET delivery_seq = delivery_seq + $2
+				WHERE merchant_id = $1
+				RETURNING delivery_seq`, m, numberBlock).Scan(&last)
+		})
+		if err != nil {
+			return 0, postgres.Fault("postgres.delivery.number", err)
+		}
+		b = block{next: uint64(last) - numberBlock + 1, end: uint64(last) + 1}
+	}
+	n := b.next
+	b.next++
+	s.numbers[m] = b
+	return n, nil
+}
+
+// Add stores a planned delivery.
+func (s *Store) Add(ctx context.Context, d delivery.Delivery, now time.Time) (delivery.Delivery, error) {
+	const op = "postgres.delivery.Add"
+	input, err := json.Marshal(d.Content)
+	if err != nil {
+		return d, fault.Wrap(op, err)
+	}
+	sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "input", id.ID(d.ID), input)
+	if err != nil {
+		return d, fault.Wrap(op, err)
+	}
+	if d.Number, err = s.number(ctx, d.Merchant); err != nil {
+		return d, fault.Wrap(op, err)
+	}
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, profile_id,
+			message_id, message_version, input_enc, state, retry_key, due_at, too_late_at, received_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, 'planned', $12, $13, $14, $15, $13, $13)
+		ON CONFLICT (merchant_id, logical_kind, logical_id, friend_id) DO NOTHING`,
+		d.Merchant, d.ID, int64(d.Number), d.Channel, d.Kind, d.Logical, d.Friend, d.Profile, message(d.Content),
+		d.Content.Version, sealed, d.Key, now, moment(d.TooLateAt), d.ReceivedAt)
+	if err != nil {
+		return d, postgres.Fault(op, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return d, fault.New(fault.Conflict, op, "This message was sent to this person already.")
+	}
+	return d, nil
+}
+
+func message(c lumo.Content) *lumo.MessageID {
+	if c.Message == (lumo.MessageID{}) {
+		return nil
+	}
+	return &c.Message
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// row is a delivery as it is read.
+type row struct {
+	d           delivery.Delivery
+	input, body []byte
+	key         *uuid.UUID
+	tooLate     *time.Time
+	number      int64
+}
+
+// Due locks what may be tried now.
+func (s *Store) Due(ctx context.Context, l delivery.Lease, now time.Time, limit int) ([]delivery.Delivery, error) {
+	const op = "postgres.delivery.Due"
+	rows, err := postgres.Tx(ctx).Query(ctx, `
+		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, retry_key, tries,
+			too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
+		FROM delivery
+		WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3 AND hold IS NULL
+			AND (state IN ('planned', 'deferred', 'quota_blocked', 'unknown') OR state = 'sending' AND fence < $4)
+		ORDER BY due_at, id
+		LIMIT $5
+		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, now, l.Fence, limit)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	var all []row
+	for rows.Next() {
+		r := row{d: delivery.Delivery{Plan: delivery.Plan{Merchant: l.Merchant, Channel: l.Channel}}}
+		if err := rows.Scan(&r.d.ID, &r.number, &r.d.Kind, &r.d.Logical, &r.d.Friend, &r.d.Profile, &r.input, &r.body,
+			&r.d.State, &r.key, &r.d.Tries, &r.tooLate, &r.d.ReceivedAt, &r.d.Expired); err != nil {
+			rows.Close()
+			return nil, postgres.Fault(op, err)
+		}
+		all = append(all, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	out := make([]delivery.Delivery, len(all))
+	for i, r := range all {
+		if out[i], err = s.open(ctx, r); err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) open(ctx context.Context, r row) (delivery.Delivery, error) {
+	d := r.d
+	d.Number = uint64(r.number)
+	if r.key != nil {
+		d.Key = *r.key
+	}
+	if r.tooLate != nil {
+		d.TooLateAt = *r.tooLate
+	}
+	if r.input != nil {
+		plain, err := s.vault.Open(ctx, d.Merchant, "delivery", "input", id.ID(d.ID), r.input)
+		if err != nil {
+			return d, err
+		}
+		if err := json.Unmarshal(plain, &d.Content); err != nil {
+			return d, fault.Wrap("postgres.delivery.open", err)
+		}
+	}
+	if r.body != nil {
+		packed, err := s.vault.Open(ctx, d.Merchant, "delivery", "body", id.ID(d.ID), r.body)
+		if err != nil {
+			return d, err
+		}
+		if d.Body, err = s.decoder.DecodeAll(packed, nil); err != nil {
+			return d, fault.Wrap("postgres.delivery.open", err)
+		}
+	}
+	return d, nil
+}
+
+// Freeze commits a delivery to its bytes. The time of the first try is the database's: it
+// decides for how long the key is trusted, on whatever machine.
+func (s *Store) Freeze(ctx context.Context, l delivery.Lease, d delivery.Delivery) error {
+	const op = "postgres.delivery.Freeze"
+	sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "body", id.ID(d.ID), s.encoder.EncodeAll(d.Body, nil))
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET state = 'sending', retry_key = $3, body_enc = $4, fence = $5, tries = tries + 1,
+			first_try_at = coalesce(first_try_at, now()), last_try_at = now(), updated_at = now()
+		WHERE merchant_id = $1 AND id = $2 AND fence <= $5`, d.Merchant, d.ID, d.Key, sealed, l.Fence)
+	if err == nil && tag.RowsAffected() != 1 {
+		return fault.New(fault.Stale, op, "the delivery belongs to a newer owner")
+	}
+	return postgres.Fault(op, err)
+}
+
+// Settle records an outcome. Acceptance is a fact and needs no lease; every other change
+// is refused to an owner who was replaced. What has ended stays as it ended.
+func (s *Store) Settle(ctx context.Context, l delivery.Lease, o delivery.Outcome) (bool, error) {
+	const op = "postgres.delivery.Settle"
+	data, err := json.Marshal(o.Data)
+	if err != nil || o.Data == nil {
+		data = []byte("{}")
+	}
+	ended := !o.State.Waiting()
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET state = $3, reason = NULLIF($4, ''), reason_data = $5, due_at = coalesce($6, due_at),
+			line_request_id = coalesce(NULLIF($7, ''), line_request_id),
+			accepted_at = CASE WHEN $3 = 'accepted' THEN now() ELSE accepted_at END,
+			summary_enc = CASE WHEN $3 = 'accepted' THEN body_enc ELSE summary_enc END,
+			body_enc = CASE WHEN $8 THEN NULL ELSE body_enc END,
+			input_enc = CASE WHEN $8 THEN NULL ELSE input_enc END, updated_at = now()
+		WHERE merchant_id = $1 AND id = $2 AND state NOT IN ('accepted', 'skipped', 'rejected')
+			AND ($3 = 'accepted' OR fence <= $9 AND state <> 'unknown_expired')`,
+		o.Delivery.Merchant, o.Delivery.ID, string(o.State), o.Reason, data, moment(o.NextAt), o.RequestID, ended, l.Fence)
+	if err != nil {
+		return false, postgres.Fault(op, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return false, nil
+	}
+	if o.State != delivery.Accepted {
+		return true, nil
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+		UPDATE friend
+		SET last_sent_at = greatest(coalesce(last_sent_at, now()), now())
+		WHERE merchant_id = $1 AND id = $2`, o.Delivery.Merchant, o.Delivery.Friend)
+	return true, postgres.Fault(op, err)
+}

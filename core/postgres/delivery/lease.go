@@ -1,0 +1,84 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+)
+
+// Want makes a channel's row of work, once.
+func (s *Store) Want(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO work (merchant_id, channel_id, kind, due_at)
+		VALUES ($1, $2, 'send', $3)
+		ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING`, m, c, now)
+	return postgres.Fault("postgres.delivery.Want", err)
+}
+
+// Claim takes leases that are free or have run out, by the database's clock.
+func (s *Store) Claim(ctx context.Context, owner string, life time.Duration, limit int) ([]delivery.Lease, error) {
+	rows, err := postgres.Tx(ctx).Query(ctx, `
+		UPDATE work AS w
+		SET owner = $1, lease_until = now() + $2, fence = w.fence + 1
+		FROM (
+			SELECT merchant_id, channel_id
+			FROM work
+			WHERE kind = 'send' AND (lease_until IS NULL OR lease_until < now())
+			ORDER BY due_at
+			LIMIT $3
+			FOR UPDATE SKIP LOCKED
+		) AS free
+		WHERE w.merchant_id = free.merchant_id AND w.channel_id = free.channel_id AND w.kind = 'send'
+		RETURNING w.merchant_id, w.channel_id, w.owner, w.fence`, owner, life, limit)
+	return leases("postgres.delivery.Claim", rows, err)
+}
+
+// Renew extends what an owner still has.
+func (s *Store) Renew(ctx context.Context, owner string, life time.Duration) ([]delivery.Lease, error) {
+	rows, err := postgres.Tx(ctx).Query(ctx, `
+		UPDATE work
+		SET lease_until = now() + $2
+		WHERE kind = 'send' AND owner = $1
+		RETURNING merchant_id, channel_id, owner, fence`, owner, life)
+	return leases("postgres.delivery.Renew", rows, err)
+}
+
+func leases(op string, rows pgx.Rows, err error) ([]delivery.Lease, error) {
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (l delivery.Lease, err error) {
+		return l, r.Scan(&l.Merchant, &l.Channel, &l.Owner, &l.Fence)
+	})
+	return all, postgres.Fault(op, err)
+}
+
+// Release gives everything back, so that another replica need not wait.
+func (s *Store) Release(ctx context.Context, owner string) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE work
+		SET owner = NULL, lease_until = NULL
+		WHERE kind = 'send' AND owner = $1`, owner)
+	return postgres.Fault("postgres.delivery.Release", err)
+}
+
+// Hold keeps a lease from being claimed until the transaction ends.
+func (s *Store) Hold(ctx context.Context, l delivery.Lease) error {
+	const op = "postgres.delivery.Hold"
+	var one int
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT 1
+		FROM work
+		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'send' AND owner = $3 AND fence = $4
+		FOR SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
+	if fault.Is(postgres.Fault(op, err), fault.NotFound) {
+		return fault.New(fault.Stale, op, "the lease belongs to another owner")
+	}
+	return postgres.Fault(op, err)
+}
