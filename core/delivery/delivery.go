@@ -164,9 +164,11 @@ type Pusher interface {
 	Push(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) Result
 }
 
-// Composer makes the exact request body for one person.
+// Composer makes the exact request body for one person; number is the delivery's, for its
+// tracked links. A reason says why there is none.
 type Composer interface {
-	Compose(ctx context.Context, d Delivery, channel lumo.Channel, to lumo.LineUserID) (body []byte, reason string, err error)
+	Compose(ctx context.Context, channel lumo.Channel, number uint64, c lumo.Content, to lumo.LineUserID) (
+		body []byte, reason string, err error)
 }
 
 // Channels knows accounts and friends.

@@ -131,7 +131,7 @@ func (c *channelSender) prepare(ctx context.Context, channel lumo.Channel, d Del
 	if len(d.Body) > 0 {
 		return d, nil, nil // deferred: never accepted, the same bytes again
 	}
-	body, reason, err := s.Composer.Compose(ctx, d, channel, friend.Line)
+	body, reason, err := s.Composer.Compose(ctx, channel, d.Number, d.Content, friend.Line)
 	if err != nil {
 		return d, nil, err
 	}
