@@ -12,6 +12,13 @@ import (
 	"lumo/shared/token"
 )
 
+// How long a person waits at most. Edges wait ten seconds for the whole answer.
+const (
+	callbackTimeout   = 9 * time.Second
+	exchangeTimeout   = 4 * time.Second
+	friendshipTimeout = 2 * time.Second
+)
+
 // clockSlack allows for the clocks of edges, the core and LINE not being the same.
 const clockSlack = time.Minute
 
@@ -36,6 +43,9 @@ type visit struct {
 // Errors are our own trouble; whatever the person or the URL did wrong is an outcome.
 func (s *Service) Callback(ctx context.Context, r Return) (Result, error) {
 	const op = "linkage.Callback"
+	// A state and LINE's code are used up here, so a lost connection must not stop half-way.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTimeout)
+	defer cancel()
 	v, ok, err := s.open(ctx, r.State)
 	if err != nil {
 		return Result{}, fault.Wrap(op, err)
@@ -126,14 +136,18 @@ func (s *Service) signIn(ctx context.Context, v visit, code string) (Login, *lum
 	if err != nil {
 		return Login{}, nil, err
 	}
-	login, err := s.c.LINE.Exchange(ctx, lumo.Keys{ID: channelID, Secret: secret}, AuthorizationCode{
+	exchange, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	login, err := s.c.LINE.Exchange(exchange, lumo.Keys{ID: channelID, Secret: secret}, AuthorizationCode{
 		Code: code, RedirectURI: s.redirectURI(), Verifier: token.Verifier(v.key, v.state.ID),
 		Nonce: token.Nonce(v.key, v.state.ID)})
 	if err != nil {
 		return Login{}, nil, err
 	}
 	asked := s.c.Now()
-	friend, err := s.c.LINE.Friendship(ctx, login.Token)
+	question, cancel := context.WithTimeout(ctx, friendshipTimeout)
+	defer cancel()
+	friend, err := s.c.LINE.Friendship(question, login.Token)
 	s.c.Friends.SignedIn(ctx, v.merchant, v.channel.ID, login.User, err == nil, err == nil && friend)
 	if err != nil {
 		s.c.Log.WarnContext(ctx, "friendship not read", "error", err, "merchant", v.merchant.String())

@@ -11,8 +11,12 @@ import (
 	"lumo/shared/fault"
 )
 
-// checkTimeout bounds how long a person waits for Klaviyo before the link is made without it.
-const checkTimeout = 3 * time.Second
+// How long a person waits for Klaviyo: a profile id that is not checked in time counts, an
+// email that is not looked up in time leaves the question open.
+const (
+	checkTimeout  = 2 * time.Second
+	lookupTimeout = 5 * time.Second
+)
 
 // Claimed is the customer that a scan meant, and how sure that is.
 type Claimed struct {
@@ -33,6 +37,8 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	if account == (lumo.AccountID{}) {
 		return Claimed{}, fault.New(fault.NotFound, op, "no Klaviyo account is connected")
 	}
+	limited, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
 	switch st.Claim {
 	case ClaimProfile:
 		return s.resolveProfile(ctx, m, account, st.Value)
@@ -41,7 +47,7 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if strings.Count(email, "@") != 1 || len(email) > 254 {
 			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not an email")
 		}
-		p, err := s.c.Profiles.ProfileByEmail(ctx, m, account, email)
+		p, err := s.c.Profiles.ProfileByEmail(limited, m, account, email)
 		return Claimed{Profile: p.ID, Assurance: lumo.Claimed, By: ClaimEmail, Email: email},
 			fault.Wrap(op, err)
 	case ClaimPhone:
@@ -49,7 +55,7 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if !ok {
 			return Claimed{}, fault.New(fault.Invalid, op, "the claim is not a phone number")
 		}
-		p, err := s.c.Profiles.ProfileByPhone(ctx, m, account, phone)
+		p, err := s.c.Profiles.ProfileByPhone(limited, m, account, phone)
 		return Claimed{Profile: p.ID, Assurance: lumo.Claimed, By: ClaimPhone, Phone: phone},
 			fault.Wrap(op, err)
 	}

@@ -142,7 +142,7 @@ func (s *Service) answered(ctx context.Context, m lumo.MerchantID, v id.ID, hash
 }
 
 // deauthorizeTimeout bounds what is done after the person has their answer.
-const deauthorizeTimeout = 10 * time.Second
+const deauthorizeTimeout = 3 * time.Second
 
 func (s *Service) confirmUnlink(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
 	hash []byte) (Result, error) {

@@ -126,13 +126,11 @@ func (p *Pages) policy(s shop) string {
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// statusOf is 400 for what a person cannot make good on this page, else 200.
+// statusOf is 400 for what no longer works, else 200: edges read a 5xx as trouble of ours
+// and would show a page of theirs, which knows less.
 func statusOf(o linkage.Outcome) int {
-	switch o {
-	case linkage.NoLongerWorks:
+	if o == linkage.NoLongerWorks {
 		return http.StatusBadRequest
-	case linkage.TryAgain:
-		return http.StatusServiceUnavailable
 	}
 	return http.StatusOK
 }
