@@ -2,167 +2,128 @@ package wasm
 
 import (
 	"context"
-	"fmt"
+	"crypto/hmac"
+	"crypto/sha256"
 	"hash"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 )
 
-// pool keeps ready instances of one module.
-type pool struct {
-	host     *Host
-	name     string
-	compiled wazero.CompiledModule
-	ready    chan *instance
-	recycle  int
-	mu       sync.Mutex
-	all      map[*instance]struct{} // guarded by mu: every instance that lives
-	made     atomic.Uint64
-}
+// maxKeyed is how many keyed hashes an instance remembers.
+const maxKeyed = 256
 
 // instance is one module in memory, serving one call at a time.
 type instance struct {
 	module  api.Module
+	memory  api.Memory
 	handle  api.Function
-	buffer  uint32
+	buffer  uint32 // where requests go
 	initial uint32 // memory size when it was made
 	calls   int
 	stack   [1]uint64
 	context callContext
-	mac     hash.Hash // keyed with macKey
-	macKey  []byte
+	keyed   map[string]hash.Hash // by key; keying one costs more than using it
+	sum     [sha256.Size]byte
 }
 
-func newPool(ctx context.Context, h *Host, name string, m wazero.CompiledModule, c Config) (*pool, error) {
-	p := &pool{host: h, name: name, compiled: m, recycle: c.Recycle, ready: make(chan *instance, c.Pool),
-		all: map[*instance]struct{}{}}
-	for range c.Pool {
-		i, err := p.instantiate(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p.ready <- i
-	}
-	return p, nil
-}
-
-func (p *pool) instantiate(ctx context.Context) (*instance, error) {
-	const op = "wasm.instantiate"
-	config := wazero.NewModuleConfig().WithName(fmt.Sprintf("%s-%d", p.name, p.made.Add(1))).
-		WithStartFunctions("_initialize")
-	m, err := p.host.runtime.InstantiateModule(context.WithoutCancel(ctx), p.compiled, config)
-	if err != nil {
-		return nil, fault.Wrap(op+" "+p.name, err)
-	}
-	i := &instance{module: m, handle: m.ExportedFunction("lumo_handle"), initial: m.Memory().Size()}
+func newInstance(ctx context.Context, h *Host, m api.Module) (*instance, error) {
+	const op = "wasm.newInstance"
+	i := &instance{module: m, memory: m.Memory(), handle: m.ExportedFunction("lumo_handle"), keyed: map[string]hash.Hash{}}
 	buffer := m.ExportedFunction("lumo_buffer")
-	if i.handle == nil || buffer == nil {
-		return nil, fault.New(fault.Invalid, op, "the module %s lacks its exports", p.name)
+	if i.memory == nil || !hasShape(i.handle, api.ValueTypeI32, api.ValueTypeI64) || !hasShape(buffer, 0, api.ValueTypeI32) {
+		return nil, fault.New(fault.Invalid, op, "it lacks its exports")
 	}
 	at, err := buffer.Call(ctx)
-	if err != nil || len(at) != 1 {
-		return nil, fault.As(fault.Invalid, op+" "+p.name, err)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, op, err)
 	}
-	i.buffer = uint32(at[0])
-	i.context.done = make(chan struct{})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all[i] = struct{}{}
+	i.buffer, i.initial = api.DecodeU32(at[0]), i.memory.Size()
+	i.context = callContext{host: h, instance: i, done: make(chan struct{})}
 	return i, nil
 }
 
-// do runs one call on a free instance. An instance that failed is replaced before its
-// place in the pool is given back.
-func (p *pool) do(ctx context.Context, c *Call) error {
-	var i *instance
-	select {
-	case i = <-p.ready:
-	case <-ctx.Done():
-		return ErrUndecided
+// hasShape tells whether a function takes one value (0 = none) and gives one.
+func hasShape(f api.Function, param, result api.ValueType) bool {
+	if f == nil {
+		return false
 	}
-	err := i.run(c)
-	i.calls++
-	if err != nil || i.calls >= p.recycle || i.module.Memory().Size() > 4*i.initial {
-		i = p.replace(ctx, i)
+	params, results := f.Definition().ParamTypes(), f.Definition().ResultTypes()
+	if len(results) != 1 || results[0] != result {
+		return false
 	}
-	if i != nil {
-		p.ready <- i
+	if param == 0 {
+		return len(params) == 0
 	}
-	return err
+	return len(params) == 1 && params[0] == param
 }
 
-// replace destroys an instance and makes a new one. Where that fails the pool is one
-// smaller until the next replacement; an empty pool leaves callers undecided.
-func (p *pool) replace(ctx context.Context, old *instance) *instance {
-	p.mu.Lock()
-	delete(p.all, old)
-	p.mu.Unlock()
-	_ = old.module.Close(context.WithoutCancel(ctx))
-	i, err := p.instantiate(ctx)
-	if err != nil {
-		return nil
-	}
-	return i
-}
-
-func (p *pool) endOverdue(now time.Time, deadline time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range p.all {
-		i.context.endIfOverdue(now, deadline)
-	}
-}
-
+// run lets the module judge one request. The verdict is copied out of its memory.
 func (i *instance) run(c *Call) error {
-	memory := i.module.Memory()
-	room, ok := memory.Read(i.buffer, edgeapi.MaxMessage)
+	i.calls++
+	room, ok := i.memory.Read(i.buffer, edgeapi.MaxMessage)
 	if !ok {
-		return ErrUndecided
+		return undecided("the request's buffer is outside of the memory")
 	}
 	request := c.Request.Append(room[:0])
 	if len(request) > edgeapi.MaxMessage {
-		return ErrUndecided
+		return undecided("the request is too large")
 	}
-	i.context.begin(i, c)
+	i.context.begin(c)
 	defer i.context.end()
 	i.stack[0] = uint64(len(request))
 	if err := i.handle.CallWithStack(&i.context, i.stack[:]); err != nil {
-		return ErrUndecided
+		return undecided("%w", err)
 	}
 	address, length := uint32(i.stack[0]>>32), uint32(i.stack[0])
 	if length == 0 || length > edgeapi.MaxMessage {
-		return ErrUndecided
+		return undecided("the module says so, or its verdict is too large")
 	}
-	verdict, ok := memory.Read(address, length)
+	verdict, ok := i.memory.Read(address, length)
 	if !ok {
-		return ErrUndecided
+		return undecided("the verdict is outside of the memory")
 	}
 	c.raw = append(c.raw[:0], verdict...)
 	return nil
 }
 
+// mac computes HMAC-SHA256 of two parts; the result is valid until the next one.
+func (i *instance) mac(key, message, suffix []byte) []byte {
+	m, ok := i.keyed[string(key)]
+	if !ok {
+		if len(i.keyed) >= maxKeyed {
+			clear(i.keyed)
+		}
+		m = hmac.New(sha256.New, key)
+		i.keyed[string(key)] = m
+	}
+	m.Reset()
+	m.Write(message)
+	m.Write(suffix)
+	return m.Sum(i.sum[:0])
+}
+
 // callContext is the context of an instance's calls, made once: a context for each call
-// would cost as much as half of the call.
+// would cost as much as half of the call. Its host functions find the call by it.
 type callContext struct {
-	done     chan struct{}
-	began    atomic.Int64 // Unix ns, 0 = idle
-	over     atomic.Bool
+	host     *Host
 	instance *instance
 	call     *Call
+	nowMS    int64         // 0 = not asked yet in this call
+	began    atomic.Uint64 // the watchdog's look before the call, 0 = idle
+	done     chan struct{}
+	over     atomic.Bool
 }
 
 type callKey struct{}
 
-func (c *callContext) begin(i *instance, call *Call) {
-	c.instance, c.call = i, call
-	c.began.Store(time.Now().UnixNano())
+func (c *callContext) begin(call *Call) {
+	c.call, c.nowMS = call, 0
+	c.began.Store(c.host.tick.Load())
 }
 
 func (c *callContext) end() {
@@ -170,17 +131,30 @@ func (c *callContext) end() {
 	c.call = nil
 }
 
-func (c *callContext) endIfOverdue(now time.Time, deadline time.Duration) {
+// now is one time for the whole call.
+func (c *callContext) now() int64 {
+	if c.nowMS == 0 {
+		c.nowMS = c.host.config.Now().UnixMilli()
+	}
+	return c.nowMS
+}
+
+// endIfOverdue ends a call that the watchdog has seen too often. The first look may come
+// right after the call began, so one more is granted.
+func (c *callContext) endIfOverdue(tick uint64) {
 	began := c.began.Load()
-	if began != 0 && now.UnixNano()-began > int64(deadline) && c.over.CompareAndSwap(false, true) {
+	if began != 0 && tick > began+ticksPerCall && c.over.CompareAndSwap(false, true) {
 		close(c.done)
 	}
 }
 
 // Deadline, Done, Err and Value make it a context.Context.
 func (c *callContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (c *callContext) Done() <-chan struct{}       { return c.done }
 
+// Done is closed when the call took too long.
+func (c *callContext) Done() <-chan struct{} { return c.done }
+
+// Err says so.
 func (c *callContext) Err() error {
 	if c.over.Load() {
 		return context.DeadlineExceeded
@@ -188,6 +162,7 @@ func (c *callContext) Err() error {
 	return nil
 }
 
+// Value gives the context itself to host functions.
 func (c *callContext) Value(key any) any {
 	if _, ok := key.(callKey); ok {
 		return c

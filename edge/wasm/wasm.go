@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -25,13 +26,10 @@ const (
 	defaultDeadline = 50 * time.Millisecond
 	defaultPages    = 512 // of 64 KiB: 32 MiB
 	defaultRecycle  = 1 << 20
+	ticksPerCall    = 4 // the watchdog looks this often within a deadline
 )
 
-// ErrUndecided says that a module gave no well-formed verdict in time: it trapped, ran out
-// of time or memory, or answered nonsense.
-var ErrUndecided = errors.New("the module is undecided")
-
-// Replica is what modules look up and verify against.
+// Replica is what modules look up and verify against. What it gives is never changed.
 type Replica interface {
 	// Lookup gives a value of tables 1 to 6.
 	Lookup(table uint8, key []byte) ([]byte, bool)
@@ -55,12 +53,11 @@ type Config struct {
 
 // Host holds the compiled modules and their instances.
 type Host struct {
+	config  Config
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
-	pools   map[string]*pool
-	replica Replica
-	now     func() time.Time
-	random  io.Reader
+	set     atomic.Pointer[moduleSet]
+	tick    atomic.Uint64 // counts the watchdog's looks, from 1
 	stop    context.CancelFunc
 	watched chan struct{}
 }
@@ -68,23 +65,12 @@ type Host struct {
 // New compiles the modules and makes their first instances: when it returns, calls are fast.
 func New(ctx context.Context, c Config) (*Host, error) {
 	const op = "wasm.New"
-	c = c.withDefaults()
-	h := &Host{pools: map[string]*pool{}, replica: c.Replica, now: c.Now, random: c.Random, watched: make(chan struct{})}
-	settings := wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(true).WithMemoryLimitPages(c.Pages)
-	if c.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(c.CacheDir)
-		if err != nil {
-			return nil, fault.Wrap(op, err)
-		}
-		h.cache, settings = cache, settings.WithCompilationCache(cache)
-	}
-	h.runtime = wazero.NewRuntimeWithConfig(ctx, settings)
-	if err := h.load(ctx, c); err != nil {
+	h := &Host{config: c.withDefaults(), watched: make(chan struct{})}
+	h.tick.Store(1)
+	h.watch(ctx)
+	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(fault.Wrap(op, err), h.Close(ctx))
 	}
-	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
-	h.stop = stop
-	go h.watch(watch, c.Deadline)
 	return h, nil
 }
 
@@ -110,100 +96,56 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (h *Host) load(ctx context.Context, c Config) error {
+func (h *Host) start(ctx context.Context) error {
+	settings := wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(true).WithMemoryLimitPages(h.config.Pages)
+	if h.config.CacheDir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(h.config.CacheDir)
+		if err != nil {
+			return fault.Wrap("wasm cache", err)
+		}
+		h.cache, settings = cache, settings.WithCompilationCache(cache)
+	}
+	h.runtime = wazero.NewRuntimeWithConfig(ctx, settings)
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, h.runtime); err != nil {
-		return err
+		return fault.Wrap("wasm WASI", err)
 	}
 	if err := h.exportFast(ctx); err != nil {
 		return err
 	}
-	compiled := map[string]wazero.CompiledModule{}
-	for name, file := range c.Modules {
-		m, err := h.runtime.CompileModule(ctx, file)
-		if err != nil {
-			return fault.Wrap("module "+name, err)
-		}
-		if err := checkImports(name, m); err != nil {
-			return err
-		}
-		compiled[name] = m
-	}
-	if err := h.exportStubs(ctx, compiled); err != nil {
+	if err := h.exportStubs(ctx); err != nil {
 		return err
 	}
-	for name, m := range compiled {
-		p, err := newPool(ctx, h, name, m, c)
-		if err != nil {
-			return err
-		}
-		h.pools[name] = p
-	}
-	return nil
+	return h.Swap(ctx, h.config.Modules)
 }
 
-// Close ends all instances.
+// Close ends all instances. No call may be in flight.
 func (h *Host) Close(ctx context.Context) error {
-	if h.stop != nil {
-		h.stop()
-		<-h.watched
+	h.stop()
+	<-h.watched
+	var err error
+	if h.runtime != nil {
+		err = h.runtime.Close(ctx)
 	}
-	err := h.runtime.Close(ctx)
 	if h.cache != nil {
 		err = errors.Join(err, h.cache.Close(ctx))
 	}
 	return fault.Wrap("wasm.Close", err)
 }
 
-// Call is one request and, afterwards, its verdict. It can be used again and again.
-type Call struct {
-	Request edgeapi.Request
-	Body    []byte // stays in the host; modules only verify it
-	Verdict edgeapi.Verdict
-	// Targets are the redirect targets that a look-up or signature check gave in this call.
-	Targets [][]byte
-	raw     []byte
-}
-
-// Allowed tells whether a redirect may lead to a location: it must begin with a target that
-// this call looked up or verified, so that no module can invent one.
-func (c *Call) Allowed(target []byte) bool {
-	for _, known := range c.Targets {
-		if string(known) == string(target) {
-			return true
-		}
-	}
-	return false
-}
-
-// Do lets a module decide. The verdict's bytes belong to the call.
-func (h *Host) Do(ctx context.Context, module string, c *Call) error {
-	p, ok := h.pools[module]
-	if !ok {
-		return fault.New(fault.Internal, "wasm.Do", "no module %s", module)
-	}
-	c.Targets = c.Targets[:0]
-	if err := p.do(ctx, c); err != nil {
-		return err
-	}
-	if err := c.Verdict.Parse(c.raw); err != nil {
-		return ErrUndecided
-	}
-	return nil
-}
-
-// watch ends calls that take too long, host functions included.
-func (h *Host) watch(ctx context.Context, deadline time.Duration) {
-	defer close(h.watched)
-	tick := time.NewTicker(deadline / 4)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			for _, p := range h.pools {
-				p.endOverdue(now, deadline)
+// watch ends calls that take too long, host functions included, until the host is closed.
+func (h *Host) watch(ctx context.Context) {
+	ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
+	ticker := time.NewTicker(h.config.Deadline / ticksPerCall)
+	go func() {
+		defer close(h.watched)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				h.endOverdue(h.tick.Add(1))
 			}
 		}
-	}
+	}()
 }

@@ -55,7 +55,7 @@ func TestCompiledModulesGiveTheGoldenVerdicts(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if got, want := string(edgeapitest.Hex(call.Verdict.Append(nil))), golden(t, c.Name); got != want {
+		if got, want := string(edgeapitest.Hex(call.Bytes())), golden(t, c.Name); got != want {
 			t.Errorf("%s: got\n%swant\n%s", c.Name, got, want)
 		}
 	}
@@ -77,7 +77,7 @@ func TestNothingIsKeptBetweenCalls(t *testing.T) {
 					t.Errorf("%s: %v", c.Name, err)
 					return
 				}
-				if got, want := string(edgeapitest.Hex(call.Verdict.Append(nil))), golden(t, c.Name); got != want {
+				if got, want := string(edgeapitest.Hex(call.Bytes())), golden(t, c.Name); got != want {
 					t.Errorf("%s differs in turn %d", c.Name, i)
 					return
 				}

@@ -1,0 +1,132 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/tetratelabs/wazero"
+
+	"lumo/shared/fault"
+)
+
+// growth is how many times its first size an instance's memory may have before the
+// instance is replaced.
+const growth = 4
+
+// pool keeps ready instances of one module. A place whose instance could not be made holds
+// nil; whoever takes it tries again.
+type pool struct {
+	host     *Host
+	name     string
+	compiled wazero.CompiledModule
+	ready    chan *instance
+	made     atomic.Uint64
+	mu       sync.Mutex
+	live     map[*instance]struct{} // guarded by mu: what the watchdog looks at
+	replaced atomic.Bool
+}
+
+// errReplaced tells a call that its pool was swapped for another's.
+var errReplaced = errors.New("the module set was replaced")
+
+func newPool(ctx context.Context, h *Host, name string, m wazero.CompiledModule) (*pool, error) {
+	p := &pool{host: h, name: name, compiled: m, ready: make(chan *instance, h.config.Pool), live: map[*instance]struct{}{}}
+	for range h.config.Pool {
+		i, err := p.instantiate(ctx)
+		if err != nil {
+			for range len(p.ready) {
+				p.destroy(ctx, <-p.ready)
+			}
+			return nil, err
+		}
+		p.ready <- i
+	}
+	return p, nil
+}
+
+func (p *pool) instantiate(ctx context.Context) (*instance, error) {
+	ctx = context.WithoutCancel(ctx) // it will serve others than who made it
+	config := wazero.NewModuleConfig().WithName(fmt.Sprintf("%s-%p-%d", p.name, p, p.made.Add(1))).
+		WithStartFunctions("_initialize")
+	m, err := p.host.runtime.InstantiateModule(ctx, p.compiled, config)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, "start the module "+p.name, err)
+	}
+	i, err := newInstance(ctx, p.host, m)
+	if err != nil {
+		_ = m.Close(ctx)
+		return nil, fault.Wrap("module "+p.name, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live[i] = struct{}{}
+	return i, nil
+}
+
+// do runs one call on a free instance. One that failed, grew or is old is replaced before
+// its place is given back, so that nobody meets what it left.
+func (p *pool) do(ctx context.Context, c *Call) error {
+	var i *instance
+	select {
+	case i = <-p.ready:
+	default:
+		select {
+		case i = <-p.ready:
+		case <-ctx.Done():
+			return undecided("no instance is free: %w", ctx.Err())
+		}
+	}
+	defer func() { p.ready <- i }()
+	if p.replaced.Load() {
+		return errReplaced
+	}
+	return p.run(ctx, &i, c)
+}
+
+func (p *pool) run(ctx context.Context, place **instance, c *Call) (err error) {
+	if *place == nil {
+		if *place, err = p.instantiate(ctx); err != nil {
+			return undecided("%w", err)
+		}
+	}
+	i := *place
+	if err = i.run(c); err == nil && i.calls < p.host.config.Recycle && i.memory.Size() <= growth*i.initial {
+		return nil
+	}
+	p.destroy(ctx, i)
+	*place, _ = p.instantiate(ctx) // nil: the next one to take the place tries again
+	return err
+}
+
+func (p *pool) destroy(ctx context.Context, i *instance) {
+	p.mu.Lock()
+	delete(p.live, i)
+	p.mu.Unlock()
+	_ = i.module.Close(context.WithoutCancel(ctx)) // its memory is let go either way
+}
+
+// close waits for the calls in flight and lets instances and code go. Calls that come only
+// now find empty places and are told.
+func (p *pool) close(ctx context.Context) {
+	p.replaced.Store(true)
+	for range cap(p.ready) {
+		if i := <-p.ready; i != nil {
+			p.destroy(ctx, i)
+		}
+	}
+	for range cap(p.ready) {
+		p.ready <- nil
+	}
+	_ = p.compiled.Close(context.WithoutCancel(ctx))
+}
+
+func (p *pool) endOverdue(tick uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.live {
+		i.context.endIfOverdue(tick)
+	}
+}

@@ -1,0 +1,91 @@
+package wasm
+
+import (
+	"context"
+
+	"lumo/shared/bundle"
+	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
+)
+
+// moduleSet is what is in use at one time: whole, or not at all.
+type moduleSet struct{ pools map[string]*pool }
+
+// Swap compiles and tries a new set and then puts it in the old one's place. A set that
+// fails leaves the old one at work; no call is dropped.
+func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
+	const op = "wasm.Swap"
+	set := &moduleSet{pools: map[string]*pool{}}
+	for name, file := range files {
+		p, err := h.compile(ctx, name, file)
+		if err != nil {
+			set.close(ctx)
+			return fault.Wrap(op, err)
+		}
+		set.pools[name] = p
+	}
+	for _, name := range bundle.Names() {
+		if p, ok := set.pools[name]; ok {
+			if err := p.selfTest(ctx); err != nil {
+				set.close(ctx)
+				return fault.Wrap(op, err)
+			}
+		}
+	}
+	if old := h.set.Swap(set); old != nil {
+		old.close(ctx)
+	}
+	return nil
+}
+
+func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {
+	m, err := h.runtime.CompileModule(ctx, file)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, "compile the module "+name, err)
+	}
+	p, err := func() (*pool, error) {
+		if err := checkImports(name, m); err != nil {
+			return nil, err
+		}
+		return newPool(ctx, h, name, m)
+	}()
+	if err != nil {
+		_ = m.Close(ctx) // the first error says more
+		return nil, err
+	}
+	return p, nil
+}
+
+// selfTest asks about a path that is nobody's: each of our modules refuses it with 404.
+func (p *pool) selfTest(ctx context.Context) error {
+	c := Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/")}}
+	err := p.do(ctx, &c)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return fault.As(fault.Invalid, "self-test of the module "+p.name, err)
+	}
+	if c.Verdict.Kind != edgeapi.Deny || c.Verdict.Status != 404 {
+		return fault.New(fault.Invalid, "wasm.selfTest", "the module %s does not refuse an unknown path", p.name)
+	}
+	return nil
+}
+
+// close waits for the calls in flight and ends the instances.
+func (s *moduleSet) close(ctx context.Context) {
+	for _, p := range s.pools {
+		p.close(ctx)
+	}
+}
+
+// endOverdue ends the calls that began too many looks ago.
+func (h *Host) endOverdue(tick uint64) {
+	set := h.set.Load()
+	if set == nil {
+		return
+	}
+	for _, p := range set.pools {
+		p.endOverdue(tick)
+	}
+}
