@@ -130,9 +130,12 @@ type Profiles interface {
 	ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error
 }
 
-// Fleet tells the edges that a row of their tables changed, inside the transaction.
+// Fleet keeps the edges up to date.
 type Fleet interface {
+	// Changed notes, inside the transaction, that a row of the edges' tables changed.
 	Changed(ctx context.Context, m lumo.MerchantID, table uint8, key []byte) error
+	// WaitApplied returns when all living edges have what is committed, or after limit.
+	WaitApplied(ctx context.Context, limit time.Duration) error
 }
 
 // Auditor writes the audit log, inside the transaction.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
@@ -35,6 +36,7 @@ func (s *Service) SetWebhook(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	if other := otherHost(now.URL, s.c.EdgeURL); other != "" && !replace {
 		return WebhookResult{OtherHost: other}, nil
 	}
+	s.waitForEdges(ctx) // LINE's test reaches an edge, which must know the channel by then
 	if now.URL != ours {
 		if err := s.c.Hooks.SetEndpoint(ctx, keys.Messaging, ours); err != nil {
 			return WebhookResult{}, unsettable(op, err)
@@ -51,6 +53,15 @@ func (s *Service) SetWebhook(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	})
 	return WebhookResult{Set: true, Tested: tested, Status: test.StatusCode, Reason: test.Reason},
 		fault.Wrap(op, err)
+}
+
+// edgesLimit is how long a change waits for the edges at most; they do without it then.
+const edgesLimit = 5 * time.Second
+
+func (s *Service) waitForEdges(ctx context.Context) {
+	if err := s.c.Fleet.WaitApplied(ctx, edgesLimit); err != nil && ctx.Err() == nil {
+		s.c.Log.WarnContext(ctx, "edges are behind", "error", err)
+	}
 }
 
 // unsettable tells a URL that LINE refuses from LINE not answering.

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"html"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"lumo/core/lumo"
@@ -15,6 +16,9 @@ import (
 )
 
 const codeNameMax = 80
+
+// edgesLimit is how long a new code waits for the edges, so that it works when it is shown.
+const edgesLimit = 5 * time.Second
 
 // NewCode is a code as a person makes it.
 type NewCode struct {
@@ -44,7 +48,13 @@ func (s *Service) CreateCode(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 			Action: "qr_code.create", TargetKind: "qr_code", Target: code.ID.String(),
 			Data: map[string]any{"identify_by": string(n.IdentifyBy)}})
 	})
-	return code, fault.Wrap(op, err)
+	if err != nil {
+		return Code{}, fault.Wrap(op, err)
+	}
+	if err := s.c.Fleet.WaitApplied(ctx, edgesLimit); err != nil && ctx.Err() == nil {
+		s.c.Log.WarnContext(ctx, "edges are behind", "error", err)
+	}
+	return code, nil
 }
 
 func (n NewCode) validate(op string) error {

@@ -290,6 +290,8 @@ func (f *fleet) Changed(_ context.Context, _ lumo.MerchantID, table uint8, _ []b
 	return nil
 }
 
+func (f *fleet) WaitApplied(context.Context, time.Duration) error { return nil }
+
 // fakeLINE plays LINE's API for one account.
 type fakeLINE struct {
 	mu       sync.Mutex // guards the rest

@@ -392,6 +392,7 @@ func (h *heard) LinkEnded(_ context.Context, _ lumo.Friend, _ lumo.Channel, l lu
 
 func (h *heard) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
 func (h *heard) Changed(context.Context, lumo.MerchantID, uint8, []byte) error        { return nil }
+func (h *heard) WaitApplied(context.Context, time.Duration) error                     { return nil }
 func (h *heard) Audit(context.Context, lumo.AuditEntry) error                         { return nil }
 
 func (h *heard) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}

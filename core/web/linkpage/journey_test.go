@@ -452,6 +452,7 @@ func (o *others) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link
 }
 func (o *others) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
 func (o *others) Changed(context.Context, lumo.MerchantID, uint8, []byte) error        { return nil }
+func (o *others) WaitApplied(context.Context, time.Duration) error                     { return nil }
 func (o *others) Audit(context.Context, lumo.AuditEntry) error                         { return nil }
 func (o *others) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)      {}
 func (o *others) FriendChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.FriendID) {
