@@ -1,0 +1,364 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/core/message"
+	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+	"lumo/shared/webhooksig"
+)
+
+const profileLimit = 700 * time.Millisecond
+
+// HandleEdge takes one call. Whatever it answers, the call stands in the database.
+func (s *Service) HandleEdge(ctx context.Context, in lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
+	const op = "flow.HandleEdge"
+	r := Request{ID: in.ID, Merchant: in.Merchant, Channel: lumo.ChannelID(in.Subject), ReceivedAt: in.ReceivedAt,
+		Auth: in.Auth, FlowID: clip(header(in, "X-Klaviyo-Flow-Id"), 64), Data: map[string]any{}, Body: in.Body}
+	body, bad := ParseBody(in.Body)
+	if bad == nil && body.VarsBroken {
+		s.fillFromProfile(ctx, r, &body)
+	}
+	err := s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
+		decided, err := s.decide(ctx, r, in, body, bad)
+		if err != nil {
+			return err
+		}
+		r = decided
+		return s.keep(ctx, &r)
+	})
+	if errors.Is(err, errRepeated) {
+		r, err = s.first(ctx, r)
+	}
+	if err != nil {
+		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
+	}
+	return answer(r), nil
+}
+
+// errRepeated says that this very call stands in the database already: an edge asked again
+// because our answer did not reach it. Everything of this time is undone.
+var errRepeated = errors.New("the call was taken already")
+
+// keep stores the call with its outcome.
+func (s *Service) keep(ctx context.Context, r *Request) error {
+	added, err := s.Store.Add(ctx, *r, s.Now())
+	if err != nil {
+		return err
+	}
+	if !added {
+		return errRepeated
+	}
+	if r.Outcome == Skipped && r.Friend != (lumo.FriendID{}) && r.Reason != edgeapi.Duplicate.Code() {
+		err := s.Recorder.Record(ctx, lumo.Fact{Merchant: r.Merchant, Channel: r.Channel, Friend: r.Friend,
+			Kind: lumo.FactNotSent, Source: "flow", Ref: id.ID(r.ID).String(), OccurredAt: r.ReceivedAt,
+			Data: map[string]any{"reason": r.Reason, "request": r.ID.String()}})
+		if err != nil {
+			return err
+		}
+	}
+	s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)
+	return nil
+}
+
+func (s *Service) first(ctx context.Context, r Request) (found Request, err error) {
+	err = s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
+		found, err = s.Store.Outcome(ctx, r.Merchant, r.ID)
+		return err
+	})
+	return found, err
+}
+
+// decide judges a call: key, body, recipient, whether it came before; and plans the message.
+func (s *Service) decide(ctx context.Context, r Request, in lumo.EdgeRequest, b Body, bad error) (Request, error) {
+	ok, err := s.checkKey(ctx, &r, in)
+	if err != nil || !ok {
+		return r, err
+	}
+	if bad != nil {
+		return r.refuse(edgeapi.BadBody, map[string]any{"line": fault.FieldsOf(bad)["line"]}), nil
+	}
+	r.Step, r.Profile, r.EventRef = clip(b.Step, 64), lumo.ProfileID(clip(b.ProfileID, 64)), clip(b.EventID, 255)
+	content, done, err := s.content(ctx, &r, b)
+	if err != nil || done {
+		return r, err
+	}
+	friend, done, err := s.recipient(ctx, &r, b)
+	if err != nil || done {
+		return r, err
+	}
+	return s.plan(ctx, r, friend, content)
+}
+
+// checkKey finds the key that counted when the edge took the call.
+func (s *Service) checkKey(ctx context.Context, r *Request, in lumo.EdgeRequest) (bool, error) {
+	presented := header(in, HeaderName)
+	hash := webhooksig.HashFlowKey(presented)
+	if in.Auth == lumo.AuthProvisional {
+		hash = [32]byte{}
+		copy(hash[:], in.KeySHA256)
+	} else if presented == "" {
+		*r = r.refuse(edgeapi.NoKey, nil)
+		return false, nil
+	} else {
+		r.KeyLast4 = presented[max(0, len(presented)-4):]
+	}
+	keys, err := s.Keys.List(ctx, r.Merchant, r.Channel, s.Now())
+	if err != nil {
+		return false, err
+	}
+	for _, k := range keys {
+		if k.Hash == hash && k.Valid(in.ReceivedAt) {
+			r.KeyNumber, r.KeyLast4 = int(k.Number), k.Last4
+			return true, s.Keys.Used(ctx, r.Merchant, k.ID, in.ReceivedAt)
+		}
+	}
+	*r = r.refuse(edgeapi.WrongKey, map[string]any{"last4": r.KeyLast4})
+	return false, nil
+}
+
+// content finds what shall be said. done = the call ended here.
+func (s *Service) content(ctx context.Context, r *Request, b Body) (lumo.Content, bool, error) {
+	c := lumo.Content{Vars: b.Vars}
+	if b.Message == "" {
+		if !b.HasText {
+			*r = r.refuse(edgeapi.UnknownMessage, nil)
+			return c, true, nil
+		}
+		c.Text = b.Text
+		if over := message.Length(b.Text) - message.MaxTextLength; over > 0 {
+			*r = r.refuse(edgeapi.OverLimit, map[string]any{"over": over})
+			return c, true, nil
+		}
+		return c, false, nil
+	}
+	v, err := id.ParseWith(id.Message, strings.ToLower(b.Message))
+	if err != nil {
+		*r = r.refuse(edgeapi.UnknownMessage, nil)
+		return c, true, nil
+	}
+	m, err := s.Messages.Get(ctx, r.Merchant, r.Channel, lumo.MessageID(v))
+	if fault.Is(err, fault.NotFound) || err == nil && m.Archived {
+		*r = r.refuse(edgeapi.UnknownMessage, nil)
+		return c, true, nil
+	}
+	r.Message, c.Message, c.Version = m.ID, m.ID, m.Version
+	return c, false, err
+}
+
+// recipient finds the friend who is meant (DESIGN section 4.2). done = there is none.
+func (s *Service) recipient(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {
+	none := lumo.Friend{}
+	if isGroup(b.LineUserID) {
+		*r = r.refuse(edgeapi.GroupID, nil)
+		return none, true, nil
+	}
+	if b.ProfileID == "" && b.LineUserID == "" {
+		*r = r.skip(edgeapi.EmptyRecipient, nil)
+		return none, true, nil
+	}
+	friend, found, err := s.byProfile(ctx, r, b)
+	if err != nil {
+		return none, false, err
+	}
+	if !found {
+		if friend, found, err = s.byLineUser(ctx, r, b); err != nil || r.Outcome == Refused {
+			return none, true, err
+		}
+	}
+	if !found {
+		*r = r.skip(edgeapi.Unlinked, nil)
+		return none, true, nil
+	}
+	r.Friend = friend.ID
+	switch friend.FollowStatus {
+	case lumo.Blocked:
+		*r = r.skip(edgeapi.Blocked, nil)
+		return none, true, nil
+	case lumo.NotFriend:
+		*r = r.skip(edgeapi.NotFriend, nil)
+		return none, true, nil
+	}
+	return friend, false, nil
+}
+
+func (s *Service) byProfile(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {
+	if b.ProfileID == "" {
+		return lumo.Friend{}, false, nil
+	}
+	_, friend, err := s.Recipients.ByProfile(ctx, r.Merchant, r.Channel, r.Profile)
+	if fault.Is(err, fault.NotFound) {
+		return lumo.Friend{}, false, nil
+	}
+	if err == nil && b.LineUserID != "" && lumo.LineUserID(b.LineUserID) != friend.Line {
+		r.Data["warning"] = "other_line_id" // the profile's link wins
+	}
+	return friend, err == nil, err
+}
+
+// byLineUser counts only for a linked friend; an id that only another account of the
+// merchant knows is a mistake in the flow, which the answer says.
+func (s *Service) byLineUser(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {
+	user := lumo.LineUserID(b.LineUserID)
+	if !user.Valid() {
+		return lumo.Friend{}, false, nil
+	}
+	friends, err := s.Recipients.ByLineUser(ctx, r.Merchant, user)
+	if err != nil {
+		return lumo.Friend{}, false, err
+	}
+	other := lumo.ChannelID{}
+	for _, f := range friends {
+		if f.Channel != r.Channel {
+			other = f.Channel
+			continue
+		}
+		link, err := s.Recipients.ByFriend(ctx, r.Merchant, f.ID)
+		if fault.Is(err, fault.NotFound) {
+			return f, false, nil
+		}
+		if err == nil && r.Profile == "" {
+			r.Profile = link.Profile
+		}
+		return f, err == nil, err
+	}
+	if other != (lumo.ChannelID{}) {
+		data := map[string]any{}
+		if c, err := s.Channels.Get(ctx, r.Merchant, other); err == nil {
+			data["name"] = c.Name
+		}
+		*r = r.refuse(edgeapi.OtherAccount, data)
+	}
+	return lumo.Friend{}, false, nil
+}
+
+// isGroup tells LINE's ids of groups and rooms.
+func isGroup(line string) bool {
+	return len(line) == 33 && (line[0] == 'C' || line[0] == 'R') && lumo.LineUserID("U"+line[1:]).Valid()
+}
+
+// plan claims the call's idempotency key and plans the message, or finds that it was sent.
+func (s *Service) plan(ctx context.Context, r Request, friend lumo.Friend, c lumo.Content) (Request, error) {
+	if s.Now().Sub(r.ReceivedAt) > tooLateAfter {
+		return r.skip(edgeapi.TooLate, map[string]any{"hours": int(s.Now().Sub(r.ReceivedAt).Hours())}), nil
+	}
+	key, until := r.idempotency(friend), s.Now().Add(keptWithout)
+	if r.EventRef != "" {
+		until = s.Now().Add(keptWithEvent)
+	}
+	holder, since, claimed, err := s.Store.Claim(ctx, r.Merchant, key, r.ID, until, s.Now())
+	switch {
+	case err != nil:
+		return r, err
+	case !claimed && holder == r.ID:
+		return r, errRepeated
+	case !claimed && friend.Tester && s.Now().Sub(since) > testerPause:
+		err = s.Store.Replace(ctx, r.Merchant, key, r.ID, until)
+	case !claimed:
+		r.DuplicateOf = holder
+		r = r.skip(edgeapi.Duplicate, map[string]any{"at": since.UTC().Format(time.RFC3339)})
+		return r, s.Store.Repeated(ctx, r.Merchant, holder)
+	}
+	if err != nil {
+		return r, err
+	}
+	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: r.Merchant, Channel: r.Channel, Kind: delivery.KindFlow,
+		Logical: id.ID(r.ID), Friend: friend.ID, Profile: r.Profile, Content: c, ReceivedAt: r.ReceivedAt,
+		TooLateAt: r.ReceivedAt.Add(tooLateAfter)})
+	r.Delivery, r.Outcome = d.ID, Accepted
+	return r, err
+}
+
+// idempotency is what makes two calls the same message (DESIGN section 4.2). Never the
+// body: Klaviyo renders it anew for each try.
+func (r Request) idempotency(f lumo.Friend) [32]byte {
+	recipient := string(r.Profile)
+	if recipient == "" {
+		recipient = string(f.Line)
+	}
+	m, c := id.ID(r.Merchant).String(), id.ID(r.Channel).String()
+	return sha256.Sum256([]byte(strings.Join([]string{m, c, r.FlowID, r.Step, recipient, r.EventRef}, "\x00")))
+}
+
+func (r Request) skip(reason edgeapi.Reason, data map[string]any) Request {
+	return r.end(Skipped, reason, data)
+}
+
+func (r Request) refuse(reason edgeapi.Reason, data map[string]any) Request {
+	return r.end(Refused, reason, data)
+}
+
+func (r Request) end(o Outcome, reason edgeapi.Reason, data map[string]any) Request {
+	r.Outcome, r.Reason = o, reason.Code()
+	for name, value := range data {
+		r.Data[name] = value
+	}
+	return r
+}
+
+// fillFromProfile replaces values that could not be read by those of the profile, if
+// Klaviyo gives them in time; else the variables' fallbacks stand.
+func (s *Service) fillFromProfile(ctx context.Context, r Request, b *Body) {
+	ctx, cancel := context.WithTimeout(ctx, profileLimit)
+	defer cancel()
+	channel, err := s.Channels.Get(ctx, r.Merchant, r.Channel)
+	if err != nil || channel.KlaviyoAccount == (lumo.AccountID{}) || b.ProfileID == "" {
+		return
+	}
+	p, err := s.Profiles.Profile(ctx, r.Merchant, channel.KlaviyoAccount, lumo.ProfileID(b.ProfileID))
+	if err != nil {
+		return
+	}
+	b.Vars = map[string]string{"first_name": p.FirstName, "last_name": p.LastName, "email": p.Email, "phone_number": p.Phone}
+}
+
+// answer is the row of DESIGN section 3.4.
+func answer(r Request) lumo.EdgeAnswer {
+	switch r.Outcome {
+	case Accepted:
+		return body(200, "application/json", map[string]any{"status": "accepted", "request": r.ID.String()})
+	case Skipped:
+		return body(200, "application/json", map[string]any{"status": "skipped", "reason": r.Reason, "request": r.ID.String()})
+	}
+	status, title := 400, "Bad Request"
+	if r.Reason == edgeapi.NoKey.Code() || r.Reason == edgeapi.WrongKey.Code() {
+		status, title = 401, "Unauthorized"
+	}
+	problem := map[string]any{"type": "about:blank", "title": title, "status": status, "reason": r.Reason, "request": r.ID.String()}
+	if line, ok := r.Data["line"]; ok {
+		problem["line"] = line
+	}
+	return body(status, "application/problem+json", problem)
+}
+
+func body(status int, kind string, value any) lumo.EdgeAnswer {
+	text, err := json.Marshal(value)
+	if err != nil {
+		text = []byte("{}")
+	}
+	return lumo.EdgeAnswer{Status: status, Header: map[string]string{"Content-Type": kind}, Body: text}
+}
+
+func header(in lumo.EdgeRequest, name string) string {
+	if v, ok := in.Header[textproto.CanonicalMIMEHeaderKey(name)]; ok {
+		return v
+	}
+	return in.Header[name]
+}
+
+func clip(text string, most int) string {
+	for len(text) > most {
+		text = text[:most]
+	}
+	return strings.ToValidUTF8(text, "")
+}

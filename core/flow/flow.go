@@ -1,0 +1,203 @@
+// Package flow owns what Klaviyo's flows ask of us: keys, requests, and why each ended as
+// it did.
+//
+// A request is answered 2xx only when it stands in the database. Its outcome is decided by
+// look-ups alone, in one transaction with the delivery it plans, so that one call makes at
+// most one message however often Klaviyo or an edge repeats it. Every call with a known
+// channel leaves a row, also a refused one.
+package flow
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/core/message"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+const (
+	// HeaderName is the header that carries a flow key.
+	HeaderName = "Lumo-Flow-Key"
+
+	tooLateAfter  = 6 * time.Hour
+	keptWithEvent = 35 * 24 * time.Hour
+	keptWithout   = 25 * time.Hour // Klaviyo repeats for 24 h
+	testerPause   = time.Minute
+)
+
+// Outcome is what became of a call when it came in.
+type Outcome string
+
+// The outcomes.
+const (
+	Accepted Outcome = "accepted"
+	Skipped  Outcome = "skipped"
+	Refused  Outcome = "refused"
+)
+
+// Request is one call of a flow.
+type Request struct {
+	ID          lumo.RequestID
+	Merchant    lumo.MerchantID
+	Channel     lumo.ChannelID
+	ReceivedAt  time.Time
+	Auth        lumo.EdgeAuth
+	KeyNumber   int
+	KeyLast4    string
+	FlowID      string
+	Step        string
+	Message     lumo.MessageID // zero = direct text
+	Profile     lumo.ProfileID
+	EventRef    string
+	Friend      lumo.FriendID // zero = none found
+	Delivery    lumo.DeliveryID
+	Outcome     Outcome
+	Reason      string
+	Data        map[string]any
+	Repeats     int
+	DuplicateOf lumo.RequestID
+	Body        []byte // sealed at rest, 30 days
+}
+
+// Key is a flow key as the console shows it.
+type Key struct {
+	ID         id.ID
+	Number     uint32
+	Hash       [32]byte
+	Last4      string
+	ValidFrom  time.Time
+	ValidUntil time.Time // zero = no end
+	CreatedBy  lumo.MemberID
+	LastUsedAt time.Time
+	CreatedAt  time.Time
+	Accepted24 int64
+	Refused24  int64
+}
+
+// Valid tells whether the key counted at a time.
+func (k Key) Valid(at time.Time) bool {
+	return !at.Before(k.ValidFrom) && (k.ValidUntil.IsZero() || at.Before(k.ValidUntil))
+}
+
+// Store keeps requests. Every method runs in the transaction of its context.
+type Store interface {
+	// Add stores a request once; false = it stands there already.
+	Add(ctx context.Context, r Request, now time.Time) (bool, error)
+	Outcome(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) (Request, error)
+	// Claim takes an idempotency key for a request, or tells who has it and since when.
+	Claim(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until, now time.Time) (
+		holder lumo.RequestID, since time.Time, claimed bool, err error)
+	// Replace gives a key to a new request.
+	Replace(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until time.Time) error
+	// Repeated counts one more call on a request.
+	Repeated(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) error
+}
+
+// Keys keeps flow keys. Every method runs in the transaction of its context.
+type Keys interface {
+	List(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) ([]Key, error)
+	// Calls counts, by key number, the calls that were let in and those that were refused.
+	Calls(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time) (map[uint32][2]int64, error)
+	// Add stores a key and gives it the channel's next number.
+	NextNumber(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (uint32, error)
+	Add(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k Key, value string) error
+	// End ends all keys of a channel but one.
+	End(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, except id.ID, at time.Time) ([]uint32, error)
+	Value(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k id.ID) (string, error)
+	Used(ctx context.Context, m lumo.MerchantID, k id.ID, at time.Time) error
+}
+
+// Recipients finds who is meant; nobody is fault.NotFound.
+type Recipients interface {
+	ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.ProfileID) (lumo.Link, lumo.Friend, error)
+	ByFriend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Link, error)
+	ByLineUser(ctx context.Context, m lumo.MerchantID, u lumo.LineUserID) ([]lumo.Friend, error)
+}
+
+// Messages finds saved messages.
+type Messages interface {
+	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (message.Message, error)
+}
+
+// Planner plans deliveries in the caller's transaction.
+type Planner interface {
+	Plan(ctx context.Context, p delivery.Plan) (delivery.Delivery, error)
+}
+
+// Channels knows the LINE accounts.
+type Channels interface {
+	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
+}
+
+// Profiles reads a Klaviyo profile, for calls whose own values cannot be read.
+type Profiles interface {
+	Profile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (lumo.Profile, error)
+}
+
+// Fleet keeps the edges' copies of keys right.
+type Fleet interface {
+	Changed(ctx context.Context, m lumo.MerchantID, table uint8, key []byte) error
+	WaitApplied(ctx context.Context, limit time.Duration) error
+}
+
+// Recorder takes facts into timeline and counters, inside the transaction.
+type Recorder interface {
+	Record(ctx context.Context, f lumo.Fact) error
+}
+
+// Auditor writes the audit log, inside the transaction.
+type Auditor interface {
+	Audit(ctx context.Context, e lumo.AuditEntry) error
+}
+
+// Watcher tells open pages, after the commit.
+type Watcher interface {
+	RequestChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID)
+}
+
+// Tenants runs units of work of one merchant.
+type Tenants interface {
+	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error
+}
+
+// Config is what the service needs; all fields are required.
+type Config struct {
+	Tenants    Tenants
+	Store      Store
+	Keys       Keys
+	Views      Views
+	Recipients Recipients
+	Messages   Messages
+	Planner    Planner
+	Channels   Channels
+	Profiles   Profiles
+	Fleet      Fleet
+	Recorder   Recorder
+	Auditor    Auditor
+	Watcher    Watcher
+	NewID      func() id.ID
+	Now        func() time.Time
+}
+
+// Service is the capability.
+type Service struct{ Config }
+
+// New makes the service.
+func New(c Config) *Service { return &Service{c} }
+
+// RecordRefused notes a call that an edge refused by itself.
+func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
+	const op = "flow.RecordRefused"
+	return fault.Wrap(op, s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
+		added, err := s.Store.Add(ctx, Request{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
+			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}, s.Now())
+		if err != nil || !added {
+			return err
+		}
+		s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)
+		return nil
+	}))
+}

@@ -1,0 +1,83 @@
+package flow
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// Row is a call as the Flow doctor lists it.
+type Row struct {
+	Request
+	FriendName  string
+	MessageName string
+	State       delivery.State // of its delivery; empty = none
+	Stale       bool           // sending for so long that its outcome is unknown
+	Why         string         // the delivery's reason
+	WhyData     map[string]any
+	PlannedAt   time.Time
+	FirstTryAt  time.Time
+	AcceptedAt  time.Time
+	OpenedAt    time.Time
+	ClickedAt   time.Time
+	RecordedAt  time.Time // in Klaviyo
+	SentJSON    []byte
+}
+
+// Filter chooses calls, newest first.
+type Filter struct {
+	Outcome string
+	Reason  string
+	FlowID  string
+	After   lumo.RequestID // zero = from the start
+	Limit   int
+}
+
+// Views reads what the console shows, in the transaction of its context.
+type Views interface {
+	Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) ([]Row, error)
+	Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) (Row, error)
+}
+
+// Rows lists calls.
+func (s *Service) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) (rows []Row, err error) {
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		rows, err = s.Views.Rows(ctx, m, c, f)
+		return err
+	})
+	return rows, fault.Wrap("flow.Rows", err)
+}
+
+// Row reads one call with its steps.
+func (s *Service) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) (row Row, err error) {
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		row, err = s.Views.Row(ctx, m, c, r)
+		return err
+	})
+	return row, fault.Wrap("flow.Row", err)
+}
+
+// Word is the state that people see (UX 2.2).
+func (r Row) Word() string {
+	switch r.State {
+	case delivery.Planned, delivery.Deferred, delivery.QuotaBlocked:
+		return "waiting"
+	case delivery.Sending:
+		if r.Stale {
+			return "checking"
+		}
+		return "sending"
+	case delivery.Accepted:
+		return "sent"
+	case delivery.Rejected:
+		return "failed"
+	case delivery.Unknown:
+		return "checking"
+	case delivery.UnknownExpired:
+		return "unconfirmed"
+	}
+	return "not_sent"
+}

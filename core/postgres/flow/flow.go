@@ -1,0 +1,117 @@
+// Package flow keeps flow requests, their idempotency keys, and flow keys in PostgreSQL.
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"lumo/core/flow"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/postgres/vault"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// Store implements the stores of package flow.
+type Store struct{ vault *vault.Vault }
+
+// New makes a store.
+func New(v *vault.Vault) *Store { return &Store{vault: v} }
+
+// Add stores a request once. Its body holds what Klaviyo knows of a person and is sealed.
+func (s *Store) Add(ctx context.Context, r flow.Request, now time.Time) (bool, error) {
+	const op = "postgres.flow.Add"
+	if r.Data == nil {
+		r.Data = map[string]any{}
+	}
+	data, err := json.Marshal(r.Data)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	var sealed []byte
+	if len(r.Body) > 0 {
+		if sealed, err = s.vault.Seal(ctx, r.Merchant, "flow_request", "body", id.ID(r.ID), r.Body); err != nil {
+			return false, fault.Wrap(op, err)
+		}
+	}
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, key_number, key_last4, flow_id, step,
+			message_id, profile_id, event_ref, friend_id, delivery_id, outcome, reason, reason_data, duplicate_of, body_enc,
+			created_at)
+		VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), NULLIF($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, NULLIF($16, ''),
+			$17, $18, $19, $20)
+		ON CONFLICT (merchant_id, id) DO NOTHING`,
+		r.Merchant, r.ID, r.Channel, r.ReceivedAt, string(r.Auth), r.KeyNumber, r.KeyLast4, r.FlowID, r.Step,
+		set(r.Message), string(r.Profile), r.EventRef, set(r.Friend), set(r.Delivery), string(r.Outcome), r.Reason, data,
+		set(r.DuplicateOf), sealed, now)
+	return err == nil && tag.RowsAffected() == 1, postgres.Fault(op, err)
+}
+
+// set is nil for an id that is not there.
+func set[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// Outcome reads what a request was answered with.
+func (s *Store) Outcome(ctx context.Context, m lumo.MerchantID, v lumo.RequestID) (flow.Request, error) {
+	const op = "postgres.flow.Outcome"
+	r := flow.Request{ID: v, Merchant: m, Data: map[string]any{}}
+	var data []byte
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT channel_id, outcome, coalesce(reason, ''), reason_data
+		FROM flow_request
+		WHERE merchant_id = $1 AND id = $2`, m, v).Scan(&r.Channel, &r.Outcome, &r.Reason, &data)
+	if err != nil {
+		return r, postgres.Fault(op, err)
+	}
+	return r, fault.Wrap(op, json.Unmarshal(data, &r.Data))
+}
+
+// Claim takes an idempotency key, or tells who has it. One statement decides: two calls at
+// the same moment cannot both be first.
+func (s *Store) Claim(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until, now time.Time) (
+	holder lumo.RequestID, since time.Time, claimed bool, err error) {
+	const op = "postgres.flow.Claim"
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO flow_idempotency AS f (merchant_id, key, request_id, expires_at)
+		VALUES ($1, $2, $3, $4)
+		ON CONFLICT (merchant_id, key) DO UPDATE
+		SET request_id = EXCLUDED.request_id, expires_at = EXCLUDED.expires_at
+		WHERE f.expires_at < $5`, m, key[:], r, until, now)
+	if err != nil {
+		return holder, since, false, postgres.Fault(op, err)
+	}
+	if tag.RowsAffected() == 1 {
+		return r, now, true, nil
+	}
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT f.request_id, coalesce(r.received_at, $3)
+		FROM flow_idempotency AS f
+		LEFT JOIN flow_request AS r ON r.merchant_id = f.merchant_id AND r.id = f.request_id
+		WHERE f.merchant_id = $1 AND f.key = $2`, m, key[:], now).Scan(&holder, &since)
+	return holder, since, false, postgres.Fault(op, err)
+}
+
+// Replace gives a key to a new request.
+func (s *Store) Replace(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE flow_idempotency
+		SET request_id = $3, expires_at = $4
+		WHERE merchant_id = $1 AND key = $2`, m, key[:], r, until)
+	return postgres.Fault("postgres.flow.Replace", err)
+}
+
+// Repeated counts one more call on a request.
+func (s *Store) Repeated(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE flow_request
+		SET repeats = repeats + 1
+		WHERE merchant_id = $1 AND id = $2`, m, r)
+	return postgres.Fault("postgres.flow.Repeated", err)
+}

@@ -1,0 +1,123 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/klauspost/compress/zstd"
+
+	"lumo/core/flow"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// selectRow joins a call with its delivery and with what came of that.
+const selectRow = `
+	SELECT r.id, r.received_at, r.auth, coalesce(r.key_number, 0), coalesce(r.key_last4, ''), r.flow_id, r.step, r.message_id,
+		r.profile_id, r.event_ref, r.friend_id, r.delivery_id, r.outcome, coalesce(r.reason, ''), r.reason_data, r.repeats,
+		r.duplicate_of, coalesce(f.display_name, ''), coalesce(m.name, ''), coalesce(d.state, ''),
+		coalesce(d.state = 'sending' AND d.last_try_at < now() - interval '5 seconds' OR d.tries > 1, false),
+		coalesce(d.reason, ''), coalesce(d.reason_data, '{}'), d.created_at, d.first_try_at, d.accepted_at,
+		(SELECT min(e.occurred_at) FROM edge_event AS e WHERE e.merchant_id = d.merchant_id AND e.delivery_id = d.id
+			AND e.type = 'open' AND e.counted),
+		(SELECT min(e.occurred_at) FROM edge_event AS e WHERE e.merchant_id = d.merchant_id AND e.delivery_id = d.id
+			AND e.type = 'click' AND e.counted),
+		(SELECT o.sent_at FROM friend_event AS fe JOIN outbox AS o ON o.merchant_id = fe.merchant_id AND o.id = fe.outbox_id
+			WHERE fe.merchant_id = d.merchant_id AND fe.friend_id = d.friend_id AND fe.kind = 'sent'
+			AND fe.data ->> 'number' = d.number::text LIMIT 1)
+	FROM flow_request AS r
+	LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
+	LEFT JOIN friend AS f ON f.merchant_id = r.merchant_id AND f.id = r.friend_id
+	LEFT JOIN message AS m ON m.merchant_id = r.merchant_id AND m.id = r.message_id `
+
+// Rows lists calls, newest first.
+func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f flow.Filter) ([]flow.Row, error) {
+	const op = "postgres.flow.Rows"
+	rows, err := postgres.Tx(ctx).Query(ctx, selectRow+`
+		WHERE r.merchant_id = $1 AND r.channel_id = $2
+			AND ($3 = '' OR r.outcome = $3) AND ($4 = '' OR coalesce(d.reason, r.reason) = $4) AND ($5 = '' OR r.flow_id = $5)
+			AND ($6::uuid = $7::uuid OR r.id < $6::uuid)
+		ORDER BY r.id DESC
+		LIMIT $8`, m, c, f.Outcome, f.Reason, f.FlowID, f.After, lumo.RequestID{}, f.Limit)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (flow.Row, error) { return scanRow(r, m, c) })
+	return all, postgres.Fault(op, err)
+}
+
+// Row reads one call, with what LINE got.
+func (s *Store) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (flow.Row, error) {
+	const op = "postgres.flow.Row"
+	row, err := scanRow(postgres.Tx(ctx).QueryRow(ctx, selectRow+`
+		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND r.id = $3`, m, c, v), m, c)
+	if err != nil || row.Delivery == (lumo.DeliveryID{}) {
+		return row, postgres.Fault(op, err)
+	}
+	row.SentJSON, err = s.sent(ctx, m, row.Delivery)
+	return row, fault.Wrap(op, err)
+}
+
+// sent gives the exact body that LINE took, without the person's LINE id.
+func (s *Store) sent(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID) ([]byte, error) {
+	var sealed []byte
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT summary_enc
+		FROM delivery
+		WHERE merchant_id = $1 AND id = $2`, m, d).Scan(&sealed)
+	if err != nil || sealed == nil {
+		return nil, postgres.Fault("postgres.flow.sent", err)
+	}
+	packed, err := s.vault.Open(ctx, m, "delivery", "body", id.ID(d), sealed)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, fault.Wrap("postgres.flow.sent", err)
+	}
+	defer decoder.Close()
+	plain, err := decoder.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fault.Wrap("postgres.flow.sent", err)
+	}
+	var body struct {
+		Messages json.RawMessage `json:"messages"`
+	}
+	err = json.Unmarshal(plain, &body)
+	return body.Messages, fault.Wrap("postgres.flow.sent", err)
+}
+
+func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err error) {
+	r.Merchant, r.Channel = m, c
+	var message *lumo.MessageID
+	var friend *lumo.FriendID
+	var delivery *lumo.DeliveryID
+	var duplicate *lumo.RequestID
+	var data, why []byte
+	var planned, first, accepted, opened, clicked, recorded *time.Time
+	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
+		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
+		&r.Stale, &r.Why, &why, &planned, &first, &accepted, &opened, &clicked, &recorded)
+	if err != nil {
+		return r, err
+	}
+	r.Message, r.Friend, r.Delivery, r.DuplicateOf = value(message), value(friend), value(delivery), value(duplicate)
+	r.PlannedAt, r.FirstTryAt, r.AcceptedAt = value(planned), value(first), value(accepted)
+	r.OpenedAt, r.ClickedAt, r.RecordedAt = value(opened), value(clicked), value(recorded)
+	if err := json.Unmarshal(data, &r.Data); err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(why, &r.WhyData)
+}
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
