@@ -52,13 +52,21 @@ func (a *App) wireParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	recipients := a.newLinkDirectory(directory)
+	flows, err := a.newFlows(flowNeeds{directory: directory, recipients: recipients, line: vendorLINE,
+		accounts: accounts, tracker: tracker, fleet: edges})
+	if err != nil {
+		return err
+	}
+	refusals.flows = flows
 	channels, err := a.newChannels(channelNeeds{directory: directory, line: vendorLINE,
-		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner()})
+		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner(),
+		connected: flows.EnsureKey})
 	if err != nil {
 		return err
 	}
 	joining.channels = channels
-	links, pages, err := a.newLinkage(linkageNeeds{directory: a.newLinkDirectory(directory),
+	links, pages, err := a.newLinkage(linkageNeeds{directory: recipients,
 		channels: channels, line: vendorLINE, profiles: accounts, recorder: tracker, outbox: items,
 		fleet: edges})
 	if err != nil {
@@ -72,6 +80,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	a.parts.codes = edges
 	a.parts.edge, err = a.newEdges(edges, keys, tracker, []fleet.Route{
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
+		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows},
 		{Prefix: "/link/", Handler: pages},
 		{Prefix: "/c/", Handler: tracker},
 	})

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+
+	"lumo/core/channel"
+	"lumo/core/connection"
+	"lumo/core/console"
+	"lumo/core/delivery"
+	"lumo/core/flow"
+	"lumo/core/line"
+	"lumo/core/linkage"
+	"lumo/core/live"
+	"lumo/core/lumo"
+	"lumo/core/message"
+	deliverystore "lumo/core/postgres/delivery"
+	flowstore "lumo/core/postgres/flow"
+	messagestore "lumo/core/postgres/message"
+	"lumo/core/tracking"
+)
+
+// flowNeeds are the capabilities that flows and deliveries ask and tell.
+type flowNeeds struct {
+	directory  *channel.Directory
+	recipients *linkage.Directory
+	line       *line.Client
+	accounts   *connection.Service
+	tracker    *tracking.Service
+	fleet      flow.Fleet
+}
+
+// newFlows makes messages, deliveries and flows, and has deliveries run. Senders record what
+// LINE answers, so they stop among the last.
+func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
+	messages, err := message.New(message.Config{Store: messagestore.Store{}, Tenants: a.db, Channels: n.directory,
+		Auditor: a.accounts, IDs: a.newID, Now: a.now})
+	if err != nil {
+		return nil, err
+	}
+	store, err := deliverystore.New(a.db, a.vault)
+	if err != nil {
+		return nil, err
+	}
+	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Pusher: n.line,
+		Composer: message.NewComposer(messagestore.Store{}, n.tracker), Channels: n.directory, Recorder: n.tracker,
+		Watcher: flowWatcher{a}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
+	a.recorders = append(a.recorders, sender.Run)
+	requests := flowstore.New(a.vault)
+	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
+		Recipients: n.recipients, Messages: messages, Planner: sender, Channels: n.directory, Profiles: n.accounts,
+		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a}, NewID: a.newID, Now: a.now})
+	console.RegisterMessages(a.api, messages)
+	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: messages, Channels: n.directory,
+		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})
+	return flows, nil
+}
+
+// flowWatcher tells open pages of flow requests and deliveries.
+type flowWatcher struct{ app *App }
+
+func (w flowWatcher) RequestChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) {
+	w.app.publish(ctx, m, live.Event{Kind: "flow_request", ID: r.String(), Channel: c.String()})
+}
+
+func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s delivery.State, reason string) {
+	w.app.publish(ctx, d.Merchant, live.Event{Kind: "delivery.state", ID: d.ID.String(), Channel: d.Channel.String(),
+		Data: map[string]any{"state": string(s), "reason": reason, "logical": lumo.RequestID(d.Logical).String()}})
+}

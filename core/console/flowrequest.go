@@ -1,0 +1,161 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/flow"
+	"lumo/core/lumo"
+	"lumo/shared/id"
+)
+
+// RefView names a thing that can be opened.
+type RefView struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// FlowRequestView is one call of a flow.
+type FlowRequestView struct {
+	ID          string         `json:"id"`
+	At          *time.Time     `json:"at"`
+	FlowID      string         `json:"flow_id"`
+	Friend      *RefView       `json:"friend,omitempty"`
+	ProfileID   string         `json:"profile_id,omitempty"`
+	Message     *RefView       `json:"message,omitempty"`
+	Outcome     string         `json:"outcome" enum:"accepted,skipped,refused"`
+	Reason      string         `json:"reason,omitempty"`
+	ReasonData  map[string]any `json:"reason_data,omitempty"`
+	State       string         `json:"state" enum:"waiting,sending,sent,not_sent,failed,checking,unconfirmed"`
+	KeyLast4    string         `json:"key_last4,omitempty"`
+	Repeats     int            `json:"repeats"`
+	DuplicateOf string         `json:"duplicate_of,omitempty"`
+}
+
+// FlowStepView is one step of a call, in order.
+type FlowStepView struct {
+	Code  string         `json:"code" enum:"called,key,recipient,made,sent,opened,clicked,recorded"`
+	State string         `json:"state" enum:"done,failed,not_reached"`
+	At    *time.Time     `json:"at,omitempty"`
+	Data  map[string]any `json:"data,omitempty"`
+}
+
+// FlowRequestDetail is a call with its steps and what LINE got.
+type FlowRequestDetail struct {
+	FlowRequestView
+	Steps    []FlowStepView  `json:"steps"`
+	Messages json.RawMessage `json:"messages,omitempty"`
+}
+
+type listRequestsInput struct {
+	InChannel
+	Cursor  string `query:"cursor" maxLength:"40"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"100"`
+	Outcome string `query:"outcome" enum:"accepted,skipped,refused"`
+	Reason  string `query:"reason" maxLength:"40"`
+	Flow    string `query:"flow" maxLength:"64"`
+}
+
+type flowRequestInput struct {
+	InChannel
+	RequestID string `path:"request" doc:"req_.."`
+}
+
+func (p FlowParts) requests(ctx context.Context, who Caller, in *listRequestsInput) (List[FlowRequestView], error) {
+	list := List[FlowRequestView]{Items: []FlowRequestView{}}
+	c, err := in.Channel()
+	if err != nil {
+		return list, err
+	}
+	f := flow.Filter{Outcome: in.Outcome, Reason: in.Reason, FlowID: in.Flow, Limit: in.Limit + 1}
+	if in.Cursor != "" {
+		after, err := outside(id.Request, in.Cursor)
+		if err != nil {
+			return list, err
+		}
+		f.After = lumo.RequestID(after)
+	}
+	rows, err := p.Flows.Rows(ctx, who.Merchant.ID, c, f)
+	if len(rows) > in.Limit {
+		rows = rows[:in.Limit]
+		list.Next = rows[in.Limit-1].ID.String()
+	}
+	for _, r := range rows {
+		list.Items = append(list.Items, requestView(r))
+	}
+	return list, err
+}
+
+func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput) (FlowRequestDetail, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return FlowRequestDetail{}, err
+	}
+	v, err := outside(id.Request, in.RequestID)
+	if err != nil {
+		return FlowRequestDetail{}, err
+	}
+	row, err := p.Flows.Row(ctx, who.Merchant.ID, c, lumo.RequestID(v))
+	if err != nil {
+		return FlowRequestDetail{}, err
+	}
+	return FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Messages: row.SentJSON}, nil
+}
+
+func requestView(r flow.Row) FlowRequestView {
+	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
+		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats}
+	if r.Why != "" {
+		v.Reason, v.ReasonData = r.Why, r.WhyData
+	}
+	if r.Friend != (lumo.FriendID{}) {
+		v.Friend = &RefView{ID: r.Friend.String(), Name: r.FriendName}
+	}
+	if r.Message != (lumo.MessageID{}) {
+		v.Message = &RefView{ID: r.Message.String(), Name: r.MessageName}
+	}
+	if r.DuplicateOf != (lumo.RequestID{}) {
+		v.DuplicateOf = r.DuplicateOf.String()
+	}
+	return v
+}
+
+// steps are those of UX 5.20 that can be known: passed, failed, or not reached.
+func steps(r flow.Row) []FlowStepView {
+	key := step("key", r.Reason != "no_key" && r.Reason != "wrong_key", r.ReceivedAt)
+	key.Data = map[string]any{"last4": r.KeyLast4}
+	all := []FlowStepView{step("called", true, r.ReceivedAt), key}
+	found := r.Outcome == flow.Accepted
+	if key.State == "done" {
+		all = append(all, step("recipient", found, r.ReceivedAt))
+	} else {
+		all = append(all, FlowStepView{Code: "recipient", State: "not_reached"})
+	}
+	failed := r.State == delivery.Rejected || r.State == delivery.UnknownExpired
+	for _, later := range []struct {
+		code string
+		at   time.Time
+		bad  bool
+	}{{"made", r.FirstTryAt, r.State == delivery.Skipped}, {"sent", r.AcceptedAt, failed}, {"opened", r.OpenedAt, false},
+		{"clicked", r.ClickedAt, false}, {"recorded", r.RecordedAt, false}} {
+		v := FlowStepView{Code: later.code, State: "not_reached", At: moment(later.at)}
+		switch {
+		case !later.at.IsZero():
+			v.State = "done"
+		case later.bad:
+			v.State = "failed"
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func step(code string, ok bool, at time.Time) FlowStepView {
+	v := FlowStepView{Code: code, State: "failed", At: moment(at)}
+	if ok {
+		v.State = "done"
+	}
+	return v
+}
