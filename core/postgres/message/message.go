@@ -97,7 +97,7 @@ func (Store) List(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p me
 	rows, err := postgres.Tx(ctx).Query(ctx, `
 		SELECT `+columns+`
 		FROM message
-		WHERE merchant_id = $1 AND channel_id = $2 AND state = 'published' AND ($3 = $4 OR id < $3)
+		WHERE merchant_id = $1 AND channel_id = $2 AND state = 'published' AND ($3::uuid = $4::uuid OR id < $3::uuid)
 		ORDER BY id DESC
 		LIMIT $5`, m, c, p.After, lumo.MessageID{}, p.Limit)
 	if err != nil {
