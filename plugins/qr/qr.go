@@ -83,6 +83,7 @@ func findCode(c *guest.Call, key []byte) (code, bool) {
 	}
 	c.Deny(404, edgeapi.UnknownCode)
 	c.Verdict.Page(edgeapi.PageNotFound)
+	c.Verdict.Header(noStore)
 	return code{}, false
 }
 

@@ -80,8 +80,11 @@ func genuine(c *guest.Call, text []byte, kind token.Kind) (token.Token, bool) {
 	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), message, room) {
 	case guest.Match:
 		return t, true
-	case guest.NoKey:
+	case guest.NoKey: // a channel too new, or not served here; the host counts if the core answers
 		c.Forward(edgeapi.AuthUnchecked, t.Channel, edgeapi.NoKey)
+		if kind == token.Link {
+			c.Verdict.Event(eventOf(c, event.Click, t))
+		}
 	default:
 		c.Deny(404, edgeapi.BadToken)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lumo/plugins/internal/guest/guesttest"
+	"lumo/shared/edgeapi/edgeapitest"
 )
 
 var _ = flag.Bool("update", false, "write the golden files")
@@ -12,4 +13,15 @@ var _ = flag.Bool("update", false, "write the golden files")
 func TestVerdictsAreTheGoldenOnes(t *testing.T) {
 	t.Parallel()
 	guesttest.Golden(t, "redirect", handle)
+}
+
+func FuzzHandle(f *testing.F) {
+	for _, c := range edgeapitest.Cases() {
+		if c.Module == "redirect" {
+			f.Add(c.Request.Append(nil), c.Body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, request, body []byte) {
+		guesttest.Robust(t, request, body, handle)
+	})
 }
