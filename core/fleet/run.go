@@ -67,14 +67,8 @@ func (s *Service) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	var last Status
-	first := true
 	for {
-		status, err := s.Status(ctx)
-		switch {
-		case err != nil:
-		case first:
-			last, first = status, false
-		case status.Working != last.Working:
+		if status, err := s.Status(ctx); err == nil && status.Working != last.Working {
 			last = status
 			s.tellAll(ctx, status)
 		}

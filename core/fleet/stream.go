@@ -22,10 +22,12 @@ const (
 var errRevoked = errors.New("the edge was revoked")
 
 // Conn is one edge's connection. Read fails when the edge has given no sign of life for a
-// few seconds.
+// few seconds, and once the connection is closed.
 type Conn interface {
 	Read(ctx context.Context) ([]byte, error)
 	Write(ctx context.Context, message []byte) error
+	// Close tells the edge why, as far as it may know, and ends the connection.
+	Close(why error)
 }
 
 // stream keeps one edge up to date.
@@ -62,6 +64,7 @@ func (s *Service) Stream(ctx context.Context, e Edge, after uint64, conn Conn) e
 	}()
 	err = st.writeAll(ctx)
 	cancel(err)
+	conn.Close(err)
 	<-read
 	if cause := context.Cause(ctx); err == nil || ctx.Err() != nil {
 		err = cause

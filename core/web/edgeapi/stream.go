@@ -50,13 +50,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, e fleet.Edge) {
 			cancel()
 		}
 	})
-	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
-	defer stop()
 	err = s.c.Edges.Stream(ctx, e, after, conn)
 	if err != nil && !gone(err) && ctx.Err() == nil {
 		s.c.Log.WarnContext(ctx, "a stream ended", "edge", e.ID.With(id.Edge), "error", err)
 	}
-	conn.goodbye(err)
+	conn.Close(err) // in case it never began
 	cancel()
 	pings.Wait()
 }
@@ -113,10 +111,10 @@ func (c *conn) ping(ctx context.Context) {
 	}
 }
 
-// goodbye tells the edge why, so that a revoked one need not come back.
-func (c *conn) goodbye(err error) {
+// Close tells a revoked edge that it need not come back.
+func (c *conn) Close(why error) {
 	code := websocket.CloseGoingAway
-	if fault.Is(err, fault.Unauthenticated) {
+	if fault.Is(why, fault.Unauthenticated) {
 		code = websocket.ClosePolicyViolation
 	}
 	message := websocket.FormatCloseMessage(code, "")

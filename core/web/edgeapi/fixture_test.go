@@ -1,0 +1,301 @@
+package edgeapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"lumo/core/fleet"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	fleetstore "lumo/core/postgres/fleet"
+	"lumo/core/postgres/postgrestest"
+	"lumo/core/postgres/shoptest"
+	"lumo/core/web/edgeapi"
+	wire "lumo/shared/edgeapi"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+	"lumo/shared/sealing"
+)
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
+// core is a core with one shop, as edges see it.
+type core struct {
+	*shoptest.Shop
+	fleet  *fleet.Service
+	server *httptest.Server
+	far    *far
+	log    *bytes.Buffer
+}
+
+func newCore(t *testing.T) *core {
+	t.Helper()
+	c := &core{Shop: shoptest.New(t), far: &far{answers: map[string]error{}}, log: &bytes.Buffer{}}
+	c.fleet, c.server = c.replica(t, c.DB)
+	return c
+}
+
+// replica is the core as another process would run it.
+func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest.Server) {
+	t.Helper()
+	store := fleetstore.New(c.Vault)
+	log := slog.New(slog.NewTextHandler(&locked{w: c.log}, nil))
+	keys, err := fleet.LoadKeys(t.Context(), db, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := fleet.New(fleet.Config{Tenants: db, Store: store,
+		Values: fleetstore.NewValues(c.Vault, log), Keys: keys, Bell: fleetstore.NewBell(db),
+		Watcher: c.far, NewID: c.ID, Now: time.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := sealing.ParsePrivateKey(keys.Sealing.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: db, Store: store, Hooks: store,
+		Tracker: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
+		Routes: []fleet.Route{{Prefix: "/hooks/line/", Hook: "line", Handler: c.far},
+			{Prefix: "/link/", Handler: c.far}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := edgeapi.New(edgeapi.Config{Edges: service, Intake: intake, Now: time.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = service.Run(ctx) })
+	running.Go(func() { _ = api.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait(); server.Close() })
+	return service, server
+}
+
+type locked struct {
+	mu sync.Mutex // guards w
+	w  io.Writer
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// far is who gets what edges bring.
+type far struct {
+	mu       sync.Mutex // guards everything below
+	requests []lumo.EdgeRequest
+	events   []lumo.EdgeEvent
+	answers  map[string]error // by target, what handlers say
+	down     bool             // Ingest fails
+	statuses []fleet.Status
+}
+
+func (f *far) HandleEdge(_ context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.answers[r.Target]; err != nil {
+		return lumo.EdgeAnswer{}, err
+	}
+	f.requests = append(f.requests, r)
+	return lumo.EdgeAnswer{Status: 202, Header: map[string]string{"Content-Type": "text/plain"}, Body: []byte("taken")}, nil
+}
+
+func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down {
+		return nil, fault.New(fault.Unavailable, "far", "down")
+	}
+	for _, e := range events {
+		if e.Event.Number == 0 {
+			rejected = append(rejected, e.ID)
+			continue
+		}
+		f.events = append(f.events, e)
+	}
+	return rejected, nil
+}
+
+func (f *far) EdgesChanged(_ context.Context, _ lumo.MerchantID, s fleet.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.statuses = append(f.statuses, s)
+}
+
+// edge is an enrolled edge that we wrote.
+type edge struct {
+	t       *testing.T
+	core    *core
+	url     string
+	key     string
+	sealing sealing.PublicKey
+	id      id.ID
+}
+
+func (c *core) enrol(t *testing.T) *edge {
+	t.Helper()
+	code, err := c.fleet.CreateCode(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &edge{t: t, core: c, url: c.server.URL}
+	var got struct {
+		Edge       string `json:"edge"`
+		Key        string `json:"key"`
+		SealingKey string `json:"sealing_key"`
+	}
+	if status := e.post("/edge/v1/enrol", nil, `{"code":"`+code+`","name":"tokyo 1"}`, &got); status != 200 {
+		t.Fatalf("enrol: got %d", status)
+	}
+	raw, err := base64.StdEncoding.DecodeString(got.SealingKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.sealing, err = sealing.ParsePublicKey(raw); err != nil {
+		t.Fatal(err)
+	}
+	if e.id, err = id.ParseWith(id.Edge, got.Edge); err != nil {
+		t.Fatal(err)
+	}
+	e.key = got.Key
+	return e
+}
+
+// post calls the core and decodes the answer.
+func (e *edge) post(path string, header map[string]string, body string, answer any) int {
+	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, e.url+path, strings.NewReader(body))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+e.key)
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if text, ok := answer.(*string); ok {
+		*text = string(raw)
+	} else if answer != nil {
+		if err := json.Unmarshal(raw, answer); err != nil {
+			e.t.Fatalf("%s: %v", raw, err)
+		}
+	}
+	return res.StatusCode
+}
+
+// stream is the edge's end of the configuration stream.
+type stream struct {
+	t       *testing.T
+	ws      *websocket.Conn
+	rows    map[string][]byte // table and key -> value
+	version uint64
+	beats   int
+}
+
+func (e *edge) connect(after uint64) *stream {
+	e.t.Helper()
+	s, status, err := e.dial(after)
+	if err != nil {
+		e.t.Fatalf("stream: %v (%d)", err, status)
+	}
+	e.t.Cleanup(func() { _ = s.ws.Close() })
+	return s
+}
+
+func (e *edge) dial(after uint64) (*stream, int, error) {
+	url := "ws" + strings.TrimPrefix(e.url, "http") + "/edge/v1/stream?after=" + strconv.FormatUint(after, 10)
+	ws, res, err := websocket.DefaultDialer.DialContext(e.t.Context(), url,
+		http.Header{"Authorization": {"Bearer " + e.key}})
+	status := 0
+	if res != nil {
+		status = res.StatusCode
+	}
+	return &stream{t: e.t, ws: ws, rows: map[string][]byte{}, version: after}, status, err
+}
+
+// next applies one frame and acknowledges it, as an edge does.
+func (s *stream) next() (wire.Frame, error) {
+	if err := s.ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return wire.Frame{}, err
+	}
+	_, message, err := s.ws.ReadMessage()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	f, err := wire.ParseFrame(message)
+	if err != nil {
+		return f, err
+	}
+	switch f.Type {
+	case wire.FrameHeartbeat:
+		s.beats++
+		return f, nil
+	case wire.FrameDelta:
+		if f.Sequence <= s.version {
+			return f, nil // an edge drops what it has
+		}
+	}
+	entries, err := wire.ParseEntries(f.Payload)
+	if err != nil {
+		return f, err
+	}
+	for _, e := range entries {
+		key := string(e.Table) + string(e.Key)
+		delete(s.rows, key)
+		if e.Op == wire.Put {
+			s.rows[key] = e.Value
+		}
+	}
+	if f.Type == wire.FrameSnapshot && len(entries) > 0 {
+		return f, nil
+	}
+	s.version = f.Sequence
+	ack := wire.Frame{Type: wire.FrameAck, Sequence: s.version}
+	return f, s.ws.WriteMessage(websocket.BinaryMessage, ack.Append(nil))
+}
+
+// until reads frames until a condition holds.
+func (s *stream) until(what string, ok func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for !ok() {
+		if _, err := s.next(); err != nil {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: did not come", what)
+		}
+	}
+}
+
+func (s *stream) value(table uint8, key []byte) ([]byte, bool) {
+	v, ok := s.rows[string(table)+string(key)]
+	return v, ok
+}
