@@ -98,20 +98,44 @@ SELECT delivery_id, type, link, occurred_at
 	return list, postgres.Fault("postgres.Counted", err)
 }
 
-// AddEvents writes events by COPY; whoever calls holds the counting lock and has looked
-// which are known.
+// AddEvents writes events in one statement: COPY is refused on tables with row-level
+// security. Whoever calls holds the counting lock and has looked which are known.
 func (Store) AddEvents(ctx context.Context, m lumo.MerchantID, events []tracking.Event, now time.Time) error {
-	columns := []string{"merchant_id", "id", "channel_id", "type", "class", "subject", "shared", "link",
-		"counted", "first", "inferred", "delivery_id", "edge_id", "reason", "occurred_at", "created_at"}
-	_, err := postgres.Tx(ctx).CopyFrom(ctx, pgx.Identifier{"edge_event"}, columns,
-		pgx.CopyFromSlice(len(events), func(i int) ([]any, error) {
-			e := events[i]
-			return []any{uuid(m), uuid(e.ID), uuid(e.Channel), typeName(e.Event.Type),
-				className(e.Event.Class), int64(e.Subject()), e.Shared(), int64(e.Event.Link),
-				e.Counted, e.First, e.Inferred, orNull(e.Delivery.ID), orNull(e.Edge),
-				int32(e.Event.Reason), e.At, now}, nil
-		}))
+	c := columnsOf(events)
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge_event (merchant_id, created_at, id, channel_id, type, class, subject, shared, link, counted,
+                        first, inferred, delivery_id, edge_id, reason, occurred_at)
+SELECT $1, $2, *
+  FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[],
+              $10::boolean[], $11::boolean[], $12::boolean[], $13::uuid[], $14::uuid[], $15::int[],
+              $16::timestamptz[])`, m, now, c.id, c.channel, c.kind, c.class, c.subject, c.shared,
+		c.link, c.counted, c.first, c.inferred, c.delivery, c.edge, c.reason, c.at)
 	return postgres.Fault("postgres.AddEvents", err)
+}
+
+// columns are events turned sideways.
+type columns struct {
+	id, channel            [][16]byte
+	kind, class            []string
+	subject, link          []int64
+	shared, counted, first []bool
+	inferred               []bool
+	delivery, edge         []*[16]byte
+	reason                 []int32
+	at                     []time.Time
+}
+
+func columnsOf(events []tracking.Event) (c columns) {
+	for _, e := range events {
+		c.id, c.channel = append(c.id, e.ID), append(c.channel, e.Channel)
+		c.kind, c.class = append(c.kind, typeName(e.Event.Type)), append(c.class, className(e.Event.Class))
+		c.subject, c.link = append(c.subject, int64(e.Subject())), append(c.link, int64(e.Event.Link))
+		c.shared, c.counted = append(c.shared, e.Shared()), append(c.counted, e.Counted)
+		c.first, c.inferred = append(c.first, e.First), append(c.inferred, e.Inferred)
+		c.delivery, c.edge = append(c.delivery, orNull(e.Delivery.ID)), append(c.edge, orNull(e.Edge))
+		c.reason, c.at = append(c.reason, int32(e.Event.Reason)), append(c.at, e.At)
+	}
+	return c
 }
 
 // AddFacts writes timeline rows, and when a friend was last sent something or clicked.
@@ -257,9 +281,6 @@ func className(c event.Class) string {
 	}
 	return "crawler"
 }
-
-// uuid gives the driver a plain value.
-func uuid[T ~[16]byte](v T) [16]byte { return v }
 
 // ids gives the driver plain uuids.
 func ids[T ~[16]byte](in []T) [][16]byte {
