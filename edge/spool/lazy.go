@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/types"
 )
 
@@ -17,9 +16,6 @@ type lazyFS struct {
 }
 
 func newLazy(below layer) *lazyFS {
-	if below == nil {
-		below = fs.New()
-	}
 	return &lazyFS{VFS: below, files: map[*lazyFile]struct{}{}}
 }
 
@@ -78,7 +74,11 @@ func (f *lazyFile) pay() error {
 	if !f.owes.Swap(false) {
 		return nil
 	}
-	return f.WritableFile.Sync()
+	err := f.WritableFile.Sync()
+	if err != nil {
+		f.owes.Store(true)
+	}
+	return err
 }
 
 // Close pays first.

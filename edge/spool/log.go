@@ -3,46 +3,45 @@ package spool
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
-	"github.com/hashicorp/raft-wal/fs"
-	"github.com/hashicorp/raft-wal/metadb"
-	"github.com/hashicorp/raft-wal/segment"
-	"github.com/hashicorp/raft-wal/types"
 
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 )
 
 const (
-	segmentSize = 16 << 20
-	groupSize   = 256 // appends that share one fsync
+	groupCount  = 256     // appends that share one fsync
+	groupBytes  = 4 << 20 // and how large they may be together
+	repairEvery = time.Second
+	tidyCount   = 1 << 17 // records that may stay on disk after they are done
 )
 
-// layer goes between a log and the file system.
-type layer interface{ types.VFS }
-
-// log is one write-ahead log with a committer that gathers what waits.
+// log is one write-ahead log with a committer that gathers what waits. A file that failed
+// to write is not written again: the log is opened anew, as after a crash.
 type log struct {
-	wal     *wal.WAL
-	meta    *metadb.BoltMetaDB
-	lazy    *lazyFS // nil = every append waits for fsync
+	dir  string
+	vfs  layer
+	lazy *lazyFS // nil = every append waits for fsync
+	now  func() time.Time
+
+	gate    sync.RWMutex // held for reading while an append is handed over
+	closed  bool         // guarded by gate
 	in      chan appendJob
 	stopped chan struct{}
-	failing atomic.Bool
-	damaged atomic.Int64
-	size    atomic.Int64
+	// repaired is the committer's: when it last tried to open the log again.
+	repaired time.Time
+	failing  atomic.Bool
+	size     atomic.Int64 // bytes from head to next
+	tidying  sync.Mutex   // held while space is given back; guards disk.head
 
-	mu     sync.Mutex
-	next   uint64 // guarded by mu: index of the next record
-	head   uint64 // guarded by mu: first record that the core may not have
-	oldest time.Time
+	mu      sync.RWMutex // guards everything below, never held during a write
+	disk    *disk        // nil = broken, to be repaired
+	next    uint64       // index of the next record
+	head    uint64       // first record that the core may not have
+	oldest  time.Time    // when the record at head was taken, zero = unknown or none
+	damaged int64        // records that were passed over
 }
 
 type appendJob struct {
@@ -50,89 +49,81 @@ type appendJob struct {
 	done chan error
 }
 
-func openLog(dir string, vfs layer) (*log, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func openLog(dir string, vfs layer, now func() time.Time) (*log, error) {
+	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan appendJob, groupCount), stopped: make(chan struct{})}
+	d, err := openDisk(dir, vfs)
+	if err != nil {
 		return nil, err
 	}
-	if vfs == nil {
-		vfs = fs.New()
-	}
-	meta := &metadb.BoltMetaDB{}
-	w, err := wal.Open(dir, wal.WithMetaStore(meta), wal.WithSegmentFiler(segment.NewFiler(dir, vfs)),
-		wal.WithSegmentSize(segmentSize), wal.WithLogger(hclog.NewNullLogger()))
-	if err != nil {
-		return nil, errors.Join(err, meta.Close())
-	}
-	l := &log{wal: w, meta: meta, in: make(chan appendJob, groupSize), stopped: make(chan struct{})}
-	first, err1 := w.FirstIndex()
-	last, err2 := w.LastIndex()
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, errors.Join(err, l.shut())
-	}
-	l.next, l.head = last+1, max(first, 1)
-	l.measure(first, last)
+	l.adopt(d)
 	go l.commit()
 	return l, nil
 }
 
-// measure counts what an earlier run left.
-func (l *log) measure(first, last uint64) {
-	for i := max(first, 1); i <= last; i++ {
-		var entry raft.Log
-		if l.wal.GetLog(i, &entry) == nil {
-			l.size.Add(int64(len(entry.Data)))
-			if l.oldest.IsZero() {
-				l.oldest = timeOf(entry.Data)
-			}
-		}
+// adopt takes an opened log over, with what an earlier run or the time before a failure
+// left in it. Who calls it holds mu, or is alone.
+func (l *log) adopt(d *disk) {
+	l.disk, l.next, l.head = d, d.last+1, max(d.head, l.head)
+	if l.next < l.head { // what was done is gone altogether; the numbering goes on
+		l.next = l.head
 	}
+	l.size.Store(d.measure(l.head, l.next))
+	l.oldest = d.timeOf(l.head)
 }
 
-// timeOf is when a record was taken, from its id; zero when it is damaged.
-func timeOf(data []byte) time.Time {
-	r, _, err := edgeapi.NextRecord(data)
-	if err != nil {
-		return time.Time{}
-	}
-	return r.ID.Time()
-}
-
-// close takes no more and waits for what was taken. The metadata file has a lock of its
-// own that the log does not give back by itself.
+// close takes no more and waits for what was taken.
 func (l *log) close() error {
+	l.gate.Lock()
+	l.closed = true
 	close(l.in)
+	l.gate.Unlock()
 	<-l.stopped
+	err := l.tidy(1)
 	if l.lazy != nil {
-		_ = l.lazy.sync()
+		err = errors.Join(err, l.lazy.sync())
 	}
-	return l.shut()
+	l.mu.Lock()
+	d := l.disk
+	l.disk = nil
+	l.mu.Unlock()
+	if d != nil {
+		err = errors.Join(err, d.close())
+	}
+	return err
 }
 
-func (l *log) shut() error { return errors.Join(l.wal.Close(), l.meta.Close()) }
-
+// append returns when the data is stored as the log promises, or failed to be.
 func (l *log) append(ctx context.Context, data []byte) error {
+	const op = "spool.append"
 	job := appendJob{data: data, done: make(chan error, 1)}
+	l.gate.RLock()
+	if l.closed {
+		l.gate.RUnlock()
+		return fault.New(fault.Unavailable, op, "the spool is closed")
+	}
 	select {
 	case l.in <- job:
+		l.gate.RUnlock()
 	case <-ctx.Done():
-		return fault.As(fault.Unavailable, "spool.append", ctx.Err())
+		l.gate.RUnlock()
+		return fault.As(fault.Unavailable, op, ctx.Err())
 	}
-	return fault.As(fault.Unavailable, "spool.append", <-job.done)
+	return fault.As(fault.Unavailable, op, <-job.done)
 }
 
 // commit writes what waits in one append, which is one fsync.
 func (l *log) commit() {
 	defer close(l.stopped)
 	for job := range l.in {
-		jobs := []appendJob{job}
-		for len(jobs) < groupSize && len(l.in) > 0 {
+		jobs, size := []appendJob{job}, len(job.data)
+		for len(jobs) < groupCount && size < groupBytes && len(l.in) > 0 {
 			more, ok := <-l.in
 			if !ok {
 				break
 			}
-			jobs = append(jobs, more)
+			jobs, size = append(jobs, more), size+len(more.data)
 		}
-		err := l.store(jobs)
+		err := l.store(jobs, size)
 		l.failing.Store(err != nil)
 		for _, j := range jobs {
 			j.done <- err
@@ -140,102 +131,136 @@ func (l *log) commit() {
 	}
 }
 
-func (l *log) store(jobs []appendJob) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	entries := make([]*raft.Log, len(jobs))
-	size := int64(0)
-	for i, j := range jobs {
-		entries[i] = &raft.Log{Index: l.next + uint64(i), Data: j.data}
-		size += int64(len(j.data))
+// store is called by the committer alone, which therefore may read what it alone changes.
+func (l *log) store(jobs []appendJob, size int) error {
+	if l.disk == nil {
+		if err := l.repair(); err != nil {
+			return err
+		}
 	}
-	if err := l.wal.StoreLogs(entries); err != nil {
+	if err := l.disk.store(l.next, jobs); err != nil {
+		l.abandon()
 		return err
 	}
-	if l.head == l.next || l.oldest.IsZero() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head == l.next {
 		l.oldest = timeOf(jobs[0].data)
 	}
 	l.next += uint64(len(jobs))
-	l.size.Add(size)
+	l.size.Add(int64(size))
 	return nil
 }
 
-func (l *log) bytes() int64 { return l.size.Load() }
+// abandon gives a log up that failed to write: it cannot tell any more what it holds.
+func (l *log) abandon() {
+	l.mu.Lock()
+	d := l.disk
+	l.disk = nil
+	l.mu.Unlock()
+	_ = d.close() // its last error says less than the one that brought us here
+}
 
-func (l *log) waiting() (n int64, oldest time.Time) {
+// repair opens the log again, at most once a second.
+func (l *log) repair() error {
+	now := l.now()
+	if now.Sub(l.repaired).Abs() < repairEvery {
+		return fault.New(fault.Unavailable, "spool.repair", "the log is not writable")
+	}
+	l.repaired = now
+	d, err := openDisk(l.dir, l.vfs)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.next == l.head {
-		return 0, time.Time{}
+	l.adopt(d)
+	return nil
+}
+
+func (l *log) add(to *Stats, now time.Time) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	to.Waiting += int64(l.next - l.head)
+	to.Bytes += l.size.Load()
+	to.Damaged += l.damaged
+	to.Failing = to.Failing || l.failing.Load()
+	if l.next > l.head && !l.oldest.IsZero() {
+		to.Oldest = max(to.Oldest, now.Sub(l.oldest))
 	}
-	return int64(l.next - l.head), l.oldest
 }
 
 // read gathers records from the head. Damaged ones are left out and count as read.
 func (l *log) read(maxCount, maxBytes int) (Batch, error) {
-	l.mu.Lock()
-	head, next := l.head, l.next
-	l.mu.Unlock()
+	l.mu.RLock()
+	d, head, next := l.disk, l.head, l.next
+	l.mu.RUnlock()
 	b := Batch{log: l, first: head, last: head}
+	if d == nil && head < next {
+		return b, fault.New(fault.Unavailable, "spool.read", "the log is not readable")
+	}
 	for i := head; i < next && b.Count < maxCount && (len(b.Records) < maxBytes || b.Count == 0); i++ {
-		var entry raft.Log
-		err := l.wal.GetLog(i, &entry)
-		if err == nil {
-			_, _, err = edgeapi.NextRecord(entry.Data)
+		data, err := d.read(i)
+		if err != nil {
+			return b, err
 		}
 		b.last = i + 1
-		b.sizes = append(b.sizes, int64(len(entry.Data)))
-		if err != nil {
-			l.damaged.Add(1)
+		b.sizes = append(b.sizes, len(data))
+		if _, _, err := edgeapi.NextRecord(data); err != nil {
 			continue
 		}
-		b.Records = append(b.Records, entry.Data...)
+		b.good = append(b.good, i)
+		b.Records = append(b.Records, data...)
 		b.Count++
 	}
 	return b, nil
 }
 
-// done moves the head past n good records and the damaged ones among them, and gives the
-// space back. The newest record always stays, so that the numbering goes on; after a
-// restart it may be sent once more, which its id makes harmless.
+// done moves the head past the first n good records of a batch and the damaged ones among
+// them.
 func (l *log) done(b Batch, n int) error {
-	upTo := b.first
-	for good := 0; upTo < b.last; upTo++ {
-		var entry raft.Log
-		isGood := l.wal.GetLog(upTo, &entry) == nil
-		if isGood {
-			_, _, err := edgeapi.NextRecord(entry.Data)
-			isGood = err == nil
-		}
-		if isGood && good == n {
-			break
-		}
-		if isGood {
-			good++
-		}
+	n = min(max(n, 0), len(b.good))
+	to := b.last
+	if n < len(b.good) {
+		to = b.good[n]
 	}
-	return l.moveHead(b, upTo)
-}
-
-func (l *log) moveHead(b Batch, to uint64) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if to <= l.head {
+	if !l.moveHead(b, to, n) {
 		return nil
 	}
-	for i := l.head; i < to && i-b.first < uint64(len(b.sizes)); i++ {
-		l.size.Add(-b.sizes[i-b.first])
+	return l.tidy(tidyCount)
+}
+
+// moveHead tells whether the batch was still the first one.
+func (l *log) moveHead(b Batch, to uint64, good int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b.first != l.head || to <= l.head {
+		return false
 	}
-	l.head = to
-	l.oldest = time.Time{}
-	var entry raft.Log
-	if l.head < l.next && l.wal.GetLog(l.head, &entry) == nil {
-		l.oldest = timeOf(entry.Data)
+	for _, size := range b.sizes[:to-l.head] {
+		l.size.Add(-int64(size))
 	}
-	first, err := l.wal.FirstIndex()
-	last := min(to, l.next-1) // the newest one stays
-	if err != nil || first == 0 || last <= first {
-		return err
+	l.damaged += int64(to-l.head) - int64(good)
+	l.head, l.oldest = to, time.Time{}
+	if l.head == l.next {
+		l.size.Store(0) // at the start it may have been an estimate
+	} else if l.disk != nil {
+		l.oldest = l.disk.timeOf(l.head)
 	}
-	return fault.As(fault.Unavailable, "spool.done", l.wal.DeleteRange(first, last-1))
+	return true
+}
+
+// tidy gives the space of done records back when there are enough of them. It costs an
+// fsync for which appends wait, so it is done now and then; what it did not come to is sent
+// once more after a crash, and known by its id.
+func (l *log) tidy(enough uint64) error {
+	l.tidying.Lock()
+	defer l.tidying.Unlock()
+	l.mu.RLock()
+	d, head, next := l.disk, l.head, l.next
+	l.mu.RUnlock()
+	if d == nil || head-d.head < enough {
+		return nil
+	}
+	return d.drop(head, next)
 }

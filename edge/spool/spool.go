@@ -5,7 +5,12 @@
 // clicks, opens and scans wait for the write and are synced within 100 ms. So a killed
 // process loses nothing, a power cut at most 100 ms of clicks. Each record carries its own
 // checksum: a damaged one is counted and passed over, the others live. A torn tail is
-// repaired when the log opens.
+// repaired when the log opens. A disk that fails or is full makes appends fail until it
+// works again, and nothing that was acknowledged is lost by that.
+//
+// What the core has taken may stay on disk for up to ten seconds; after a crash it is sent
+// once more, with the same ids. The limit counts what waits; each log also has at least one
+// file of 16 MiB, whether or not it is filled.
 package spool
 
 import (
@@ -14,22 +19,27 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hashicorp/raft-wal/fs"
+
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 )
 
-// SyncEvery is how long a click may be without fsync.
-const SyncEvery = 100 * time.Millisecond
+const (
+	// SyncEvery is how long a click may be without fsync.
+	SyncEvery = 100 * time.Millisecond
+	tidyEvery = 100 // of those
+)
 
 // Config says where a spool lives and how large it may grow.
 type Config struct {
 	Dir      string
-	MaxBytes int64 // of both logs together
+	MaxBytes int64 // of both logs together, 0 = no limit
 	Now      func() time.Time
 	wrap     layer // tests put a failing disk in between
 }
 
-// Spool is the two logs.
+// Spool is the two logs. It is safe for concurrent use.
 type Spool struct {
 	requests *log
 	events   *log
@@ -40,31 +50,38 @@ type Spool struct {
 // Open opens or makes a spool. Close it before opening the folder again.
 func Open(c Config) (*Spool, error) {
 	const op = "spool.Open"
-	requests, err := openLog(filepath.Join(c.Dir, "requests"), c.wrap)
+	if c.wrap == nil {
+		c.wrap = fs.New()
+	}
+	requests, err := openLog(filepath.Join(c.Dir, "requests"), c.wrap, c.Now)
 	if err != nil {
-		return nil, fault.As(fault.Unavailable, op, err)
+		return nil, fault.Wrap(op, err)
 	}
 	lazy := newLazy(c.wrap)
-	events, err := openLog(filepath.Join(c.Dir, "events"), lazy)
+	events, err := openLog(filepath.Join(c.Dir, "events"), lazy, c.Now)
 	if err != nil {
-		return nil, errors.Join(fault.As(fault.Unavailable, op, err), requests.close())
+		return nil, errors.Join(fault.Wrap(op, err), requests.close())
 	}
 	events.lazy = lazy
 	return &Spool{requests: requests, events: events, max: c.MaxBytes, now: c.Now}, nil
 }
 
-// Run syncs the lazy log until ctx ends.
+// Run syncs the lazy log and gives space back until ctx ends.
 func (s *Spool) Run(ctx context.Context) error {
 	tick := time.NewTicker(SyncEvery)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
-			return s.events.lazy.sync()
+			return nil // Close does the rest
 		case <-tick.C:
-			if err := s.events.lazy.sync(); err != nil {
-				s.events.failing.Store(true)
-			}
+		}
+		err := s.events.lazy.sync()
+		if n%tidyEvery == 0 {
+			err = errors.Join(err, s.requests.tidy(1), s.events.tidy(1))
+		}
+		if err != nil {
+			s.events.failing.Store(true)
 		}
 	}
 }
@@ -74,14 +91,17 @@ func (s *Spool) Close() error { return errors.Join(s.requests.close(), s.events.
 
 // AddRequest returns when the record is on disk and synced.
 func (s *Spool) AddRequest(ctx context.Context, r edgeapi.Record) error {
-	return s.add(ctx, s.requests, r)
+	return s.add(ctx, s.requests, s.max, r)
 }
 
-// AddEvent returns when the record is written; it is synced soon after.
-func (s *Spool) AddEvent(ctx context.Context, r edgeapi.Record) error { return s.add(ctx, s.events, r) }
+// AddEvent returns when the record is written; it is synced soon after. Events leave a
+// quarter of the spool to requests, which nobody can make up for.
+func (s *Spool) AddEvent(ctx context.Context, r edgeapi.Record) error {
+	return s.add(ctx, s.events, s.max-s.max/4, r)
+}
 
-func (s *Spool) add(ctx context.Context, l *log, r edgeapi.Record) error {
-	if s.max > 0 && s.requests.bytes()+s.events.bytes() > s.max {
+func (s *Spool) add(ctx context.Context, l *log, limit int64, r edgeapi.Record) error {
+	if limit > 0 && s.requests.size.Load()+s.events.size.Load()+int64(len(r.Body)) > limit {
 		return fault.New(fault.Unavailable, "spool.add", "the spool is full")
 	}
 	return l.append(ctx, r.Append(nil))
@@ -92,15 +112,16 @@ type Batch struct {
 	Records []byte
 	Count   int
 	log     *log
-	first   uint64
-	last    uint64
-	sizes   []int64
+	first   uint64   // index of the first record, damaged or not
+	last    uint64   // index behind the last one
+	sizes   []int    // of all of them
+	good    []uint64 // indexes of those in Records
 }
 
 // Skipped tells whether damaged records were passed over on the way.
 func (b Batch) Skipped() bool { return b.last-b.first > uint64(b.Count) }
 
-// Requests reads the oldest requests, Events the oldest events; an empty batch means none.
+// Requests reads the oldest requests; an empty batch means that there are none.
 func (s *Spool) Requests(maxCount, maxBytes int) (Batch, error) {
 	return s.requests.read(maxCount, maxBytes)
 }
@@ -110,28 +131,26 @@ func (s *Spool) Events(maxCount, maxBytes int) (Batch, error) {
 	return s.events.read(maxCount, maxBytes)
 }
 
-// Done removes the first n records of a batch: the core has them.
+// Done removes the first n records of a batch: the core has them. Of two batches from the
+// same head only the first to be done counts.
 func (s *Spool) Done(b Batch, n int) error { return b.log.done(b, n) }
 
 // Stats say how the spool is.
 type Stats struct {
-	Waiting int64
-	Bytes   int64
-	Oldest  time.Duration // age of the oldest record, 0 = none
-	Damaged int64         // records passed over since the start
-	Failing bool          // the last write did not succeed
+	Waiting  int64
+	Requests int64 // of those that wait
+	Bytes    int64
+	Oldest   time.Duration // age of the oldest record, 0 = none
+	Damaged  int64         // records passed over since the start
+	Failing  bool          // the last write did not succeed
 }
 
 // Stats reads the state of both logs.
 func (s *Spool) Stats() Stats {
-	out := Stats{Bytes: s.requests.bytes() + s.events.bytes(), Damaged: s.requests.damaged.Load() + s.events.damaged.Load(),
-		Failing: s.requests.failing.Load() || s.events.failing.Load()}
-	for _, l := range []*log{s.requests, s.events} {
-		waiting, oldest := l.waiting()
-		out.Waiting += waiting
-		if !oldest.IsZero() {
-			out.Oldest = max(out.Oldest, s.now().Sub(oldest))
-		}
-	}
+	var out Stats
+	now := s.now()
+	s.requests.add(&out, now)
+	out.Requests = out.Waiting
+	s.events.add(&out, now)
 	return out
 }

@@ -151,11 +151,11 @@ func TestAFlippedBitCostsOneRecord(t *testing.T) {
 	if got := strings.Join(bodies(t, b), ","); strings.Contains(got, "request 4") || b.Count != 9 {
 		t.Errorf("got %d records: %s", b.Count, got)
 	}
-	if got := s.Stats().Damaged; got != 1 {
-		t.Errorf("got %d damaged want 1", got)
-	}
 	if err := s.Done(b, b.Count); err != nil || read(t, s, 9).Count != 0 {
 		t.Errorf("the rest is not done: %v", err)
+	}
+	if got := s.Stats().Damaged; got != 1 {
+		t.Errorf("got %d damaged want 1", got)
 	}
 }
 
@@ -200,43 +200,73 @@ func TestFullSpoolRefuses(t *testing.T) {
 	}
 }
 
-// The child adds records and says which are acknowledged, until it is killed.
+// The child adds records to both logs and says which are acknowledged, until it is killed.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv("SPOOL_CHILD"); dir != "" {
 		s := open(t, dir)
 		for n := 0; ; n++ {
 			add(t, s, n, n+1)
+			if err := s.AddEvent(context.Background(), record(n)); err != nil {
+				t.Fatal(err)
+			}
 			fmt.Println("acknowledged", n)
 		}
 	}
 	for range 5 {
 		dir := t.TempDir()
-		cmd := exec.Command(os.Args[0], "-test.run", "TestKilledProcessLosesNothingAcknowledged")
-		cmd.Env = append(os.Environ(), "SPOOL_CHILD="+dir)
-		out, err := cmd.StdoutPipe()
+		last := runAndKill(t, dir)
+		s := open(t, dir)
+		events, err := s.Events(1<<20, 1<<30)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		last := -1
-		for last < 200 {
-			if _, err := fmt.Fscanf(out, "acknowledged %d\n", &last); err != nil {
-				t.Fatal(err)
+		for name, got := range map[string]int{"requests": len(bodies(t, read(t, s, 1<<20))), "events": len(bodies(t, events))} {
+			if got < last+1 {
+				t.Errorf("got %d %s, %d were acknowledged", got, name, last+1)
 			}
-		}
-		_ = cmd.Process.Kill()
-		rest, _ := io.ReadAll(out)
-		_ = cmd.Wait()
-		for line := range strings.Lines(string(rest)) {
-			_, _ = fmt.Sscanf(line, "acknowledged %d\n", &last)
-		}
-		s := open(t, dir)
-		if got := len(bodies(t, read(t, s, 1<<20))); got < last+1 {
-			t.Errorf("got %d records, %d were acknowledged", got, last+1)
 		}
 		_ = s.Close()
 	}
+}
+
+// runAndKill answers the last record that the child said was acknowledged.
+func runAndKill(t *testing.T, dir string) int {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run", "TestKilledProcessLosesNothingAcknowledged")
+	cmd.Env = append(os.Environ(), "SPOOL_CHILD="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := -1
+	for last < 200 {
+		if _, err := fmt.Fscanf(out, "acknowledged %d\n", &last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = cmd.Process.Kill()
+	rest, _ := io.ReadAll(out)
+	_ = cmd.Wait()
+	for line := range strings.Lines(string(rest)) {
+		_, _ = fmt.Sscanf(line, "acknowledged %d\n", &last)
+	}
+	return last
+}
+
+func BenchmarkAddEvent(b *testing.B) {
+	s := open(b, b.TempDir())
+	defer s.Close()
+	r := edgeapi.Record{Kind: edgeapi.RecordEvent, ID: record(1).ID, Body: make([]byte, 22)}
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := s.AddEvent(context.Background(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
