@@ -43,12 +43,12 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	}
 	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Pusher: n.line,
 		Composer: message.NewComposer(messagestore.Store{}, n.tracker), Channels: n.directory, Recorder: n.tracker,
-		Watcher: flowWatcher{a}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
+		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders = append(a.recorders, sender.Run)
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
 		Recipients: n.recipients, Messages: messages, Planner: sender, Channels: n.directory, Profiles: n.accounts,
-		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a}, NewID: a.newID, Now: a.now})
+		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
 	console.RegisterMessages(a.api, messages)
 	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: messages, Channels: n.directory,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})
@@ -56,13 +56,17 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 }
 
 // flowWatcher tells open pages of flow requests and deliveries.
-type flowWatcher struct{ app *App }
+type flowWatcher struct {
+	app     *App
+	tracker *tracking.Service
+}
 
 func (w flowWatcher) RequestChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) {
 	w.app.publish(ctx, m, live.Event{Kind: "flow_request", ID: r.String(), Channel: c.String()})
 }
 
 func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s delivery.State, reason string) {
+	w.tracker.Touch(ctx, d.Merchant, d.Channel) // Home says how many wait for LINE's word
 	w.app.publish(ctx, d.Merchant, live.Event{Kind: "delivery.state", ID: d.ID.String(), Channel: d.Channel.String(),
 		Data: map[string]any{"state": string(s), "reason": reason, "logical": lumo.RequestID(d.Logical).String()}})
 }

@@ -57,7 +57,7 @@ func (s *shop) newService(t *testing.T, owner string) *outbox.Service {
 
 func (s *shop) fact(kind lumo.FactKind, ref string) lumo.Fact {
 	return lumo.Fact{Merchant: s.Merchant, Channel: s.Channel.ID, Friend: s.friend, Kind: kind,
-		Source: "test", Ref: ref, OccurredAt: s.Clock.Now(), Data: map[string]any{"message": "Sale"}}
+		Source: "test", Ref: ref, OccurredAt: s.Clock.Now(), Data: map[string]any{"message_name": "Sale"}}
 }
 
 func (s *shop) add(t *testing.T, facts ...lumo.Fact) {

@@ -29,20 +29,17 @@ func Metrics() map[lumo.FactKind]string {
 // labels are the properties of events by the key in a fact's data. Other keys stay here.
 func labels() map[string]string {
 	return map[string]string{
-		"message":    "Message",
-		"message_id": "Message ID",
-		"flow":       "Flow ID",
-		"flow_id":    "Flow ID",
-		"delivery":   "Delivery",
-		"url":        "Link URL",
-		"link":       "Link Number",
-		"first":      "First Click",
-		"inferred":   "Estimated",
-		"code":       "QR Code",
-		"reason":     "Reason",
-		"method":     "Method",
-		"assurance":  "Assurance",
-		"unblocked":  "Came Back",
+		"message_name": "Message",
+		"message":      "Message ID",
+		"flow":         "Flow ID",
+		"delivery":     "Delivery",
+		"url":          "Link URL",
+		"link":         "Link Number",
+		"first":        "First Click",
+		"inferred":     "Estimated",
+		"code":         "QR Code",
+		"reason":       "Reason",
+		"unblocked":    "Came Back",
 	}
 }
 
@@ -75,14 +72,15 @@ func eventProperties(t Target, f lumo.Fact) map[string]any {
 		"LINE Account":    t.Channel.Name,
 		"LINE Account ID": t.Channel.BasicID,
 	}
+	if f.Kind == lumo.FactLinked { // whoever tells of a link, it reads the same
+		out["Method"] = t.Link.Method
+		out["Assurance"] = string(t.Link.Assurance)
+		return out
+	}
 	for key, label := range labels() {
 		if v, ok := f.Data[key]; ok {
 			out[label] = v
 		}
-	}
-	if f.Kind == lumo.FactLinked {
-		out["Method"] = t.Link.Method
-		out["Assurance"] = string(t.Link.Assurance)
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func TestPropertyNamesCarryTheNumber(t *testing.T) {
 func TestEventPropertiesHoldOnlyWhatIsListed(t *testing.T) {
 	t.Parallel()
 	got := eventProperties(Target{}, lumo.Fact{Kind: lumo.FactSent, Data: map[string]any{
-		"message": "Sale", "line_user_id": "U1", "email": "a@b.example"}})
+		"message_name": "Sale", "line_user_id": "U1", "email": "a@b.example"}})
 	if len(got) != 3 || got["Message"] != "Sale" {
 		t.Errorf("got %v", got)
 	}

@@ -35,7 +35,6 @@ type Delivery struct {
 	Channel       lumo.ChannelID
 	Friend        lumo.FriendID
 	Message       lumo.MessageID
-	MessageName   string
 	Source        string // flow, test, ..
 	OpensMeasured bool
 }

@@ -196,7 +196,7 @@ func (s *Service) facts(ctx context.Context, m lumo.MerchantID, events []Event) 
 		f := lumo.Fact{Merchant: m, Channel: e.Channel, Friend: e.Delivery.Friend, Source: "edge",
 			OccurredAt: e.At, Data: deliveryData(e.Delivery)}
 		if e.Event.Type == event.Open {
-			f.Kind, f.Ref = lumo.FactOpened, numberRef(e.Delivery.Number)
+			f.Kind, f.Ref = lumo.FactOpened, id.ID(e.Delivery.ID).String()
 			f.Data["inferred"] = e.Inferred
 		} else {
 			f.Kind, f.Ref = lumo.FactClicked, e.ID.String()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -174,12 +173,10 @@ func trimURL(address string) string {
 	return address
 }
 
-func numberRef(n uint64) string { return strconv.FormatUint(n, 10) }
-
 func deliveryData(d Delivery) map[string]any {
 	data := map[string]any{"delivery": d.ID.String()}
 	if d.Message != (lumo.MessageID{}) {
-		data["message"], data["message_id"] = d.MessageName, d.Message.String()
+		data["message"] = d.Message.String()
 	}
 	return data
 }

@@ -2,6 +2,8 @@ package tracking
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"lumo/core/lumo"
@@ -46,6 +48,10 @@ func (s *Service) RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo
 	if len(facts) == 0 {
 		return nil
 	}
+	facts, err := s.named(ctx, m, facts)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
 	items, err := s.c.Outbox.AddEvents(ctx, m, facts)
 	if err != nil {
 		return fault.Wrap(op, err)
@@ -69,6 +75,34 @@ func (s *Service) RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo
 	}
 	s.c.Tenants.AfterCommit(ctx, func() { s.pulse.facts(m, rows) })
 	return nil
+}
+
+// named adds the name of the saved message that a fact is about, as it is now: the timeline
+// and Klaviyo show what it was called then.
+func (s *Service) named(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) ([]lumo.Fact, error) {
+	var messages []lumo.MessageID
+	for _, f := range facts {
+		text, _ := f.Data["message"].(string)
+		if v, err := id.ParseWith(id.Message, text); err == nil {
+			messages = append(messages, lumo.MessageID(v))
+		}
+	}
+	if len(messages) == 0 {
+		return facts, nil
+	}
+	names, err := s.c.Store.MessageNames(ctx, m, messages)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(facts)
+	for i, f := range out {
+		text, _ := f.Data["message"].(string)
+		if name, ok := names[text]; ok {
+			out[i].Data = maps.Clone(f.Data)
+			out[i].Data["message_name"] = name
+		}
+	}
+	return out, nil
 }
 
 // rowID is the edge's own id for what an edge saw, so that a scan or click that is told

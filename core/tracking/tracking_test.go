@@ -327,3 +327,21 @@ func TestEdgeAsksForALink(t *testing.T) {
 		t.Errorf("a link never made: got %v", err)
 	}
 }
+
+func TestTimelineKeepsTheNameOfTheMessage(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	message := lumo.MessageID(s.ID())
+	s.Exec(t, `
+INSERT INTO message (merchant_id, id, channel_id, name, blocks, created_at, updated_at)
+VALUES ($1, $2, $3, 'Abandoned cart', '[]', now(), now())`, message, s.Channel.ID)
+	s.In(t, func(ctx context.Context) error {
+		return s.service.Record(ctx, lumo.Fact{Merchant: s.Merchant, Channel: s.Channel.ID, Friend: s.friend,
+			Kind: lumo.FactSent, Source: "flow", Ref: "1", OccurredAt: s.Clock.Now(),
+			Data: map[string]any{"message": message.String()}})
+	})
+	got := shoptest.Get[string](t, s.Shop, "SELECT data ->> 'message_name' FROM friend_event WHERE merchant_id = $1")
+	if got != "Abandoned cart" || s.far.facts[0].Data["message_name"] != "Abandoned cart" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -59,17 +59,15 @@ func (Store) Deliveries(ctx context.Context, m lumo.MerchantID, numbers []uint64
 		plain[i] = int64(n)
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT d.id, d.number, d.channel_id, d.friend_id, d.message_id, coalesce(s.name, ''), d.logical_kind,
-       c.opens_measured
+SELECT d.id, d.number, d.channel_id, d.friend_id, d.message_id, d.logical_kind, c.opens_measured
   FROM delivery d
   JOIN channel c ON c.merchant_id = d.merchant_id AND c.id = d.channel_id
-  LEFT JOIN message s ON s.merchant_id = d.merchant_id AND s.id = d.message_id
  WHERE d.merchant_id = $1 AND d.number = ANY($2::bigint[])`, m, plain)
 	var d tracking.Delivery
 	var number int64
 	var message *lumo.MessageID
 	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &d.Friend, &message,
-		&d.MessageName, &d.Source, &d.OpensMeasured}, func() error {
+		&d.Source, &d.OpensMeasured}, func() error {
 		d.Number, d.Message = uint64(number), value(message)
 		out[d.Number] = d
 		return nil
@@ -136,6 +134,23 @@ func columnsOf(events []tracking.Event) (c columns) {
 		c.reason, c.at = append(c.reason, int32(e.Event.Reason)), append(c.at, e.At)
 	}
 	return c
+}
+
+// MessageNames are the names of saved messages by their outside ids.
+func (Store) MessageNames(ctx context.Context, m lumo.MerchantID, messages []lumo.MessageID) (
+	map[string]string, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id, name
+  FROM message
+ WHERE merchant_id = $1 AND id = ANY($2::uuid[])`, m, ids(messages))
+	out := map[string]string{}
+	var v lumo.MessageID
+	var name string
+	_, err := pgx.ForEachRow(rows, []any{&v, &name}, func() error {
+		out[v.String()] = name
+		return nil
+	})
+	return out, postgres.Fault("postgres.MessageNames", err)
 }
 
 // AddFacts writes timeline rows, and when a friend was last sent something or clicked.
