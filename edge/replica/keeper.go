@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"lumo/shared/edgeapi"
@@ -32,7 +33,7 @@ type keeper struct {
 	sealer  cipher.AEAD
 	changes *os.File
 	size    int64
-	tables  func() *tables
+	failing atomic.Bool // what is on disk is older than what answers
 }
 
 // LoadKey reads the edge's key, or makes it on the first start.
@@ -41,10 +42,12 @@ func LoadKey(file string) ([]byte, error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		key := make([]byte, keySize)
-		if _, err := rand.Read(key); err != nil {
+		_, _ = rand.Read(key) // it never fails: crypto/rand ends the program instead
+		text := base64.StdEncoding.EncodeToString(key) + "\n"
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			return nil, fault.Wrap(op, err)
 		}
-		return key, fault.Wrap(op, os.WriteFile(file, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
+		return key, fault.Wrap(op, os.WriteFile(file, []byte(text), 0o600))
 	}
 	if err != nil {
 		return nil, fault.Wrap(op, err)
@@ -70,106 +73,119 @@ func Open(dir string, key []byte, now func() time.Time) (*Replica, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	r := New(now)
-	k := &keeper{dir: dir, sealer: sealer, tables: func() *tables { return r.tables }}
-	for _, name := range []string{snapshotFile, changesFile} {
-		k.read(name, func(f edgeapi.Frame) { _, _ = r.Apply(f) })
+	r, k := New(now), &keeper{dir: dir, sealer: sealer}
+	if err := k.load(r); err != nil {
+		return nil, fault.Wrap(op, err)
 	}
 	r.kept = k
-	return r, fault.Wrap(op, k.openChanges(os.O_APPEND))
+	return r, nil
 }
 
-func (k *keeper) openChanges(flag int) (err error) {
-	if k.changes != nil {
-		_ = k.changes.Close()
+// load applies what is kept: a whole snapshot, and then the changes that can be read. The
+// rest of the changes is cut off, so that later ones are not written behind a gap.
+func (k *keeper) load(r *Replica) error {
+	good := k.read(snapshotFile, r)
+	whole := good > 0 && r.pending == nil
+	r.pending = nil
+	length := int64(0)
+	if whole {
+		length = k.read(changesFile, r)
 	}
-	k.changes, err = os.OpenFile(filepath.Join(k.dir, changesFile), os.O_CREATE|os.O_WRONLY|flag, 0o600)
-	if err != nil {
+	if err := k.openChanges(); err != nil {
 		return err
 	}
-	info, err := k.changes.Stat()
-	if err == nil {
-		k.size = info.Size()
-	}
+	k.size = length
+	return k.changes.Truncate(length)
+}
+
+func (k *keeper) openChanges() (err error) {
+	k.changes, err = os.OpenFile(filepath.Join(k.dir, changesFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	return err
 }
 
 // Close ends writing.
 func (r *Replica) Close() error {
-	if r.kept == nil || r.kept.changes == nil {
+	if r.kept == nil {
 		return nil
 	}
-	return r.kept.changes.Close()
+	return fault.Wrap("replica.Close", r.kept.changes.Close())
 }
+
+// Failing tells that the last configuration could not be kept on disk.
+func (r *Replica) Failing() bool { return r.kept != nil && r.kept.failing.Load() }
 
 // all writes a snapshot and begins an empty list of changes. The file is complete before
-// it takes its name.
-func (k *keeper) all(t *tables) error {
+// it takes its name; changes that are older than it are known already.
+func (k *keeper) all(t *tables) {
 	if k == nil {
-		return nil
+		return
 	}
-	const op = "replica.keep"
 	var out bytes.Buffer
 	for _, f := range t.frames() {
-		k.append(&out, f)
+		k.seal(&out, snapshotFile, f)
 	}
-	temporary := filepath.Join(k.dir, snapshotFile+".new")
-	if err := os.WriteFile(temporary, out.Bytes(), 0o600); err != nil {
-		return fault.Wrap(op, err)
+	err := WriteFile(filepath.Join(k.dir, snapshotFile), out.Bytes())
+	if err == nil {
+		err = k.changes.Truncate(0)
+		k.size = 0
 	}
-	if err := os.Rename(temporary, filepath.Join(k.dir, snapshotFile)); err != nil {
-		return fault.Wrap(op, err)
-	}
-	return fault.Wrap(op, k.openChanges(os.O_TRUNC))
+	k.failing.Store(err != nil)
 }
 
-// change appends a delta.
-func (k *keeper) change(f edgeapi.Frame) error {
+// change appends a delta; t is what it led to. After a failure everything is written: a
+// change must not stand behind one that is missing.
+func (k *keeper) change(f edgeapi.Frame, t *tables) {
 	if k == nil {
-		return nil
+		return
 	}
-	if k.size > maxChanges {
-		return k.all(k.tables())
+	if k.failing.Load() || k.size > maxChanges {
+		k.all(t)
+		return
 	}
 	var out bytes.Buffer
-	k.append(&out, f)
+	k.seal(&out, changesFile, f)
 	n, err := k.changes.Write(out.Bytes())
 	k.size += int64(n)
-	return fault.Wrap("replica.keep", err)
+	k.failing.Store(err != nil)
 }
 
-// append seals one frame: u32 length, nonce, ciphertext.
-func (k *keeper) append(out *bytes.Buffer, f edgeapi.Frame) {
+// seal adds one frame: u32 length, nonce, ciphertext. It belongs to its file.
+func (k *keeper) seal(out *bytes.Buffer, file string, f edgeapi.Frame) {
 	nonce := make([]byte, k.sealer.NonceSize())
-	_, _ = rand.Read(nonce) // it never fails: crypto/rand ends the program instead
-	sealed := k.sealer.Seal(nonce, nonce, f.Append(nil), nil)
+	_, _ = rand.Read(nonce)
+	sealed := k.sealer.Seal(nonce, nonce, f.Append(nil), []byte(file))
 	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(sealed))))
 	out.Write(sealed)
 }
 
-// read gives a file's frames until the first that is damaged or cut off.
-func (k *keeper) read(name string, take func(edgeapi.Frame)) {
-	b, err := os.ReadFile(filepath.Join(k.dir, name))
+// read applies a file's frames until the first that is damaged or cut off, and answers how
+// many bytes were good.
+func (k *keeper) read(file string, r *Replica) (good int64) {
+	b, err := os.ReadFile(filepath.Join(k.dir, file))
 	if err != nil {
-		return
+		return 0
 	}
 	for len(b) >= 4 {
 		n := int(binary.LittleEndian.Uint32(b))
 		if n < k.sealer.NonceSize() || n > len(b)-4 {
-			return
+			break
 		}
-		sealed := b[4 : 4+n]
-		plain, err := k.sealer.Open(nil, sealed[:k.sealer.NonceSize()], sealed[k.sealer.NonceSize():], nil)
+		nonce, sealed := b[4:4+k.sealer.NonceSize()], b[4+k.sealer.NonceSize():4+n]
+		plain, err := k.sealer.Open(nil, nonce, sealed, []byte(file))
 		if err != nil {
-			return
+			break
 		}
 		f, err := edgeapi.ParseFrame(plain)
 		if err != nil {
-			return
+			break
 		}
-		take(f)
+		if _, err := r.Apply(f); err != nil {
+			break
+		}
 		b = b[4+n:]
+		good += int64(4 + n)
 	}
+	return good
 }
 
 // frames are a configuration as the stream would send it.
@@ -188,12 +204,12 @@ func (t *tables) frames() []edgeapi.Frame {
 			add(edgeapi.Entry{Op: edgeapi.Put, Table: uint8(i) + 1, Key: []byte(key), Value: value})
 		}
 	}
-	for ref, rows := range t.keys {
-		if ref.Key() == 0 {
-			continue // made again from the others
-		}
-		for _, row := range rows {
-			add(edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil), Value: row.KeyEntry.Append(nil)})
+	for ref, ring := range t.keys {
+		for _, row := range ring.rows {
+			if row.ref == ref { // else it stands under its own, too
+				add(edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil),
+					Value: row.KeyEntry.Append(nil)})
+			}
 		}
 	}
 	if len(payload) > 0 {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"lumo/edge/replica"
 	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
 )
 
 var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -151,6 +153,175 @@ func TestKeptReplicaComesBackAndIsUnreadable(t *testing.T) {
 	stranger, err := replica.Open(dir, bytes.Repeat([]byte{2}, 32), now)
 	if err != nil || stranger.Version() != 0 {
 		t.Errorf("another key opened it: %v", err)
+	}
+}
+
+func keep(t *testing.T, dir string) *replica.Replica {
+	t.Helper()
+	r, err := replica.Open(dir, bytes.Repeat([]byte{1}, 32), func() time.Time { return start })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func TestHalfASnapshotIsForgottenWithItsStream(t *testing.T) {
+	t.Parallel()
+	r := replica.New(func() time.Time { return start })
+	apply(t, r, edgeapi.FrameSnapshot, 3, put(edgeapi.TableLink, "deleted meanwhile", "1"))
+	r.Lapse()
+	apply(t, r, edgeapi.FrameSnapshot, 5, put(edgeapi.TableLink, "b", "2"))
+	apply(t, r, edgeapi.FrameSnapshot, 5, nil)
+	if look(r, "deleted meanwhile") != "" || look(r, "b") != "2" {
+		t.Error("two snapshots were mixed")
+	}
+}
+
+func TestAVersionThatNeverCameIsAGap(t *testing.T) {
+	t.Parallel()
+	r := replica.New(func() time.Time { return start })
+	beat := edgeapi.Frame{Type: edgeapi.FrameHeartbeat, Payload: edgeapi.Heartbeat{Version: 4}.Append(nil)}
+	for turn, want := range []bool{false, true} {
+		if gap, err := r.Apply(beat); gap != want || err != nil {
+			t.Errorf("heartbeat %d: gap %v want %v (%v)", turn, gap, want, err)
+		}
+	}
+	apply(t, r, edgeapi.FrameDelta, 4, nil)
+	if gap, err := r.Apply(beat); gap || err != nil {
+		t.Errorf("after catching up: gap %v (%v)", gap, err)
+	}
+}
+
+func TestTornChangesAreCutOffAndLaterOnesKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := keep(t, dir)
+	apply(t, r, edgeapi.FrameSnapshot, 1, put(edgeapi.TableLink, "a", "1"))
+	apply(t, r, edgeapi.FrameSnapshot, 1, nil)
+	apply(t, r, edgeapi.FrameDelta, 2, put(edgeapi.TableLink, "b", "2"))
+	apply(t, r, edgeapi.FrameDelta, 3, put(edgeapi.TableLink, "c", "3"))
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "changes"))
+	if err != nil || os.Truncate(filepath.Join(dir, "changes"), info.Size()-3) != nil {
+		t.Fatal(err)
+	}
+	r = keep(t, dir)
+	if look(r, "b") != "2" || look(r, "c") != "" || r.Version() != 2 {
+		t.Errorf("got b=%q c=%q version %d", look(r, "b"), look(r, "c"), r.Version())
+	}
+	apply(t, r, edgeapi.FrameDelta, 3, put(edgeapi.TableLink, "c", "3"))
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r = keep(t, dir); look(r, "c") != "3" || r.Version() != 3 {
+		t.Errorf("got c=%q version %d", look(r, "c"), r.Version())
+	}
+}
+
+func TestADamagedSnapshotIsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := keep(t, dir)
+	apply(t, r, edgeapi.FrameSnapshot, 1, put(edgeapi.TableLink, "a", "1"))
+	apply(t, r, edgeapi.FrameSnapshot, 1, nil)
+	apply(t, r, edgeapi.FrameDelta, 2, put(edgeapi.TableLink, "b", "2"))
+	name := filepath.Join(dir, "snapshot")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-1] ^= 1
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := keep(t, dir); look(r, "b") != "" || r.Version() != 0 {
+		t.Errorf("changes without their snapshot count: version %d", r.Version())
+	}
+}
+
+func TestADiskThatFailsStopsNoConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "replica")
+	r := keep(t, dir)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, r, edgeapi.FrameSnapshot, 1, put(edgeapi.TableLink, "a", "1"))
+	apply(t, r, edgeapi.FrameSnapshot, 1, nil)
+	if look(r, "a") != "1" || !r.Failing() {
+		t.Errorf("got a=%q failing %v", look(r, "a"), r.Failing())
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, r, edgeapi.FrameDelta, 2, put(edgeapi.TableLink, "b", "2"))
+	if r.Failing() {
+		t.Error("it did not recover")
+	}
+	if again := keep(t, dir); look(again, "a") != "1" || look(again, "b") != "2" {
+		t.Error("what was missing is not on disk")
+	}
+}
+
+func TestReadersSeeOneConfigurationOrTheOther(t *testing.T) {
+	t.Parallel()
+	r := replica.New(func() time.Time { return start })
+	var group sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_ = r.Keys(edgeapi.Ref(edgeapi.KeyFlow, 0, 7), start.UnixMilli())
+				if v := look(r, "a"); v != "" && v != "1" && v != "2" {
+					t.Errorf("got %q", v)
+				}
+			}
+		})
+	}
+	for v := uint64(1); v < 400; v++ {
+		value := []string{"1", "2"}[v%2]
+		apply(t, r, edgeapi.FrameDelta, v, append(put(edgeapi.TableLink, "a", value), flowKey(1, start, time.Time{}, value)...))
+	}
+	close(stop)
+	group.Wait()
+}
+
+func TestReadingKeysAllocatesNothing(t *testing.T) {
+	r := replica.New(func() time.Time { return start })
+	apply(t, r, edgeapi.FrameDelta, 1, flowKey(1, start, time.Time{}, "k"))
+	ref, at := edgeapi.Ref(edgeapi.KeyFlow, 1, 7), start.UnixMilli()
+	if got := testing.AllocsPerRun(100, func() { _ = r.Keys(ref, at) }); got != 0 {
+		t.Errorf("got %v allocations", got)
+	}
+}
+
+func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "new", "edge.key")
+	first, err := replica.LoadKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := replica.LoadKey(file)
+	if err != nil || !bytes.Equal(first, second) || len(first) != 32 {
+		t.Errorf("got another key: %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others may read it: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replica.LoadKey(file); !fault.Is(err, fault.Invalid) {
+		t.Errorf("got %v want invalid", err)
 	}
 }
 

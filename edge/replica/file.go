@@ -1,0 +1,32 @@
+package replica
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"lumo/shared/fault"
+)
+
+// WriteFile puts a file in place whole: who reads it sees the old content or the new one,
+// also after a power cut. Only its owner may read it.
+func WriteFile(name string, content []byte) error {
+	const op = "replica.WriteFile"
+	temporary := name + ".new"
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fault.Wrap(op, err)
+	}
+	if err := os.Rename(temporary, name); err != nil {
+		return fault.Wrap(op, err)
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, errors.Join(dir.Sync(), dir.Close()))
+}
