@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"lumo/core/lumo"
@@ -12,6 +11,13 @@ import (
 
 // signatureHeader is where LINE puts the signature of the raw body.
 const signatureHeader = "X-Line-Signature"
+
+// What LINE is answered: the status alone counts.
+const (
+	statusTaken      = 200
+	statusUnreadable = 400
+	statusUnsigned   = 401
+)
 
 // Refused requests wait for a new channel secret, but not many and not for long.
 const (
@@ -39,16 +45,16 @@ func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.Edge
 		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
 	}
 	if !genuine {
-		return answer(http.StatusUnauthorized), s.keepRefused(ctx, req)
+		return answer(statusUnsigned), s.keepRefused(ctx, req)
 	}
 	state, err := s.take(ctx, req)
 	if err != nil {
 		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
 	}
 	if state == RequestKept {
-		return answer(http.StatusBadRequest), nil
+		return answer(statusUnreadable), nil
 	}
-	return answer(http.StatusOK), nil
+	return answer(statusTaken), nil
 }
 
 // genuine tells whether LINE sent a request. What the edge verified stands: it held a secret
