@@ -46,15 +46,16 @@ type Return struct {
 func (s *Service) Begin(ctx context.Context, m lumo.MerchantID, by Actor) (string, error) {
 	const op = "connection.Begin"
 	state, verifier := newState(m), random(32)
-	t := Try{Merchant: m, ID: s.c.NewID(), StateHash: stateHash(state, by.Session),
-		Verifier: lumo.Secret(verifier), Member: by.Member, ExpiresAt: s.c.Now().Add(tryLife)}
-	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		return s.c.Store.AddTry(ctx, t, s.c.Now())
-	})
+	address, err := s.c.Klaviyo.AuthorizeURL(state, verifier, names(Scopes()))
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	return s.c.Klaviyo.AuthorizeURL(state, verifier, names(Scopes())), nil
+	t := Try{Merchant: m, ID: s.c.NewID(), StateHash: stateHash(state, by.Session),
+		Verifier: lumo.Secret(verifier), Member: by.Member, ExpiresAt: s.c.Now().Add(tryLife)}
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		return s.c.Store.AddTry(ctx, t, s.c.Now())
+	})
+	return address, fault.Wrap(op, err)
 }
 
 // Answer is what Klaviyo's consent page sent back.

@@ -69,7 +69,7 @@ type Try struct {
 
 // Klaviyo is the part of Klaviyo's API that connecting needs.
 type Klaviyo interface {
-	AuthorizeURL(state, verifier string, scopes []string) string
+	AuthorizeURL(state, verifier string, scopes []string) (string, error)
 	Exchange(ctx context.Context, code, verifier string) (Tokens, error)
 	// Refresh answers fault.Unauthenticated for a token that is no longer good.
 	Refresh(ctx context.Context, refresh lumo.Secret) (Tokens, error)

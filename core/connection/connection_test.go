@@ -103,10 +103,10 @@ type klaviyo struct {
 	changed   int
 }
 
-func (k *klaviyo) AuthorizeURL(state, verifier string, scopes []string) string {
+func (k *klaviyo) AuthorizeURL(state, verifier string, scopes []string) (string, error) {
 	k.verifier = verifier
 	return "https://www.klaviyo.com/oauth/authorize?" +
-		url.Values{"state": {state}, "scope": {strings.Join(scopes, " ")}}.Encode()
+		url.Values{"state": {state}, "scope": {strings.Join(scopes, " ")}}.Encode(), nil
 }
 
 func (k *klaviyo) tokens(n string) connection.Tokens {

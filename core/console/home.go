@@ -128,8 +128,8 @@ func (p HomeParts) connections(ctx context.Context, who Caller, _ *InMerchant) (
 	}
 	for _, c := range channels {
 		view.LINE = append(view.LINE, CardView{ID: c.ID.String(), Name: c.Name,
-			State: string(c.State), Since: timeOrNil(c.StateChangedAt),
-			LastContactAt: timeOrNil(c.LastEventAt), ProblemCode: c.Problem, Detail: c.BasicID})
+			State: string(c.State), Since: moment(c.StateChangedAt),
+			LastContactAt: moment(c.LastEventAt), ProblemCode: c.Problem, Detail: c.BasicID})
 	}
 	if view.Klaviyo, err = p.klaviyoCard(ctx, m); err != nil {
 		return view, err
@@ -149,12 +149,12 @@ func (p HomeParts) klaviyoCard(ctx context.Context, m lumo.MerchantID) (*CardVie
 	}
 	waiting, _, err := p.Items.Count(ctx, m, account.ID)
 	return &CardView{ID: account.ID.String(), Name: account.Site.Name, State: string(account.State),
-		Since: timeOrNil(account.StateChangedAt), LastContactAt: timeOrNil(account.LastContactAt),
+		Since: moment(account.StateChangedAt), LastContactAt: moment(account.LastContactAt),
 		ProblemCode: account.Problem, Detail: account.Site.ID, Waiting: waiting}, err
 }
 
 func edgesView(s fleet.Status) EdgesView {
-	out := EdgesView{State: "off", Since: timeOrNil(s.Since), SentenceCode: "edges_off"}
+	out := EdgesView{State: "off", Since: moment(s.Since), SentenceCode: "edges_off"}
 	if s.Working {
 		out.State, out.SentenceCode = "working", "edges_working"
 	}
@@ -162,11 +162,11 @@ func edgesView(s fleet.Status) EdgesView {
 }
 
 func (p HomeParts) home(ctx context.Context, who Caller, in *InChannel) (HomeView, error) {
-	c, err := id.ParseWith(id.Channel, in.ChannelID)
+	channel, err := in.Channel()
 	if err != nil {
-		return HomeView{}, fault.New(fault.NotFound, "console.home", "This LINE account does not exist.")
+		return HomeView{}, err
 	}
-	m, channel := who.Merchant.ID, lumo.ChannelID(c)
+	m := who.Merchant.ID
 	if _, err := p.Channels.Get(ctx, m, channel); err != nil {
 		return HomeView{}, err
 	}

@@ -98,10 +98,10 @@ func (k klaviyo) view(ctx context.Context, m lumo.MerchantID) (KlaviyoView, erro
 	}
 	waiting, kept, err := k.items.Count(ctx, m, account.ID)
 	return KlaviyoView{ID: account.ID.String(), Name: account.Site.Name,
-		State: string(account.State), Since: timeOrNil(account.StateChangedAt),
+		State: string(account.State), Since: moment(account.StateChangedAt),
 		ProblemCode: account.Problem, Scopes: account.Scopes,
 		Permissions: permissions(account.Scopes), PublicKey: account.Site.ID,
-		RefreshedAt: timeOrNil(account.RefreshedAt), LastContactAt: timeOrNil(account.LastContactAt),
+		RefreshedAt: moment(account.RefreshedAt), LastContactAt: moment(account.LastContactAt),
 		WaitingUpdates: waiting, KeptUpdates: kept}, err
 }
 
@@ -173,13 +173,4 @@ func (k klaviyo) test(ctx context.Context, who Caller, _ *InMerchant) (ExampleVi
 			Properties: p.Properties},
 		Event: ExampleEvent{Metric: example.Metric, At: example.At, Properties: example.Event},
 	}, nil
-}
-
-// timeOrNil leaves a time out that never was.
-func timeOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Millisecond)
-	return &t
 }

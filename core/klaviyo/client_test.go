@@ -217,7 +217,11 @@ func TestEventsAreReadNewestFirst(t *testing.T) {
 func TestOAuthUsesPKCEAndBasic(t *testing.T) {
 	t.Parallel()
 	s, c := newServer(t)
-	u, err := url.Parse(c.AuthorizeURL("state", "verifier-verifier-verifier-verifier-123", []string{"accounts:read", "events:write"}))
+	address, err := c.AuthorizeURL("state", "verifier-verifier-verifier-verifier-123", []string{"accounts:read", "events:write"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}

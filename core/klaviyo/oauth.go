@@ -18,11 +18,16 @@ import (
 // defaultLife is taken when Klaviyo does not say how long a token lives.
 const defaultLife = time.Hour
 
-// AuthorizeURL is Klaviyo's page on which a member approves the scopes.
-func (c *Client) AuthorizeURL(state, verifier string, scopes []string) string {
+// AuthorizeURL is Klaviyo's page on which a member approves the scopes. Without an app at
+// Klaviyo there is none: fault.Unavailable.
+func (c *Client) AuthorizeURL(state, verifier string, scopes []string) (string, error) {
+	if c.oauth.ClientID == "" || c.oauth.ClientSecret == "" {
+		return "", fault.New(fault.Unavailable, "klaviyo.AuthorizeURL",
+			"This Lumo has no Klaviyo app yet. Set LUMO_KLAVIYO_CLIENT_ID and LUMO_KLAVIYO_CLIENT_SECRET.")
+	}
 	conf := c.oauth
 	conf.Scopes = scopes
-	return conf.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))
+	return conf.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), nil
 }
 
 // Exchange turns the code that came back into tokens.
