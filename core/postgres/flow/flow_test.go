@@ -1,0 +1,380 @@
+package flow_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/flow"
+	"lumo/core/lumo"
+	"lumo/core/message"
+	"lumo/core/postgres"
+	flowstore "lumo/core/postgres/flow"
+	"lumo/core/postgres/postgrestest"
+	"lumo/core/postgres/vault"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
+const (
+	lineOfYuki  = lumo.LineUserID("U00000000000000000000000000000001")
+	lineOfOther = lumo.LineUserID("U00000000000000000000000000000002")
+	messageID   = "msg_00000000000000000000000004"
+)
+
+// world is a merchant with one LINE account on which profile P is linked to Yuki.
+type world struct {
+	t       *testing.T
+	db      *postgres.DB
+	flows   *flow.Service
+	m       lumo.MerchantID
+	channel lumo.ChannelID
+	yuki    lumo.Friend
+	key     string
+	now     time.Time
+
+	mu    sync.Mutex
+	plans []delivery.Plan
+	facts []lumo.Fact
+	audit []string
+	ids   byte
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx := context.Background()
+	db, err := postgres.Open(ctx, postgrestest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	v, err := vault.New(db, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, db: db, m: lumo.MerchantID{1}, channel: lumo.ChannelID{2}, now: time.Now().Truncate(time.Millisecond)}
+	w.yuki = lumo.Friend{ID: lumo.FriendID{3}, Channel: w.channel, Line: lineOfYuki, FollowStatus: lumo.Following}
+	data, index, err := v.NewMerchant(w.m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`INSERT INTO merchant (merchant_id, slug, name, data_key_enc, index_key_enc, created_at, updated_at)
+		VALUES ($1, 'tea', 'Tea', $2, $3, now(), now())`, w.m, data, index)
+	w.exec(`INSERT INTO channel (merchant_id, id, number, name, basic_id, bot_user_enc, bot_user_bidx, messaging_channel_id,
+			messaging_secret_enc, login_channel_id, login_secret_enc, state, state_changed_at, created_at, updated_at)
+		VALUES ($1, $2, 1, 'Tea', '@tea', '', '', '1', '', '2', '', 'working', now(), now(), now())`, w.m, w.channel)
+	store := flowstore.New(v)
+	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Recipients: w,
+		Messages: messages{}, Planner: w, Channels: channels{w}, Profiles: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
+		NewID: w.newID, Now: func() time.Time { return w.now }})
+	if err := w.flows.EnsureKey(ctx, lumo.Channel{Merchant: w.m, ID: w.channel, Number: 1}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := w.flows.ListKeys(ctx, w.m, w.channel)
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("got %d keys, %v", len(keys), err)
+	}
+	if w.key, err = w.flows.Reveal(ctx, flow.Actor{}, w.m, w.channel, keys[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	err := w.db.InTenant(context.Background(), w.m, func(ctx context.Context) error {
+		_, err := postgres.Tx(ctx).Exec(ctx, sql, args...)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) newID() id.ID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ids++
+	return id.New(w.now.UnixMilli(), [10]byte{w.ids})
+}
+
+// The world's parts, as flow asks for them.
+
+func (w *world) ByProfile(_ context.Context, _ lumo.MerchantID, _ lumo.ChannelID, p lumo.ProfileID) (lumo.Link, lumo.Friend, error) {
+	if p != "P" {
+		return lumo.Link{}, lumo.Friend{}, fault.New(fault.NotFound, "test", "")
+	}
+	return lumo.Link{Profile: p, Friend: w.yuki.ID}, w.yuki, nil
+}
+
+func (w *world) ByFriend(_ context.Context, _ lumo.MerchantID, f lumo.FriendID) (lumo.Link, error) {
+	if f != w.yuki.ID {
+		return lumo.Link{}, fault.New(fault.NotFound, "test", "")
+	}
+	return lumo.Link{Profile: "P", Friend: f}, nil
+}
+
+func (w *world) ByLineUser(_ context.Context, _ lumo.MerchantID, u lumo.LineUserID) ([]lumo.Friend, error) {
+	switch u {
+	case lineOfYuki:
+		return []lumo.Friend{w.yuki}, nil
+	case lineOfOther:
+		return []lumo.Friend{{ID: lumo.FriendID{9}, Channel: lumo.ChannelID{9}, Line: u}}, nil
+	}
+	return nil, nil
+}
+
+type messages struct{}
+
+func (messages) Get(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (message.Message, error) {
+	if v.String() != messageID {
+		return message.Message{}, fault.New(fault.NotFound, "test", "")
+	}
+	return message.Message{ID: v, Channel: c, Version: 3}, nil
+}
+
+type channels struct{ w *world }
+
+func (c channels) Get(_ context.Context, m lumo.MerchantID, v lumo.ChannelID) (lumo.Channel, error) {
+	return lumo.Channel{Merchant: m, ID: v, Number: 1, Name: "Other Tea", KlaviyoAccount: lumo.AccountID{4}}, nil
+}
+
+func (w *world) Plan(_ context.Context, p delivery.Plan) (delivery.Delivery, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.plans = append(w.plans, p)
+	return delivery.Delivery{Plan: p, ID: lumo.DeliveryID{byte(len(w.plans))}}, nil
+}
+
+func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (lumo.Profile, error) {
+	return lumo.Profile{FirstName: `Dwayne "The Rock"`}, nil
+}
+
+func (w *world) Changed(context.Context, lumo.MerchantID, uint8, []byte) error { return nil }
+func (w *world) WaitApplied(context.Context, time.Duration) error              { return nil }
+
+func (w *world) Record(_ context.Context, f lumo.Fact) error {
+	w.facts = append(w.facts, f)
+	return nil
+}
+
+func (w *world) Audit(_ context.Context, e lumo.AuditEntry) error {
+	w.audit = append(w.audit, e.Action)
+	return nil
+}
+
+func (w *world) RequestChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RequestID) {}
+
+// call is one webhook with the right key.
+func (w *world) call(n byte, body string) lumo.EdgeRequest {
+	return lumo.EdgeRequest{ID: lumo.RequestID{n}, Merchant: w.m, Subject: id.ID(w.channel), ReceivedAt: w.now,
+		Auth: lumo.AuthVerified, Method: "POST", Body: []byte(body),
+		Header: map[string]string{"Lumo-Flow-Key": w.key, "X-Klaviyo-Flow-Id": "F"}}
+}
+
+func (w *world) send(in lumo.EdgeRequest) (status int, answer map[string]any) {
+	w.t.Helper()
+	a, err := w.flows.HandleEdge(context.Background(), in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.Body, &answer); err != nil {
+		w.t.Fatal(err)
+	}
+	return a.Status, answer
+}
+
+func textOf(n int) string { return strings.Repeat("x", n) }
+
+func TestEveryCallIsAnsweredByTheTable(t *testing.T) {
+	t.Parallel()
+	const direct = `{"profile_id":"P","event_id":"e","text":"hi"}`
+	for name, c := range map[string]struct {
+		body   string
+		change func(*world, *lumo.EdgeRequest)
+		status int
+		reason string
+		plans  int
+	}{
+		"direct text":      {body: direct, status: 200, plans: 1},
+		"saved message":    {body: `{"message":"` + messageID + `","profile_id":"P","event_id":"e"}`, status: 200, plans: 1},
+		"upper-case id":    {body: `{"message":"` + strings.ToUpper(messageID) + `","profile_id":"P"}`, status: 200, plans: 1},
+		"by LINE id alone": {body: `{"line_user_id":"` + string(lineOfYuki) + `","text":"hi"}`, status: 200, plans: 1},
+		"profile's link wins over another LINE id": {body: `{"profile_id":"P","line_user_id":"` + string(lineOfOther) + `","text":"hi"}`,
+			status: 200, plans: 1},
+		"not linked":       {body: `{"profile_id":"Q","text":"hi"}`, status: 200, reason: "unlinked"},
+		"nobody":           {body: `{"profile_id":"","line_user_id":"","text":"hi"}`, status: 200, reason: "empty_recipient"},
+		"blocked":          {body: direct, change: follow(lumo.Blocked), status: 200, reason: "blocked"},
+		"not a friend":     {body: direct, change: follow(lumo.NotFriend), status: 200, reason: "not_friend"},
+		"too late":         {body: direct, change: late, status: 200, reason: "too_late"},
+		"broken body":      {body: `{"profile_id":`, status: 400, reason: "bad_body"},
+		"unknown message":  {body: `{"message":"msg_00000000000000000000000009","profile_id":"P"}`, status: 400, reason: "unknown_message"},
+		"no message":       {body: `{"profile_id":"P"}`, status: 400, reason: "unknown_message"},
+		"over the limit":   {body: `{"profile_id":"P","text":"` + textOf(5001) + `"}`, status: 400, reason: "over_limit"},
+		"at the limit":     {body: `{"profile_id":"P","text":"` + textOf(5000) + `"}`, status: 200, plans: 1},
+		"a group":          {body: `{"line_user_id":"C0000000000000000000000000000000a","text":"hi"}`, status: 400, reason: "group_id"},
+		"another account":  {body: `{"line_user_id":"` + string(lineOfOther) + `","text":"hi"}`, status: 400, reason: "other_account"},
+		"no key":           {body: direct, change: func(_ *world, in *lumo.EdgeRequest) { delete(in.Header, "Lumo-Flow-Key") }, status: 401, reason: "no_key"},
+		"wrong key":        {body: direct, change: func(_ *world, in *lumo.EdgeRequest) { in.Header["Lumo-Flow-Key"] = "lfk_1_x" }, status: 401, reason: "wrong_key"},
+		"provisional, bad": {body: direct, change: provisional("lfk_1_x"), status: 401, reason: "wrong_key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			in := w.call(1, c.body)
+			if c.change != nil {
+				c.change(w, &in)
+			}
+			status, answer := w.send(in)
+			if status != c.status || answer["reason"] != nil && answer["reason"] != c.reason || c.reason != "" && answer["reason"] == nil {
+				t.Errorf("got %d %v want %d %s", status, answer, c.status, c.reason)
+			}
+			if len(w.plans) != c.plans {
+				t.Errorf("planned %d want %d", len(w.plans), c.plans)
+			}
+			rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+			if err != nil || len(rows) != 1 || rows[0].Reason != c.reason {
+				t.Errorf("the Flow doctor shows %+v, %v", rows, err)
+			}
+		})
+	}
+}
+
+func follow(s lumo.FollowStatus) func(*world, *lumo.EdgeRequest) {
+	return func(w *world, _ *lumo.EdgeRequest) { w.yuki.FollowStatus = s }
+}
+
+func late(w *world, in *lumo.EdgeRequest) {
+	// the edge took it in time and could not hand it over
+	in.ReceivedAt = w.now
+	w.now = w.now.Add(7 * time.Hour)
+}
+
+func provisional(key string) func(*world, *lumo.EdgeRequest) {
+	return func(_ *world, in *lumo.EdgeRequest) {
+		in.Auth, in.KeySHA256 = lumo.AuthProvisional, []byte(key)
+		delete(in.Header, "Lumo-Flow-Key")
+	}
+}
+
+func TestDuplicateFlowRequestSendsOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const body = `{"profile_id":"P","step":"stp_1","event_id":"e","text":"hi"}`
+	w.send(w.call(1, body))
+	status, answer := w.send(w.call(2, body+" ")) // Klaviyo's second try renders anew
+	if status != 200 || answer["status"] != "skipped" || answer["reason"] != "duplicate" {
+		t.Errorf("got %d %v", status, answer)
+	}
+	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	if err != nil || len(rows) != 2 || rows[0].DuplicateOf != (lumo.RequestID{1}) || rows[1].Repeats != 1 {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+	for n, other := range []string{strings.Replace(body, `"e"`, `"e2"`, 1), strings.Replace(body, "stp_1", "stp_2", 1)} {
+		w.send(w.call(byte(10+n), other))
+	}
+	if len(w.plans) != 3 {
+		t.Errorf("planned %d want 3: another event and another step are other messages", len(w.plans))
+	}
+}
+
+func TestTheSameRequestAgainGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
+	for range 3 { // the edge asks again: our answers did not reach it
+		status, answer := w.send(in)
+		if status != 200 || answer["status"] != "accepted" || answer["request"] != in.ID.String() {
+			t.Errorf("got %d %v", status, answer)
+		}
+	}
+	refused := w.call(2, "broken")
+	w.send(refused)
+	if status, answer := w.send(refused); status != 400 || answer["reason"] != "bad_body" {
+		t.Errorf("got %d %v", status, answer)
+	}
+	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	if err != nil || len(rows) != 2 {
+		t.Errorf("got %d rows, %v", len(rows), err)
+	}
+}
+
+func TestCallsAtTheSameMomentSendOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var group sync.WaitGroup
+	for n := range byte(8) {
+		group.Go(func() {
+			_, _ = w.flows.HandleEdge(context.Background(), w.call(n+1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+		})
+	}
+	group.Wait()
+	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 20})
+	accepted := 0
+	for _, r := range rows {
+		if r.Outcome == flow.Accepted {
+			accepted++
+		}
+	}
+	if err != nil || len(rows) != 8 || accepted != 1 {
+		t.Errorf("got %d rows, %d accepted, %v", len(rows), accepted, err)
+	}
+}
+
+func TestTesterMayRepeatAfterAMinute(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.yuki.Tester = true
+	const body = `{"profile_id":"P","event_id":"e","text":"hi"}`
+	w.send(w.call(1, body))
+	w.send(w.call(2, body))
+	w.now = w.now.Add(61 * time.Second)
+	w.send(w.call(3, body))
+	if len(w.plans) != 2 {
+		t.Errorf("planned %d want 2", len(w.plans))
+	}
+}
+
+func TestBrokenVariablesComeFromTheProfile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(w.call(1, `{"profile_id":"P","text":"hi [[ first_name ]]","vars":{"first_name":"Dwayne "The Rock""}}`))
+	if len(w.plans) != 1 || w.plans[0].Content.Vars["first_name"] != `Dwayne "The Rock"` {
+		t.Errorf("got %+v", w.plans)
+	}
+}
+
+func TestReissuedKeyEndsTheOldOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, old := context.Background(), w.key
+	_, value, err := w.flows.Reissue(ctx, flow.Actor{}, w.m, w.channel, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"profile_id":"P","text":"hi","event_id":"`
+	for n, c := range []struct {
+		key  string
+		wait time.Duration
+		want int
+	}{{value, 0, 200}, {old, 0, 200}, {old, 2 * time.Hour, 401}, {value, 0, 200}} {
+		w.now, w.key = w.now.Add(c.wait), c.key
+		if status, _ := w.send(w.call(byte(n+1), body+string(rune('a'+n))+`"}`)); status != c.want {
+			t.Errorf("call %d: got %d want %d", n, status, c.want)
+		}
+	}
+	match, last4, err := w.flows.Compare(ctx, w.m, w.channel, " "+old+" ")
+	if err != nil || match != flow.MatchOld || last4 != old[len(old)-4:] {
+		t.Errorf("got %s %s, %v", match, last4, err)
+	}
+	if strings.Join(w.audit, ",") != "flow_key.reveal,flow_key.reissue" {
+		t.Errorf("audit %v", w.audit)
+	}
+}
