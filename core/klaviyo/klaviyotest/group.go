@@ -1,0 +1,358 @@
+package klaviyotest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lumo/shared/fault"
+)
+
+// getMetrics is GET /api/metrics: 200 a page, no page[size].
+func (s *Server) getMetrics(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var items []item
+	for _, m := range s.db.Sites[c.account].Metrics {
+		items = append(items, item{fields: map[string]any{"integration.name": m.Source},
+			body: func() object { return m.resource(c.base) }})
+	}
+	return s.frozen(s.collect(c, rule{kind: "metric",
+		filters: map[string][]string{"integration.name": {"equals"}, "integration.category": {"equals"}}}, items))
+}
+
+// getMetric is GET /api/metrics/{id}.
+func (s *Server) getMetric(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.db.Sites[c.account].Metrics {
+		if m.ID == c.PathValue("id") {
+			return s.frozen(answer{status: 200, body: object{"data": m.resource(c.base)}})
+		}
+	}
+	return s.missing("A metric with id " + c.PathValue("id") + " does not exist.")
+}
+
+func (m *Metric) resource(base string) object {
+	return object{"type": "metric", "id": m.ID,
+		"attributes": object{"name": m.Name, "created": moment(m.Created), "updated": moment(m.Updated),
+			"integration": object{"object": "integration", "id": "0eMvjm", "key": strings.ToLower(m.Source),
+				"name": m.Source, "category": m.Source}},
+		"links": object{"self": base + "/api/metrics/" + m.ID + "/"}}
+}
+
+func groupRule(kind string) rule {
+	either := []string{"any", "equals"}
+	return rule{kind: kind, size: 10, most: 10,
+		filters: map[string][]string{"id": either, "name": either, "created": {"greater-than"},
+			"updated": {"greater-than"}, "is_active": either, "is_starred": {"equals"}},
+		sorts: []string{"created", "-created", "id", "-id", "name", "-name", "updated", "-updated"}}
+}
+
+// getLists is GET /api/lists.
+func (s *Server) getLists(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var items []item
+	for _, l := range s.db.Sites[c.account].Lists {
+		items = append(items, item{fields: map[string]any{"id": l.ID, "name": l.Name, "created": l.Created,
+			"updated": l.Updated}, body: func() object { return l.resource(c.base) }})
+	}
+	return s.frozen(s.collect(c, groupRule("list"), items))
+}
+
+func (l *List) resource(base string) object {
+	return object{"type": "list", "id": l.ID,
+		"attributes": object{"name": l.Name, "created": moment(l.Created), "updated": moment(l.Updated),
+			"opt_in_process": "single_opt_in"},
+		"links": object{"self": base + "/api/lists/" + l.ID + "/"}}
+}
+
+func (t *site) list(id string) *List {
+	if i := slices.IndexFunc(t.Lists, func(l *List) bool { return l.ID == id }); i >= 0 {
+		return t.Lists[i]
+	}
+	return nil
+}
+
+func (t *site) segment(id string) *Segment {
+	if i := slices.IndexFunc(t.Segments, func(g *Segment) bool { return g.ID == id }); i >= 0 {
+		return t.Segments[i]
+	}
+	return nil
+}
+
+// getList is GET /api/lists/{id}.
+func (s *Server) getList(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.db.Sites[c.account].list(c.PathValue("id")); l != nil {
+		return s.frozen(answer{status: 200, body: object{"data": l.resource(c.base)}})
+	}
+	return s.missing("A list with id " + c.PathValue("id") + " does not exist.")
+}
+
+// getListProfiles is GET /api/lists/{id}/profiles.
+func (s *Server) getListProfiles(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.db.Sites[c.account]
+	l := t.list(c.PathValue("id"))
+	if l == nil {
+		return s.missing("A list with id " + c.PathValue("id") + " does not exist.")
+	}
+	return s.frozen(s.collect(c, memberRule(), t.memberItems(l.Members, c.base)))
+}
+
+func memberRule() rule {
+	either := []string{"any", "equals"}
+	return rule{kind: "profile", size: 20, most: 100,
+		filters: map[string][]string{"email": either, "phone_number": either, "_kx": {"equals"},
+			"profile_id": either, "joined_group_at": {"greater-than", "less-than", "greater-or-equal", "less-or-equal"}},
+		sorts: []string{"joined_group_at", "-joined_group_at"}}
+}
+
+func (t *site) memberItems(ids []string, base string) []item {
+	items := t.profileItems(ids, base)
+	for i, one := range items {
+		body := one.body
+		one.fields["joined_group_at"] = one.fields["updated"]
+		items[i].body = func() object {
+			out := body()
+			attributes, _ := out["attributes"].(object)
+			attributes["joined_group_at"] = attributes["updated"]
+			return out
+		}
+	}
+	return items
+}
+
+// getSegments is GET /api/segments.
+func (s *Server) getSegments(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var items []item
+	for _, g := range s.db.Sites[c.account].Segments {
+		items = append(items, item{fields: map[string]any{"id": g.ID, "name": g.Name, "created": g.Created,
+			"updated": g.Updated, "is_active": true, "is_starred": false},
+			body: func() object { return g.resource(c.base) }})
+	}
+	return s.frozen(s.collect(c, groupRule("segment"), items))
+}
+
+func (g *Segment) resource(base string) object {
+	filter := object{"type": "string", "operator": strings.ReplaceAll(g.Operator, "_", "-"), "value": g.Value}
+	if g.Operator == "is_set" || g.Operator == "is_not_set" {
+		filter = object{"type": "existence", "operator": strings.ReplaceAll(g.Operator, "_", "-")}
+	}
+	property := g.Property
+	if property != "email" && property != "phone_number" {
+		property = "properties['" + property + "']"
+	}
+	return object{"type": "segment", "id": g.ID,
+		"attributes": object{"name": g.Name, "created": moment(g.Created), "updated": moment(g.Updated),
+			"is_active": true, "is_processing": false, "is_starred": false,
+			"definition": object{"condition_groups": []any{object{"conditions": []any{object{
+				"type": "profile-property", "property": property, "filter": filter}}}}}},
+		"links": object{"self": base + "/api/segments/" + g.ID + "/"}}
+}
+
+// getSegment is GET /api/segments/{id}.
+func (s *Server) getSegment(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.db.Sites[c.account].segment(c.PathValue("id")); g != nil {
+		return s.frozen(answer{status: 200, body: object{"data": g.resource(c.base)}})
+	}
+	return s.missing("A segment with id " + c.PathValue("id") + " does not exist.")
+}
+
+// getSegmentProfiles is GET /api/segments/{id}/profiles.
+func (s *Server) getSegmentProfiles(c *call) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.db.Sites[c.account]
+	g := t.segment(c.PathValue("id"))
+	if g == nil {
+		return s.missing("A segment with id " + c.PathValue("id") + " does not exist.")
+	}
+	return s.frozen(s.collect(c, memberRule(), t.memberItems(g.Members, c.base)))
+}
+
+// has tells whether a profile belongs into a segment.
+func (g *Segment) has(p *Profile) bool {
+	value, known := p.Properties[g.Property]
+	switch g.Property {
+	case "email":
+		value, known = p.Email, p.Email != ""
+	case "phone_number":
+		value, known = p.Phone, p.Phone != ""
+	}
+	known = known && value != nil
+	equal := known && fmt.Sprint(value) == g.Value
+	switch g.Operator {
+	case "not_equals":
+		return !equal
+	case "is_set":
+		return known
+	case "is_not_set":
+		return !known
+	}
+	return equal
+}
+
+// resegment asks for the segments to be evaluated. The lock is held.
+func (s *Server) resegment(t *site) {
+	due := s.now().Unix() + int64(t.Account.SegmentDelaySeconds)
+	t.segmentsDue = append(t.segmentsDue, due)
+}
+
+// workSegments moves profiles in and out of segments; entering one can start flows. The
+// lock is held.
+func (s *Server) workSegments(t *site) {
+	now, due := s.now().Unix(), false
+	t.segmentsDue = slices.DeleteFunc(t.segmentsDue, func(at int64) bool {
+		due = due || at <= now
+		return at <= now
+	})
+	if !due {
+		return
+	}
+	for _, g := range t.Segments {
+		var members []string
+		for _, id := range t.Sorted {
+			p := t.Profiles[id]
+			if p == nil || !g.has(p) {
+				continue
+			}
+			members = append(members, id)
+			if !slices.Contains(g.Members, id) {
+				s.entered(t, "segment", g.ID, id)
+			}
+		}
+		g.Members = members
+	}
+}
+
+// join puts a profile on a list, which can start flows. The lock is held.
+func (s *Server) join(t *site, list, profile string) bool {
+	l := t.list(list)
+	if l == nil {
+		return false
+	}
+	if !slices.Contains(l.Members, profile) {
+		l.Members = append(l.Members, profile)
+		l.Updated = s.now()
+		s.entered(t, "list", l.ID, profile)
+	}
+	return true
+}
+
+// SetList makes or changes a list.
+func (s *Server) SetList(account string, l List) (List, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.site(account)
+	if t == nil {
+		return List{}, fault.New(fault.NotFound, "klaviyotest.SetList", "There is no such account.")
+	}
+	if l.ID == "" {
+		l.ID = s.short(6)
+	}
+	l.Updated = s.now()
+	if old := t.list(l.ID); old != nil {
+		l.Created = old.Created
+		*old = l
+		return l, nil
+	}
+	l.Created = s.now()
+	kept := l
+	t.Lists = append(t.Lists, &kept)
+	return l, nil
+}
+
+// JoinList puts a profile (id or email) on a list.
+func (s *Server) JoinList(account, list, profile string) bool {
+	s.mu.Lock()
+	t := s.site(account)
+	done := false
+	if t != nil {
+		if p := t.find(profile); p != nil {
+			done = s.join(t, list, p.ID)
+		}
+	}
+	s.mu.Unlock()
+	s.hurry()
+	return done
+}
+
+// SetSegment makes or changes a segment and evaluates it.
+func (s *Server) SetSegment(account string, g Segment) (Segment, error) {
+	s.mu.Lock()
+	t := s.site(account)
+	if t == nil {
+		s.mu.Unlock()
+		return Segment{}, fault.New(fault.NotFound, "klaviyotest.SetSegment", "There is no such account.")
+	}
+	if g.ID == "" {
+		g.ID = s.short(6)
+	}
+	if g.Operator == "" {
+		g.Operator = "equals"
+	}
+	g.Created, g.Updated = s.now(), s.now()
+	kept := g
+	if old := t.segment(g.ID); old != nil {
+		kept.Created, kept.Members = old.Created, old.Members
+		*old = kept
+	} else {
+		t.Segments = append(t.Segments, &kept)
+	}
+	s.resegment(t)
+	s.mu.Unlock()
+	s.hurry()
+	return kept, nil
+}
+
+// Lists and Segments are the account's groups.
+func (s *Server) Lists(account string) []List {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []List{}
+	if t := s.site(account); t != nil {
+		for _, l := range t.Lists {
+			one := *l
+			one.Members = slices.Clone(l.Members)
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// Segments lists the account's segments with their members.
+func (s *Server) Segments(account string) []Segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []Segment{}
+	if t := s.site(account); t != nil {
+		for _, g := range t.Segments {
+			one := *g
+			one.Members = slices.Clone(g.Members)
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// Metrics lists the account's metrics.
+func (s *Server) Metrics(account string) []Metric {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []Metric{}
+	if t := s.site(account); t != nil {
+		for _, m := range t.Metrics {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
