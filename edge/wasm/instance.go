@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -27,13 +28,15 @@ type instance struct {
 	calls   int
 	stack   [1]uint64
 	context callContext
+	needs   func(r *edgeapi.Request) edgeapi.Request
 	keyed   map[string]hash.Hash // by key; keying one costs more than using it
 	sum     [sha256.Size]byte
 }
 
-func newInstance(ctx context.Context, h *Host, m api.Module) (*instance, error) {
+func newInstance(ctx context.Context, h *Host, name string, m api.Module) (*instance, error) {
 	const op = "wasm.newInstance"
-	i := &instance{module: m, memory: m.Memory(), handle: m.ExportedFunction("lumo_handle"), keyed: map[string]hash.Hash{}}
+	i := &instance{module: m, memory: m.Memory(), handle: m.ExportedFunction("lumo_handle"), needs: needsOf(name),
+		keyed: map[string]hash.Hash{}}
 	buffer := m.ExportedFunction("lumo_buffer")
 	if i.memory == nil || !hasShape(i.handle, api.ValueTypeI32, api.ValueTypeI64) || !hasShape(buffer, 0, api.ValueTypeI32) {
 		return nil, fault.New(fault.Invalid, op, "it lacks its exports")
@@ -69,14 +72,18 @@ func (i *instance) run(c *Call) error {
 	if !ok {
 		return undecided("the request's buffer is outside of the memory")
 	}
-	request := c.Request.Append(room[:0])
+	shown := i.needs(&c.Request)
+	request := shown.Append(room[:0])
 	if len(request) > edgeapi.MaxMessage {
 		return undecided("the request is too large")
 	}
 	i.context.begin(c)
-	defer i.context.end()
 	i.stack[0] = uint64(len(request))
-	if err := i.handle.CallWithStack(&i.context, i.stack[:]); err != nil {
+	err := i.handle.CallWithStack(&i.context, i.stack[:])
+	if i.context.end() {
+		return undecided("it took too long")
+	}
+	if err != nil {
 		return undecided("%w", err)
 	}
 	address, length := uint32(i.stack[0]>>32), uint32(i.stack[0])
@@ -114,10 +121,11 @@ type callContext struct {
 	instance *instance
 	call     *Call
 	nowMS    int64         // 0 = not asked yet in this call
-	began    atomic.Uint64 // the watchdog's look before the call, 0 = idle
+	began    atomic.Uint64 // the watchdog's look before the call; 0 = idle, ended = too late
 	done     chan struct{}
-	over     atomic.Bool
 }
+
+const ended = math.MaxUint64
 
 type callKey struct{}
 
@@ -126,9 +134,11 @@ func (c *callContext) begin(call *Call) {
 	c.began.Store(c.host.tick.Load())
 }
 
-func (c *callContext) end() {
-	c.began.Store(0)
+// end tells whether the watchdog gave up on the call: then the instance is spent, even if
+// the module made it at that very moment.
+func (c *callContext) end() (overdue bool) {
 	c.call = nil
+	return c.began.Swap(0) == ended
 }
 
 // now is one time for the whole call.
@@ -143,7 +153,7 @@ func (c *callContext) now() int64 {
 // right after the call began, so one more is granted.
 func (c *callContext) endIfOverdue(tick uint64) {
 	began := c.began.Load()
-	if began != 0 && tick > began+ticksPerCall && c.over.CompareAndSwap(false, true) {
+	if began != 0 && began != ended && tick > began+ticksPerCall && c.began.CompareAndSwap(began, ended) {
 		close(c.done)
 	}
 }
@@ -156,7 +166,7 @@ func (c *callContext) Done() <-chan struct{} { return c.done }
 
 // Err says so.
 func (c *callContext) Err() error {
-	if c.over.Load() {
+	if c.began.Load() == ended {
 		return context.DeadlineExceeded
 	}
 	return nil

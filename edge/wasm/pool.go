@@ -55,7 +55,7 @@ func (p *pool) instantiate(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, fault.As(fault.Invalid, "start the module "+p.name, err)
 	}
-	i, err := newInstance(ctx, p.host, m)
+	i, err := newInstance(ctx, p.host, p.name, m)
 	if err != nil {
 		_ = m.Close(ctx)
 		return nil, fault.Wrap("module "+p.name, err)

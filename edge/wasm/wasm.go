@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	defaultDeadline = 50 * time.Millisecond
+	defaultDeadline = 100 * time.Millisecond
 	defaultPages    = 512 // of 64 KiB: 32 MiB
 	defaultRecycle  = 1 << 20
 	ticksPerCall    = 4 // the watchdog looks this often within a deadline

@@ -25,6 +25,16 @@ func Cases() []Case {
 	return cases
 }
 
+// CaseOf is the golden request of a name.
+func CaseOf(name string) Case {
+	for _, c := range Cases() {
+		if c.Name == name {
+			return c
+		}
+	}
+	return Case{}
+}
+
 // change alters a case that is right.
 func change(name string, c Case, alter func(r *edgeapi.Request)) Case {
 	c.Name = name

@@ -118,6 +118,27 @@ func (w World) Lookup(table uint8, key []byte) ([]byte, bool) {
 	return value, ok
 }
 
+// Frames are the world as a snapshot of the configuration stream.
+func (w World) Frames(version uint64) []edgeapi.Frame {
+	var payload []byte
+	for name, value := range w.tables {
+		payload = edgeapi.Entry{Op: edgeapi.Put, Table: name[0], Key: []byte(name[1:]), Value: value}.Append(payload)
+	}
+	for _, ref := range keyRefs() {
+		for _, secret := range w.Keys(ref, NowMS) {
+			e := edgeapi.KeyEntry{ValidFrom: 1, Secret: secret}
+			payload = edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil), Value: e.Append(nil)}.Append(payload)
+		}
+	}
+	return []edgeapi.Frame{{Type: edgeapi.FrameSnapshot, Sequence: version, Payload: payload},
+		{Type: edgeapi.FrameSnapshot, Sequence: version}}
+}
+
+func keyRefs() []edgeapi.KeyRef {
+	return []edgeapi.KeyRef{edgeapi.Ref(edgeapi.KeyLink, 1, Channel), edgeapi.Ref(edgeapi.KeyState, 1, Channel),
+		edgeapi.Ref(edgeapi.KeyLINE, 1, Channel), edgeapi.Ref(edgeapi.KeyFlow, 1, Channel), edgeapi.Ref(edgeapi.KeyOneOff, 1, 0)}
+}
+
 // Keys is the replica's keys; 0 = any.
 func (w World) Keys(ref edgeapi.KeyRef, _ int64) [][]byte {
 	if ref.Kind() == edgeapi.KeyOneOff && ref.Key() == 1 {
