@@ -31,7 +31,7 @@ type shop struct {
 	delivery lumo.DeliveryID
 }
 
-func newShop(t *testing.T) *shop {
+func newShop(t testing.TB) *shop {
 	t.Helper()
 	s := &shop{Shop: shoptest.New(t), far: &far{}}
 	s.friend = s.AddFriend(t, "Yuki", shoptest.LineUser)

@@ -1,0 +1,135 @@
+package tracking
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/tracking"
+	"lumo/shared/event"
+)
+
+// Deliveries finds what tracked links and beacons were sent with.
+func (Store) Deliveries(ctx context.Context, m lumo.MerchantID, numbers []uint64) (
+	map[uint64]tracking.Delivery, error) {
+	out := map[uint64]tracking.Delivery{}
+	if len(numbers) == 0 {
+		return out, nil
+	}
+	plain := make([]int64, len(numbers))
+	for i, n := range numbers {
+		plain[i] = int64(n)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT d.id, d.number, d.channel_id, d.friend_id, d.message_id, d.logical_kind, c.opens_measured
+  FROM delivery d
+  JOIN channel c ON c.merchant_id = d.merchant_id AND c.id = d.channel_id
+ WHERE d.merchant_id = $1 AND d.number = ANY($2::bigint[])`, m, plain)
+	var d tracking.Delivery
+	var number int64
+	var message *lumo.MessageID
+	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &d.Friend, &message,
+		&d.Source, &d.OpensMeasured}, func() error {
+		d.Number, d.Message = uint64(number), value(message)
+		out[d.Number] = d
+		return nil
+	})
+	return out, postgres.Fault("postgres.Deliveries", err)
+}
+
+// Counted are the clicks and opens of these deliveries that counted.
+func (Store) Counted(ctx context.Context, m lumo.MerchantID, deliveries []lumo.DeliveryID) (
+	[]tracking.Counted, error) {
+	if len(deliveries) == 0 {
+		return nil, nil
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT delivery_id, type, link, occurred_at
+  FROM edge_event
+ WHERE merchant_id = $1 AND delivery_id = ANY($2::uuid[]) AND counted`, m, ids(deliveries))
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (tracking.Counted, error) {
+		var c tracking.Counted
+		var kind string
+		var link int64
+		err := r.Scan(&c.Delivery, &kind, &link, &c.At)
+		c.Type, c.Link = typeOf(kind), uint32(link)
+		return c, err
+	})
+	return list, postgres.Fault("postgres.Counted", err)
+}
+
+// AddEvents writes events in one statement: COPY is refused on tables with row-level
+// security. Whoever calls holds the counting lock and has looked which are known.
+func (Store) AddEvents(ctx context.Context, m lumo.MerchantID, events []tracking.Event, now time.Time) error {
+	c := columnsOf(events)
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge_event (merchant_id, created_at, id, channel_id, type, class, subject, shared, link, counted,
+                        first, inferred, delivery_id, edge_id, reason, occurred_at)
+SELECT $1, $2, *
+  FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[],
+              $10::boolean[], $11::boolean[], $12::boolean[], $13::uuid[], $14::uuid[], $15::int[],
+              $16::timestamptz[])`, m, now, c.id, c.channel, c.kind, c.class, c.subject, c.shared,
+		c.link, c.counted, c.first, c.inferred, c.delivery, c.edge, c.reason, c.at)
+	return postgres.Fault("postgres.AddEvents", err)
+}
+
+// columns are events turned sideways.
+type columns struct {
+	id, channel            [][16]byte
+	kind, class            []string
+	subject, link          []int64
+	shared, counted, first []bool
+	inferred               []bool
+	delivery, edge         []*[16]byte
+	reason                 []int32
+	at                     []time.Time
+}
+
+func columnsOf(events []tracking.Event) (c columns) {
+	for _, e := range events {
+		c.id, c.channel = append(c.id, e.ID), append(c.channel, e.Channel)
+		c.kind, c.class = append(c.kind, typeName(e.Event.Type)), append(c.class, className(e.Event.Class))
+		c.subject, c.link = append(c.subject, int64(e.Subject())), append(c.link, int64(e.Event.Link))
+		c.shared, c.counted = append(c.shared, e.Shared()), append(c.counted, e.Counted)
+		c.first, c.inferred = append(c.first, e.First), append(c.inferred, e.Inferred)
+		c.delivery, c.edge = append(c.delivery, orNull(e.Delivery.ID)), append(c.edge, orNull(e.Edge))
+		c.reason, c.at = append(c.reason, int32(e.Event.Reason)), append(c.at, e.At)
+	}
+	return c
+}
+
+func typeName(t event.Type) string {
+	switch t {
+	case event.Click:
+		return "click"
+	case event.Open:
+		return "open"
+	case event.Scan:
+		return "scan"
+	}
+	return "refused_hook"
+}
+
+func typeOf(name string) event.Type {
+	for _, t := range []event.Type{event.Click, event.Open, event.Scan} {
+		if typeName(t) == name {
+			return t
+		}
+	}
+	return event.RefusedHook
+}
+
+func className(c event.Class) string {
+	switch c {
+	case event.Person:
+		return "person"
+	case event.Head:
+		return "head"
+	case event.Prefetch:
+		return "prefetch"
+	}
+	return "crawler"
+}

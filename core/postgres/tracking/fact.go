@@ -1,0 +1,133 @@
+package tracking
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/tracking"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// MessageNames are the names of saved messages by their outside ids.
+func (Store) MessageNames(ctx context.Context, m lumo.MerchantID, messages []lumo.MessageID) (
+	map[string]string, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id, name
+  FROM message
+ WHERE merchant_id = $1 AND id = ANY($2::uuid[])`, m, ids(messages))
+	out := map[string]string{}
+	var v lumo.MessageID
+	var name string
+	_, err := pgx.ForEachRow(rows, []any{&v, &name}, func() error {
+		out[v.String()] = name
+		return nil
+	})
+	return out, postgres.Fault("postgres.MessageNames", err)
+}
+
+// AddFacts writes timeline rows, and when friends were last sent something or clicked.
+func (s Store) AddFacts(ctx context.Context, m lumo.MerchantID, rows []tracking.Row, now time.Time) (
+	[]bool, error) {
+	const op = "postgres.AddFacts"
+	c, err := factColumnsOf(rows)
+	if err != nil {
+		return nil, fault.As(fault.Invalid, op, err)
+	}
+	result, _ := postgres.Tx(ctx).Query(ctx, `
+INSERT INTO friend_event (merchant_id, created_at, id, friend_id, channel_id, kind, source, occurred_at, data, ref,
+                          outbox_id)
+SELECT $1, $2, f.id, f.friend, f.channel, f.kind, f.source, f.at, f.data::jsonb, f.ref, f.outbox
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
+              $10::text[], $11::uuid[]) AS f (id, friend, channel, kind, source, at, data, ref, outbox)
+    ON CONFLICT (merchant_id, id) DO NOTHING
+RETURNING id`, m, now, c.id, c.friend, c.channel, c.kind, c.source, c.at, c.data, c.ref, c.outbox)
+	added, err := pgx.CollectRows(result, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	isNew := make(map[id.ID]bool, len(added))
+	for _, v := range added {
+		isNew[v] = true
+	}
+	fresh := make([]bool, len(rows))
+	for i, r := range rows {
+		fresh[i] = isNew[r.ID]
+		delete(isNew, r.ID) // the same row twice is new once
+	}
+	return fresh, s.last(ctx, m, rows)
+}
+
+// factColumns are facts turned sideways.
+type factColumns struct {
+	id, friend, channel     [][16]byte
+	kind, source, data, ref []string
+	at                      []time.Time
+	outbox                  []*[16]byte
+}
+
+func factColumnsOf(rows []tracking.Row) (c factColumns, err error) {
+	for _, r := range rows {
+		data, err := json.Marshal(orEmpty(r.Fact.Data))
+		if err != nil {
+			return c, err
+		}
+		c.id, c.friend = append(c.id, r.ID), append(c.friend, r.Fact.Friend)
+		c.channel, c.kind = append(c.channel, r.Fact.Channel), append(c.kind, string(r.Fact.Kind))
+		c.source, c.at = append(c.source, r.Fact.Source), append(c.at, r.Fact.OccurredAt)
+		c.data, c.ref = append(c.data, string(data)), append(c.ref, r.Fact.Ref)
+		c.outbox = append(c.outbox, orNull(r.Outbox))
+	}
+	return c, nil
+}
+
+// last notes when friends were last sent something or clicked, in order of their ids, so
+// that two transactions do not wait for each other in a circle.
+func (Store) last(ctx context.Context, m lumo.MerchantID, rows []tracking.Row) error {
+	for _, kind := range []lumo.FactKind{lumo.FactSent, lumo.FactClicked} {
+		var friends [][16]byte
+		var times []time.Time
+		for _, r := range rows {
+			if r.Fact.Kind == kind {
+				friends, times = append(friends, r.Fact.Friend), append(times, r.Fact.OccurredAt)
+			}
+		}
+		if len(friends) == 0 {
+			continue
+		}
+		column := lastOf(kind)
+		_, err := postgres.Tx(ctx).Exec(ctx, `
+WITH newest AS (
+    SELECT friend, max(at) AS at
+      FROM unnest($2::uuid[], $3::timestamptz[]) AS t (friend, at)
+     GROUP BY friend),
+locked AS (
+    SELECT f.id
+      FROM friend f
+      JOIN newest n ON n.friend = f.id
+     WHERE f.merchant_id = $1
+     ORDER BY f.id
+       FOR NO KEY UPDATE OF f)
+UPDATE friend f
+   SET `+column+` = greatest(f.`+column+`, n.at)
+  FROM newest n, locked l
+ WHERE f.merchant_id = $1 AND f.id = l.id AND n.friend = l.id`, m, friends, times)
+		if err != nil {
+			return postgres.Fault("postgres.last", err)
+		}
+	}
+	return nil
+}
+
+// lastOf is the column that says when a friend last met a fact of a kind.
+func lastOf(k lumo.FactKind) string {
+	if k == lumo.FactSent {
+		return "last_sent_at"
+	}
+	return "last_clicked_at"
+}
