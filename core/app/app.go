@@ -90,6 +90,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.hub = live.New(livewire.New(a.db), a.log, a.now)
 	a.api = console.New(console.Config{Accounts: a.accounts, Sessions: accountstore.NewSessions(a.db),
 		Repeats: accountstore.NewRepeats(a.db, a.vault), Log: a.log, Now: a.now})
+	console.RegisterLive(a.api, a.hub)
 	a.runners = append(a.runners, a.hub.Run)
 	return a.wireParts(ctx)
 }
