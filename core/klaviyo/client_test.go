@@ -280,6 +280,8 @@ func TestAccountNamesItself(t *testing.T) {
 	}
 }
 
+func asError(err error, target **klaviyo.Error) bool { return errors.As(err, target) }
+
 func decode(t *testing.T, text string) (v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &v); err != nil {

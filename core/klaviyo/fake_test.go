@@ -1,0 +1,194 @@
+package klaviyo_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lumo/core/connection"
+	"lumo/core/klaviyo"
+	"lumo/core/klaviyo/klaviyotest"
+	"lumo/core/lumo"
+	"lumo/core/vendortest"
+	"lumo/shared/fault"
+)
+
+const verifier = "verifier-verifier-verifier-verifier-verifier-123"
+
+// connected is a client with a token of the fake's demo account.
+type connected struct {
+	*klaviyo.Client
+	fake     *klaviyotest.Server
+	clock    *vendortest.Clock
+	contract *contract
+	tokens   connection.Tokens
+}
+
+func connect(t *testing.T) *connected {
+	t.Helper()
+	c := &connected{clock: vendortest.Fixed(now()), contract: newContract(t, "/klaviyo-api")}
+	c.fake = klaviyotest.New(klaviyotest.Config{Now: c.clock.Now})
+	address, stop, err := c.fake.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	app := klaviyotest.DemoAccount
+	c.Client, err = klaviyo.New(klaviyo.Config{API: address + "/klaviyo-api", Web: address + "/klaviyo-web",
+		ClientID: app.ClientID, ClientSecret: app.ClientSecret,
+		RedirectURL: "http://127.0.0.1:8080/oauth/klaviyo/callback",
+		HTTP:        &http.Client{Transport: c.contract}, Now: c.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.tokens = c.approve(t)
+	return c
+}
+
+// approve goes through Klaviyo's consent page.
+func (c *connected) approve(t *testing.T) connection.Tokens {
+	t.Helper()
+	var scopes []string
+	for _, s := range connection.Scopes() {
+		scopes = append(scopes, s.Name)
+	}
+	page, err := c.AuthorizeURL("state-1", verifier, scopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := c.fake.Decide(page, "", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(back)
+	if err != nil || u.Query().Get("state") != "state-1" {
+		t.Fatalf("got %s %v", back, err)
+	}
+	if _, err := c.Exchange(t.Context(), u.Query().Get("code"), "wrong"+verifier); err == nil {
+		t.Error("a wrong verifier was taken")
+	}
+	if back, err = c.fake.Decide(page, "", true); err != nil { // a code works once, even in vain
+		t.Fatal(err)
+	}
+	u, _ = url.Parse(back)
+	tokens, err := c.Exchange(t.Context(), u.Query().Get("code"), verifier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(tokens.Scopes, " "); got != strings.Join(scopes, " ") {
+		t.Errorf("got scopes %s", got)
+	}
+	return tokens
+}
+
+func TestFakeAccountIsConnectedAndRefreshed(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	site, err := c.Account(t.Context(), c.tokens.Access)
+	if err != nil || site.ID != "HnTeaX" || site.Name != "Hana Tea" {
+		t.Errorf("got %+v %v", site, err)
+	}
+	c.clock.Advance(2 * time.Hour)
+	if _, err := c.Account(t.Context(), c.tokens.Access); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("an old token: got %v", err)
+	}
+	fresh, err := c.Refresh(t.Context(), c.tokens.Refresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Account(t.Context(), fresh.Access); err != nil {
+		t.Errorf("a fresh token: got %v", err)
+	}
+	c.fake.Uninstall("HnTeaX")
+	if _, err := c.Refresh(t.Context(), fresh.Refresh); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("after uninstalling: got %v", err)
+	}
+}
+
+func TestFakeTakesWhatLumoWrites(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	token := c.tokens.Access
+	id, _, err := c.ImportProfile(t.Context(), token, lumo.ProfileWrite{ID: klaviyotest.DemoYuki,
+		Set: map[string]any{"LINE User ID": "U1", "LINE Consent": "given"}})
+	if err != nil || id != klaviyotest.DemoYuki {
+		t.Fatalf("got %v %v", id, err)
+	}
+	if _, _, err := c.ImportProfile(t.Context(), token, lumo.ProfileWrite{ID: klaviyotest.DemoYuki,
+		Unset: []string{"LINE Consent"}}); err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Profile(t.Context(), token, klaviyotest.DemoYuki)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"LINE User ID": "U1", "Favourite Tea": "Sencha"}
+	if diff := cmp.Diff(want, p.Properties); diff != "" || p.Email != "yuki@customer.example" {
+		t.Errorf("got %+v %s", p, diff)
+	}
+	for range 2 { // again after a lost answer
+		if _, err := c.CreateEvent(t.Context(), token, lumo.ProfileEvent{Profile: klaviyotest.DemoYuki,
+			Metric: "Sent LINE Message", UniqueID: "chn_1:sent:7", OccurredAt: now(),
+			Properties: map[string]any{"LINE Account": "Hana Tea"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.clock.Advance(time.Minute)
+	events, err := c.Events(t.Context(), token, klaviyotest.DemoYuki, now().Add(-time.Hour), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refs []string
+	for _, e := range events {
+		refs = append(refs, e.Ref)
+	}
+	if strings.Count(strings.Join(refs, " "), "chn_1:sent:7") != 1 {
+		t.Errorf("got %v want the event once", refs)
+	}
+	if c.contract.router != nil && len(c.contract.seen) < 4 {
+		t.Errorf("only %v were checked", c.contract.seen)
+	}
+}
+
+func TestFakeFindsAndRefusesProfiles(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	token := c.tokens.Access
+	for name, find := range map[string]func() (lumo.Profile, error){
+		"email": func() (lumo.Profile, error) { return c.ProfileByEmail(t.Context(), token, "mio@customer.example") },
+		"phone": func() (lumo.Profile, error) { return c.ProfileByPhone(t.Context(), token, "+819012345602") },
+	} {
+		if p, err := find(); err != nil || p.ID != klaviyotest.DemoMio {
+			t.Errorf("%s: got %+v %v", name, p, err)
+		}
+	}
+	if _, err := c.ProfileByEmail(t.Context(), token, "nobody@customer.example"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("nobody: got %v", err)
+	}
+	if _, err := c.Profile(t.Context(), token, "01ARZ3NDEKTSV4RRFFQ69G5FAV"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no such id: got %v", err)
+	}
+	_, _, err := c.ImportProfile(t.Context(), token, lumo.ProfileWrite{ID: "01ARZ3NDEKTSV4RRFFQ69G5FAV"})
+	if !fault.Is(err, fault.NotFound) {
+		t.Errorf("import of no such id: got %v", err)
+	}
+	_, _, err = c.ImportProfile(t.Context(), token, lumo.ProfileWrite{Email: "yuki@customer.example", Phone: "+819012345602"})
+	var refused *klaviyo.Error
+	if !fault.Is(err, fault.Conflict) || !asError(err, &refused) || refused.Duplicate() == "" {
+		t.Errorf("two customers' identifiers: got %v", err)
+	}
+	_, _, err = c.ImportProfile(t.Context(), token, lumo.ProfileWrite{Email: "x@customer.example", Phone: "090-1234"})
+	if !fault.Is(err, fault.Invalid) || !asError(err, &refused) || !strings.HasSuffix(refused.Field(), "/phone_number") {
+		t.Errorf("bad phone: got %v %+v", err, refused)
+	}
+	c.fake.Faults().Add(vendortest.Fault{API: "klaviyo.events", Kind: "429"})
+	wait, err := c.CreateEvent(t.Context(), token, lumo.ProfileEvent{Profile: klaviyotest.DemoYuki, Metric: "x",
+		UniqueID: "1", OccurredAt: now()})
+	if !fault.Is(err, fault.Limited) || wait <= 0 {
+		t.Errorf("throttled: got %v, wait %v", err, wait)
+	}
+}
