@@ -30,12 +30,16 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) orderAll(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for {
+	for failing := false; ; {
 		pending := s.pending.next()
-		if _, err := s.order(ctx); err != nil && ctx.Err() == nil {
-			s.c.Log.WarnContext(ctx, "cannot number changes for edges", "error", err)
+		_, err := s.order(ctx)
+		if err != nil {
 			pending = nil // do not spin while the database is away
+			if !failing && ctx.Err() == nil {
+				s.c.Log.WarnContext(ctx, "cannot number changes for edges", "error", err)
+			}
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return

@@ -26,10 +26,12 @@ func (s *Service) Run(ctx context.Context) error {
 	defer writers.Wait()
 	tick := time.NewTicker(claimEvery)
 	defer tick.Stop()
-	for {
-		if err := s.claim(ctx, &writers); err != nil && ctx.Err() == nil {
+	for failing := false; ; {
+		err := s.claim(ctx, &writers)
+		if err != nil && !failing && ctx.Err() == nil {
 			s.c.Log.WarnContext(ctx, "cannot share out klaviyo accounts", "error", err)
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return nil

@@ -173,6 +173,10 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 	if err := s.RecordAll(ctx, m, facts); err != nil {
 		return err
 	}
+	// friends before codes, as linkage does: nobody then waits in a circle
+	if err := s.c.Store.CountScans(ctx, m, scans); err != nil {
+		return err
+	}
 	if err := s.c.Store.Count(ctx, m, ticks); err != nil {
 		return err
 	}

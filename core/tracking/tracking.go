@@ -39,8 +39,10 @@ type Store interface {
 	AddFacts(ctx context.Context, m lumo.MerchantID, rows []Row, now time.Time) ([]bool, error)
 	// Count adds to the counters of the day on which each happened, in the merchant's zone.
 	Count(ctx context.Context, m lumo.MerchantID, ticks []Tick) error
-	// Scanned adds to codes' counters and answers who is known to have scanned.
+	// Scanned answers who is known to have scanned.
 	Scanned(ctx context.Context, m lumo.MerchantID, scans []Event) ([]Scan, error)
+	// CountScans adds to codes' counters.
+	CountScans(ctx context.Context, m lumo.MerchantID, scans []Event) error
 	LinkStore
 	HomeStore
 }

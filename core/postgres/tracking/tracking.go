@@ -67,25 +67,16 @@ SELECT $1, t.channel, (t.at AT TIME ZONE s.time_zone)::date AS day, t.kind,
 	return postgres.Fault("postgres.Count", err)
 }
 
-// Scanned adds to codes' counters and answers whose login state a scan already is.
+// Scanned answers whose login state a scan already is.
 func (Store) Scanned(ctx context.Context, m lumo.MerchantID, scans []tracking.Event) (
 	[]tracking.Scan, error) {
-	const op = "postgres.Scanned"
 	if len(scans) == 0 {
 		return nil, nil
 	}
-	batch := &pgx.Batch{}
 	byID := make(map[id.ID]tracking.Event, len(scans))
 	list := make([]id.ID, len(scans))
 	for i, e := range scans {
 		byID[e.ID], list[i] = e, e.ID
-		batch.Queue(`
-UPDATE qr_code
-   SET scans = scans + 1, last_scan_at = greatest(last_scan_at, $4)
- WHERE merchant_id = $1 AND channel_id = $2 AND number = $3`, m, e.Channel, int64(e.Subject()), e.At)
-	}
-	if err := postgres.Tx(ctx).SendBatch(ctx, batch).Close(); err != nil {
-		return nil, postgres.Fault(op, err)
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT l.id, l.friend_id, coalesce(q.name, '')
@@ -99,7 +90,26 @@ SELECT l.id, l.friend_id, coalesce(q.name, '')
 		s.Event = byID[state]
 		return s, err
 	})
-	return found, postgres.Fault(op, err)
+	return found, postgres.Fault("postgres.Scanned", err)
+}
+
+// CountScans adds to codes' counters.
+func (Store) CountScans(ctx context.Context, m lumo.MerchantID, scans []tracking.Event) error {
+	if len(scans) == 0 {
+		return nil
+	}
+	channels, numbers, times := make([][16]byte, len(scans)), make([]int64, len(scans)), make([]time.Time, len(scans))
+	for i, e := range scans {
+		channels[i], numbers[i], times[i] = e.Channel, int64(e.Subject()), e.At
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE qr_code q
+   SET scans = q.scans + t.n, last_scan_at = greatest(q.last_scan_at, t.at)
+  FROM (SELECT channel, number, count(*) AS n, max(at) AS at
+          FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[]) AS s (channel, number, at)
+         GROUP BY channel, number) AS t
+ WHERE q.merchant_id = $1 AND q.channel_id = t.channel AND q.number = t.number`, m, channels, numbers, times)
+	return postgres.Fault("postgres.CountScans", err)
 }
 
 // ids gives the driver plain uuids.
