@@ -1,27 +1,25 @@
 // Package app wires the edge: modules, replica, spool, the way to the core, the listener.
 //
-// It listens only when the modules are ready, and stops in order: no new requests, those
-// under way end, then the spool is handed over as far as the core takes it at once, and
-// closed. It starts and serves without the core once it has been enrolled.
+// It listens only when the modules are ready, and has heard the core's first word by then
+// if the core is there. It stops in order: no new requests, those under way end, then the
+// spool is handed over as far as the core takes it at once, and closed. Once it has been
+// enrolled it starts and serves without the core.
 package app
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"lumo/edge/core"
@@ -37,133 +35,163 @@ import (
 )
 
 const (
-	identityFile = "identity.json"
-	metricsTime  = 5 * time.Second
+	stopGrace     = 12 * time.Second // longer than the longest question to the core
+	handOverGrace = 3 * time.Second
+	firstWord     = 250 * time.Millisecond
+	lookAgain     = 5 * time.Millisecond
 )
 
-// Run serves until ctx ends.
-func Run(ctx context.Context, environ []string, out io.Writer) error {
+// Run serves until ctx ends. It takes no arguments: settings are environment variables.
+func Run(ctx context.Context, args, environ []string, out, log io.Writer) error {
+	if len(args) > 0 {
+		return refuse("lumo-edge takes no arguments. Its settings are environment variables; the README lists them all.")
+	}
 	s, err := Read(environ)
 	if err != nil {
 		return err
 	}
-	e, err := build(ctx, s, out)
-	if err != nil {
-		return err
+	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
+		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}
+	if err := e.open(ctx); err != nil {
+		return errors.Join(err, e.close())
 	}
-	return errors.Join(e.serve(ctx), e.close())
+	return errors.Join(e.serve(ctx, out), e.close())
 }
 
 // edge is the wired process.
 type edge struct {
 	settings Settings
 	log      *slog.Logger
-	client   *core.Client
-	replica  *replica.Replica
-	spool    *spool.Spool
-	host     *wasm.Host
-	server   *server.Server
+	now      func() time.Time
 	metrics  *prometheus.Registry
+
+	public  sealing.PublicKey
+	client  *core.Client
+	replica *replica.Replica
+	spool   *spool.Spool
+	host    *wasm.Host
+	server  *server.Server
 }
 
-func build(ctx context.Context, s Settings, out io.Writer) (e *edge, err error) {
-	e = &edge{settings: s, metrics: prometheus.NewRegistry(),
-		log: slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel}))}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.close())
-		}
-	}()
-	identity, err := loadIdentity(ctx, s)
+// open makes what needs no listener and no module.
+func (e *edge) open(ctx context.Context) error {
+	identity, err := e.identity(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	public, err := sealing.ParsePublicKey(identity.SealingKey)
+	if e.public, err = sealing.ParsePublicKey(identity.SealingKey); err != nil {
+		return err
+	}
+	key, err := replica.LoadKey(e.settings.KeyFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := replica.LoadKey(s.KeyFile)
+	if e.replica, err = replica.Open(filepath.Join(e.settings.Dir, "replica"), key, e.now); err != nil {
+		return err
+	}
+	e.spool, err = spool.Open(spool.Config{Dir: filepath.Join(e.settings.Dir, "spool"), MaxBytes: int64(e.settings.SpoolMax),
+		Now: e.now})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if e.replica, err = replica.Open(filepath.Join(s.Dir, "replica"), key, time.Now); err != nil {
-		return nil, err
-	}
-	e.spool, err = spool.Open(spool.Config{Dir: filepath.Join(s.Dir, "spool"), MaxBytes: int64(s.SpoolMax), Now: time.Now})
-	if err != nil {
-		return nil, err
-	}
+	e.client = core.New(core.Config{URL: e.settings.CoreURL, Identity: identity, Now: e.now, Meter: core.NewMeter(e.metrics)})
+	return nil
+}
+
+// prepare makes modules and server; the configuration comes in meanwhile.
+func (e *edge) prepare(ctx context.Context) error {
 	set, err := modules.Default()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e.host, err = wasm.New(ctx, wasm.Config{Modules: set, CacheDir: filepath.Join(s.Dir, "compiled"), Replica: e.replica})
+	e.host, err = wasm.New(ctx, wasm.Config{Modules: set, CacheDir: filepath.Join(e.settings.Dir, "compiled"),
+		Replica: e.replica, Now: e.replica.CoreTime})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	e.client = core.New(s.CoreURL, identity)
-	e.server = server.New(server.Config{Modules: e.host, Replica: e.replica, Core: e.client, Spool: e.spool, Seal: public,
-		PublicURL: s.PublicURL, LINELogin: s.LINELogin, NewID: newIDs(), Now: time.Now, Log: e.log,
-		Meter: server.NewMeter(e.metrics)})
+	e.server, err = server.New(server.Config{Modules: e.host, Replica: e.replica, Core: e.client, Spool: e.spool,
+		Seal: e.public, PublicURL: e.settings.PublicURL, LINELogin: e.settings.LINELogin, Proxies: e.settings.Proxies,
+		NewID: newIDs(e.replica.CoreTime), Now: e.now, Log: e.log, Meter: server.NewMeter(e.metrics)})
 	e.measure()
-	return e, nil
+	return err
 }
 
-// loadIdentity reads what enrolment gave, or enrols with the one-time code.
-func loadIdentity(ctx context.Context, s Settings) (core.Identity, error) {
-	const op = "app.loadIdentity"
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return core.Identity{}, fault.Wrap(op, err)
-	}
-	file := filepath.Join(s.Dir, identityFile)
-	b, err := os.ReadFile(file)
-	if err == nil {
-		var identity core.Identity
-		return identity, fault.Wrap(op, json.Unmarshal(b, &identity))
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return core.Identity{}, fault.Wrap(op, err)
-	}
-	if s.Enrol == "" {
-		return core.Identity{}, refuse("This edge is not enrolled. Set LUMO_EDGE_ENROL to a code from lumo-core admin create-edge-code.")
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		name = "edge"
-	}
-	identity, err := core.Enrol(ctx, s.CoreURL, s.Enrol, name)
-	if err != nil {
-		return core.Identity{}, err
-	}
-	if b, err = json.Marshal(identity); err != nil {
-		return core.Identity{}, fault.Wrap(op, err)
-	}
-	return identity, fault.Wrap(op, os.WriteFile(file, b, 0o600))
-}
-
-func (e *edge) serve(ctx context.Context) error {
-	const op = "app.serve"
-	listener, err := net.Listen("tcp", e.settings.Addr)
-	if err != nil {
-		return fault.New(fault.Unavailable, op, "%s is in use by another program. Choose another LUMO_EDGE_ADDR.", e.settings.Addr)
-	}
+// serve works in two stages: the first ends with ctx, the second when the first has ended.
+func (e *edge) serve(ctx context.Context, out io.Writer) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
 	var group errgroup.Group
+	heard := newWord()
 	group.Go(func() error { return e.spool.Run(work) })
-	group.Go(func() error { return e.client.Drain(work, e.spool, e.complain("drain")) })
-	group.Go(func() error { return e.client.Stream(work, e.replica, e.status, e.complain("stream")) })
-	group.Go(func() error { return e.serveMetrics(work) })
+	group.Go(func() error {
+		complain := e.complain("stream")
+		return e.client.Stream(work, e.replica, e.status, func(err error) { complain(err); heard.say() })
+	})
+	err := e.prepare(ctx)
+	if err == nil {
+		err = e.answer(ctx, work, &group, heard, out)
+	}
+	stop()
+	return errors.Join(err, group.Wait())
+}
+
+// answer listens until ctx ends.
+func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *word, out io.Writer) error {
+	metrics, err := listenTo(e.settings.MetricsAddr, "LUMO_EDGE_METRICS_ADDR")
+	if err != nil {
+		return err
+	}
+	e.awaitLease(ctx, heard)
+	listener, err := listenTo(e.settings.Addr, "LUMO_EDGE_ADDR")
+	if err != nil {
+		return errors.Join(err, closeListener(metrics))
+	}
+	drain, stopDrain := context.WithCancel(work)
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		_ = e.client.Drain(drain, e.spool, e.complain("drain")) // it only ends with its context
+	}()
+	if metrics != nil {
+		group.Go(func() error { return e.serveMetrics(work, metrics) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
-	e.log.InfoContext(ctx, "edge is ready", "op", op, "addr", listener.Addr().String())
+	fmt.Fprintf(out, "lumo-edge is ready at %s (listening on %s)\n", e.settings.PublicURL, listener.Addr())
 	select {
 	case <-ctx.Done():
 	case err = <-served:
 	}
-	stopped := e.server.HTTP().Shutdown()
-	stop()
-	return errors.Join(err, stopped, group.Wait())
+	err = errors.Join(err, e.stopServer())
+	stopDrain()
+	<-drained
+	last, cancel := context.WithTimeout(work, handOverGrace)
+	defer cancel()
+	e.client.HandOver(last, e.spool)
+	return err
+}
+
+func (e *edge) stopServer() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	return fault.Wrap("app.stopServer", e.server.HTTP().ShutdownWithContext(ctx))
+}
+
+func listenTo(addr, setting string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "app.listen", "%s cannot be listened on. Choose another %s.", addr, setting)
+	}
+	return l, nil
+}
+
+func closeListener(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
 }
 
 func (e *edge) listen(l net.Listener) error {
@@ -173,12 +201,51 @@ func (e *edge) listen(l net.Listener) error {
 	return e.server.HTTP().Serve(l)
 }
 
-// complain logs that the core is away, once for each time it begins.
-func (e *edge) complain(op string) func(error) {
-	return func(err error) {
-		if err != nil {
-			e.log.Warn("the core is away", "op", op, "kind", string(fault.KindOf(err)), "error", err.Error())
+// awaitLease gives the core a moment to bring the newest configuration, unless it is away:
+// the first answers are then as good as the later ones.
+func (e *edge) awaitLease(ctx context.Context, heard *word) {
+	ctx, cancel := context.WithTimeout(ctx, firstWord)
+	defer cancel()
+	select {
+	case <-heard.said:
+	case <-ctx.Done():
+		return
+	}
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for !e.replica.Fresh() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
+	}
+}
+
+// word is said once.
+type word struct {
+	once sync.Once
+	said chan struct{}
+}
+
+func newWord() *word { return &word{said: make(chan struct{})} }
+
+func (w *word) say() { w.once.Do(func() { close(w.said) }) }
+
+// complain logs when trouble with the core begins and ends, not each time it shows.
+func (e *edge) complain(op string) func(error) {
+	var mu sync.Mutex
+	away := false
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil && !away:
+			e.log.Warn("the core is away", "op", op, "kind", string(fault.KindOf(err)), "error", err.Error())
+		case err == nil && away:
+			e.log.Info("the core is back", "op", op)
+		}
+		away = err != nil
 	}
 }
 
@@ -187,41 +254,13 @@ func (e *edge) status() edgeapi.Status {
 	return edgeapi.Status{WaitingEvents: uint64(s.Waiting), OldestSeconds: uint64(s.Oldest.Seconds())}
 }
 
-func (e *edge) measure() {
-	gauge := func(name, help string, value func() float64) {
-		e.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
-	}
-	gauge("lumo_edge_spool_records", "Records that the core has not taken.", func() float64 { return float64(e.spool.Stats().Waiting) })
-	gauge("lumo_edge_spool_bytes", "Bytes of the spool.", func() float64 { return float64(e.spool.Stats().Bytes) })
-	gauge("lumo_edge_spool_oldest_seconds", "Age of the oldest record.", func() float64 { return e.spool.Stats().Oldest.Seconds() })
-	gauge("lumo_edge_spool_damaged_records", "Records passed over.", func() float64 { return float64(e.spool.Stats().Damaged) })
-	gauge("lumo_edge_config_version", "Configuration that answers.", func() float64 { return float64(e.replica.Version()) })
-	gauge("lumo_edge_lease_fresh", "1 while the core's word is fresh.", func() float64 {
-		if e.replica.Fresh() {
-			return 1
-		}
-		return 0
-	})
-}
-
-func (e *edge) serveMetrics(ctx context.Context) error {
-	if e.settings.MetricsAddr == "" {
-		return nil
-	}
-	s := &http.Server{Addr: e.settings.MetricsAddr, ReadHeaderTimeout: metricsTime,
-		Handler: promhttp.HandlerFor(e.metrics, promhttp.HandlerOpts{})}
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return fault.As(fault.Unavailable, "app.serveMetrics", err)
-	}
-	return nil
-}
-
 func (e *edge) close() error {
 	var err error
 	if e.host != nil {
 		err = errors.Join(err, e.host.Close(context.Background()))
+	}
+	if e.client != nil {
+		e.client.Close()
 	}
 	if e.spool != nil {
 		err = errors.Join(err, e.spool.Close())
@@ -232,13 +271,19 @@ func (e *edge) close() error {
 	return err
 }
 
-// newIDs makes ULIDs that rise even within one millisecond.
-func newIDs() func() id.ID {
+// newIDs makes ULIDs of core time that rise even within one millisecond.
+func newIDs(now func() time.Time) func() id.ID {
 	var mu sync.Mutex
 	entropy := ulid.Monotonic(rand.Reader, 0)
 	return func() id.ID {
 		mu.Lock()
 		defer mu.Unlock()
-		return id.ID(ulid.MustNew(ulid.Now(), entropy))
+		ms := ulid.Timestamp(now())
+		v, err := ulid.New(ms, entropy)
+		for err != nil { // within one millisecond the numbers ran out
+			entropy = ulid.Monotonic(rand.Reader, 0)
+			v, err = ulid.New(ms, entropy)
+		}
+		return id.ID(v)
 	}
 }

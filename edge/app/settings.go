@@ -1,9 +1,12 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"sort"
 	"strings"
 
@@ -17,15 +20,49 @@ type Settings struct {
 	Addr        string     `env:"LUMO_EDGE_ADDR" envDefault:"127.0.0.1:8787"`
 	PublicURL   string     `env:"LUMO_EDGE_PUBLIC_URL"`
 	CoreURL     string     `env:"LUMO_EDGE_CORE_URL"`
-	Enrol       string     `env:"LUMO_EDGE_ENROL"`
+	Enrol       secret     `env:"LUMO_EDGE_ENROL"`
 	Dir         string     `env:"LUMO_EDGE_DIR" envDefault:"./edge-data"`
 	KeyFile     string     `env:"LUMO_EDGE_KEY_FILE"`
 	MetricsAddr string     `env:"LUMO_EDGE_METRICS_ADDR"`
 	SpoolMax    bytesValue `env:"LUMO_EDGE_SPOOL_MAX" envDefault:"1GiB"`
 	LINELogin   string     `env:"LUMO_LINE_ACCESS_URL"`
+	Proxies     networks   `env:"LUMO_TRUSTED_PROXIES"`
 	TLSCertFile string     `env:"LUMO_TLS_CERT_FILE"`
 	TLSKeyFile  string     `env:"LUMO_TLS_KEY_FILE"`
 	LogLevel    slog.Level `env:"LUMO_LOG_LEVEL" envDefault:"info"`
+}
+
+// secret is never printed.
+type secret string
+
+// String hides it.
+func (secret) String() string { return "(hidden)" }
+
+// GoString hides it, too.
+func (secret) GoString() string { return "(hidden)" }
+
+// networks are addresses or networks, with commas in between.
+type networks []netip.Prefix
+
+// UnmarshalText reads 10.0.0.0/8,192.0.2.7.
+func (n *networks) UnmarshalText(text []byte) error {
+	*n = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			address, err := netip.ParseAddr(part)
+			if err != nil {
+				return fault.New(fault.Invalid, "settings", "%q is not a network like 10.0.0.0/8", part)
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		*n = append(*n, prefix.Masked())
+	}
+	return nil
 }
 
 // bytesValue is a size like 512MiB.
@@ -77,9 +114,26 @@ func Read(environ []string) (Settings, error) {
 		return Settings{}, refuse("There is no setting " + strings.Join(bad, ", ") + ". The README lists them all.")
 	}
 	if err := env.ParseWithOptions(&s, env.Options{Environment: pairs}); err != nil {
-		return Settings{}, refuse(err.Error())
+		return Settings{}, refuse(plain(err))
 	}
 	return s, s.check()
+}
+
+// plain turns the library's error into a sentence that names the setting.
+func plain(err error) string {
+	var all env.AggregateError
+	var one env.ParseError
+	if !errors.As(err, &all) || len(all.Errors) == 0 || !errors.As(all.Errors[0], &one) {
+		return err.Error()
+	}
+	name := one.Name
+	if field, ok := reflect.TypeFor[Settings]().FieldByName(one.Name); ok {
+		name = field.Tag.Get("env")
+	}
+	if text := fault.MessageOf(one.Err); text != "" {
+		return name + ": " + text + "."
+	}
+	return name + " cannot be read: " + one.Err.Error()
 }
 
 func (s *Settings) check() error {
@@ -90,19 +144,40 @@ func (s *Settings) check() error {
 		return refuse("LUMO_TLS_CERT_FILE and LUMO_TLS_KEY_FILE belong together; set both or neither.")
 	}
 	if s.PublicURL == "" {
-		s.PublicURL = "http://" + s.Addr
+		if s.PublicURL = "http://" + s.Addr; s.TLSCertFile != "" {
+			s.PublicURL = "https://" + s.Addr
+		}
 	}
 	if s.KeyFile == "" {
 		s.KeyFile = filepath.Join(s.Dir, "edge.key")
 	}
-	for name, value := range map[string]*string{"LUMO_EDGE_CORE_URL": &s.CoreURL, "LUMO_EDGE_PUBLIC_URL": &s.PublicURL} {
-		u, err := url.Parse(*value)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-			return refuse(name + " must be an address like https://go.example.com.")
-		}
-		*value = strings.TrimRight(*value, "/")
+	if s.TLSCertFile != "" && strings.HasPrefix(s.PublicURL, "http://") {
+		return refuse("LUMO_EDGE_PUBLIC_URL begins with http, but LUMO_TLS_CERT_FILE makes the edge speak https.")
 	}
-	s.LINELogin = strings.TrimRight(s.LINELogin, "/")
+	if s.MetricsAddr != "" && s.MetricsAddr == s.Addr {
+		return refuse("LUMO_EDGE_METRICS_ADDR and LUMO_EDGE_ADDR are the same; metrics need an address of their own.")
+	}
+	return s.checkAddresses()
+}
+
+func (s *Settings) checkAddresses() error {
+	for _, a := range []struct {
+		name  string
+		value *string
+	}{{"LUMO_EDGE_CORE_URL", &s.CoreURL}, {"LUMO_EDGE_PUBLIC_URL", &s.PublicURL}, {"LUMO_LINE_ACCESS_URL", &s.LINELogin}} {
+		if *a.value == "" {
+			continue
+		}
+		u, err := url.Parse(*a.value)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.User != nil {
+			return refuse(a.name + " must be an address like https://go.example.com.")
+		}
+		*a.value = strings.TrimRight(*a.value, "/")
+	}
+	public, err := url.Parse(s.PublicURL)
+	if err != nil || public.Path != "" {
+		return refuse("LUMO_EDGE_PUBLIC_URL must have no path.")
+	}
 	return nil
 }
 

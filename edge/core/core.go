@@ -1,9 +1,10 @@
-// Package core is the edge's way to the core: enrolment, requests, events, and the stream
+// Package core is the edge's way to the core: enrolment, requests, records, and the stream
 // that brings the configuration.
 //
 // Every call carries the edge's own key and has a time limit; what the core does not answer
-// in time counts as "away", and the caller spools. Nothing that a customer sent decides
-// where a call goes.
+// in time counts as "away", and the caller spools under the same id. Nothing that a customer
+// sent decides where a call goes. While the core is away nobody waits for it in vain: after
+// a few silent calls only one a second is tried.
 package core
 
 import (
@@ -14,6 +15,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"lumo/shared/edgeapi"
@@ -22,32 +25,49 @@ import (
 )
 
 const (
-	maxAnswer   = 1 << 20
-	eventsLimit = 20 * time.Second
-	enrolLimit  = 15 * time.Second
+	maxAnswer    = 1 << 20
+	recordsLimit = 20 * time.Second
+	enrolLimit   = 15 * time.Second
+	idleConns    = 128
+	idleTime     = 90 * time.Second
 )
 
 // Identity is what enrolment gives an edge; the key is a secret.
 type Identity struct {
 	Edge       string `json:"edge"`
 	Key        string `json:"key"`
-	SealingKey []byte `json:"sealing_key"`
-	ModuleKey  []byte `json:"module_key"`
+	SealingKey []byte `json:"sealing_key"` // X25519, 32 bytes
+	ModuleKey  []byte `json:"module_key"`  // Ed25519, empty = only the embedded modules
 }
 
-// Client calls one core.
+// Config is what a client needs; Meter may be nil.
+type Config struct {
+	URL      string // of the core, no slash at its end
+	Identity Identity
+	Now      func() time.Time
+	Meter    *Meter
+}
+
+// Client calls one core. It is safe for concurrent use.
 type Client struct {
-	url      string
-	identity Identity
-	http     *http.Client
+	c       Config
+	http    *http.Client
+	silence silence
+	asking  atomic.Int64 // calls of people and vendors who wait now
 }
 
-// New makes a client; url has no slash at its end.
-func New(url string, identity Identity) *Client {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true}
-	return &Client{url: url, identity: identity, http: &http.Client{Transport: transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+// New makes a client.
+func New(c Config) *Client { return &Client{c: c, http: newHTTP()} }
+
+func newHTTP() *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTime, ForceAttemptHTTP2: true,
+		DisableCompression: true}
+	return &http.Client{Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Enrol trades a one-time code for an identity.
 func Enrol(ctx context.Context, url, code, name string) (Identity, error) {
@@ -63,18 +83,35 @@ func Enrol(ctx context.Context, url, code, name string) (Identity, error) {
 		return Identity{}, fault.Wrap(op, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := New(url, Identity{}).http.Do(req)
+	client := newHTTP()
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
 	if err != nil {
 		return Identity{}, fault.As(fault.Unavailable, op, err)
 	}
 	defer res.Body.Close()
+	if res.StatusCode >= http.StatusInternalServerError {
+		return Identity{}, fault.As(fault.Unavailable, op, errors.New(res.Status))
+	}
 	if res.StatusCode != http.StatusOK {
 		return Identity{}, fault.New(fault.Unauthenticated, op,
 			"The core did not take the code (status %d). Make a new one with lumo-core admin create-edge-code.", res.StatusCode)
 	}
-	var identity Identity
-	err = json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&identity)
-	return identity, fault.As(fault.Unavailable, op, err)
+	var i Identity
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&i); err != nil || i.Key == "" {
+		return Identity{}, fault.New(fault.Invalid, op, "LUMO_EDGE_CORE_URL does not answer as a core does.")
+	}
+	return i, nil
+}
+
+// Question is a request that only the core can answer.
+type Question struct {
+	ID      id.ID
+	Request edgeapi.SpooledRequest
+	Limit   time.Duration
+	// Page says that a person waits for a page of the core's: it is asked in any case, and
+	// every page that it gives is an answer.
+	Page bool
 }
 
 // Answer is what the core says to a request; it is passed through.
@@ -84,77 +121,74 @@ type Answer struct {
 	Body   []byte
 }
 
-// Ask passes one request on and waits for its answer at most limit. An answer of 5xx, or
-// none, is fault.Unavailable: the core is away.
-func (c *Client) Ask(ctx context.Context, event id.ID, r edgeapi.SpooledRequest, limit time.Duration) (Answer, error) {
+// Ask passes one request on and waits for its answer. An answer of 5xx, or none in time, is
+// fault.Unavailable: the core is away.
+func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
 	const op = "core.Ask"
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	req, err := c.request(ctx, http.MethodPost, "/edge/v1/requests", r.Body)
+	if !q.Page && !c.silence.mayAsk(c.c.Now()) {
+		c.c.Meter.asked("skipped", 0)
+		return Answer{}, fault.New(fault.Unavailable, op, "the core is away")
+	}
+	c.asking.Add(1)
+	defer c.asking.Add(-1)
+	began := c.c.Now()
+	answer, err := c.ask(ctx, q)
+	outcome := "answered"
 	if err != nil {
-		return Answer{}, fault.Wrap(op, err)
+		outcome = "away"
 	}
-	for name, value := range r.Headers {
-		req.Header.Set(name, value)
+	c.c.Meter.asked(outcome, c.c.Now().Sub(began))
+	return answer, fault.As(fault.Unavailable, op, err)
+}
+
+func (c *Client) ask(ctx context.Context, q Question) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.Limit)
+	defer cancel()
+	req, err := c.request(ctx, http.MethodPost, "/edge/v1/requests", q.Request.Body)
+	if err != nil {
+		return Answer{}, err
 	}
-	req.Header.Set(edgeapi.HeaderEventID, event.String())
-	req.Header.Set(edgeapi.HeaderReceivedAt, strconv.FormatInt(r.ReceivedAt, 10))
-	req.Header.Set(edgeapi.HeaderAuth, r.Auth)
-	req.Header.Set(edgeapi.HeaderConfig, strconv.FormatUint(r.Config, 10))
-	req.Header.Set(edgeapi.HeaderMethod, r.Method)
-	req.Header.Set(edgeapi.HeaderTarget, r.Target)
-	if r.KeySHA256 != "" {
-		req.Header.Set(edgeapi.HeaderKeySHA256, r.KeySHA256)
-	}
+	setHeaders(req.Header, q)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return Answer{}, fault.As(fault.Unavailable, op, err)
+		c.silence.heardNothing(c.c.Now())
+		return Answer{}, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return Answer{}, fault.As(fault.Unavailable, op, err)
+		c.silence.heardNothing(c.c.Now())
+		return Answer{}, err
 	}
-	if res.StatusCode >= http.StatusInternalServerError || res.Header.Get("WWW-Authenticate") != "" {
-		return Answer{}, fault.As(fault.Unavailable, op, errors.New(res.Status))
+	c.silence.heard()
+	page := q.Page && strings.HasPrefix(res.Header.Get("Content-Type"), "text/html")
+	if res.StatusCode >= http.StatusInternalServerError && !page || res.Header.Get("WWW-Authenticate") != "" {
+		return Answer{}, errors.New("the core answered " + res.Status)
 	}
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: body}, nil
 }
 
-// Taken is what the core says to a batch.
-type Taken struct {
-	Offset   int      `json:"offset"` // records from the start of the batch that it has
-	Rejected []string `json:"rejected"`
-}
-
-// Send hands a batch of records over.
-func (c *Client) Send(ctx context.Context, records []byte) (Taken, error) {
-	const op = "core.Send"
-	ctx, cancel := context.WithTimeout(ctx, eventsLimit)
-	defer cancel()
-	req, err := c.request(ctx, http.MethodPost, "/edge/v1/events", records)
-	if err != nil {
-		return Taken{}, fault.Wrap(op, err)
+func setHeaders(h http.Header, q Question) {
+	h.Set("User-Agent", "") // the sender's or none, never the library's
+	for name, value := range q.Request.Headers {
+		h.Set(name, value)
 	}
-	req.Header.Set("Content-Type", "application/octet-stream")
-	res, err := c.http.Do(req)
-	if err != nil {
-		return Taken{}, fault.As(fault.Unavailable, op, err)
+	h.Set(edgeapi.HeaderEventID, q.ID.String())
+	h.Set(edgeapi.HeaderReceivedAt, strconv.FormatInt(q.Request.ReceivedAt, 10))
+	h.Set(edgeapi.HeaderAuth, q.Request.Auth)
+	h.Set(edgeapi.HeaderConfig, strconv.FormatUint(q.Request.Config, 10))
+	h.Set(edgeapi.HeaderMethod, q.Request.Method)
+	h.Set(edgeapi.HeaderTarget, q.Request.Target)
+	if q.Request.KeySHA256 != "" {
+		h.Set(edgeapi.HeaderKeySHA256, q.Request.KeySHA256)
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return Taken{}, fault.As(fault.Unavailable, op, errors.New(res.Status))
-	}
-	var taken Taken
-	err = json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&taken)
-	return taken, fault.As(fault.Unavailable, op, err)
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.c.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.identity.Key)
+	req.Header.Set("Authorization", "Bearer "+c.c.Identity.Key)
 	return req, nil
 }

@@ -2,66 +2,155 @@ package core
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
 	"lumo/edge/spool"
+	"lumo/shared/fault"
 )
 
 const (
-	batchCount = 500
-	batchBytes = 512 << 10
-	idle       = 50 * time.Millisecond
+	requestsAtOnce = 64 // the core works each one off before it answers
+	eventsAtOnce   = 4000
+	batchBytes     = 1 << 20
+	idle           = 20 * time.Millisecond
+	maxPause       = 500 * time.Millisecond
 )
 
-// Drain hands the spool over until ctx ends, requests before events: people wait for what
-// a webhook says, nobody for a counter. A batch leaves the spool when the core has it.
-func (c *Client) Drain(ctx context.Context, s *spool.Spool, failed func(error)) error {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
-	for ctx.Err() == nil {
-		pause := idle
-		n, err := c.drainOnce(ctx, s)
-		switch {
-		case err != nil:
-			failed(err)
-			pause = wait.NextBackOff()
-		case n > 0:
-			wait.Reset()
-			continue
-		default:
-			wait.Reset()
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-		case <-timer.C:
-		}
+// Taken is what the core says to a batch.
+type Taken struct {
+	Offset   int      `json:"offset"` // records from the start of the batch that it has
+	Rejected []string `json:"rejected"`
+}
+
+// Send hands a batch of records over.
+func (c *Client) Send(ctx context.Context, records []byte) (Taken, error) {
+	const op = "core.Send"
+	ctx, cancel := context.WithTimeout(ctx, recordsLimit)
+	defer cancel()
+	req, err := c.request(ctx, http.MethodPost, "/edge/v1/events", records)
+	if err != nil {
+		return Taken{}, fault.Wrap(op, err)
 	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return Taken{}, fault.As(fault.Unavailable, op, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return Taken{}, fault.As(fault.Unavailable, op, errors.New("the core answered "+res.Status))
+	}
+	var taken Taken
+	err = json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&taken)
+	return taken, fault.As(fault.Unavailable, op, err)
+}
+
+// Spool is what is to be handed over.
+type Spool interface {
+	Requests(maxCount, maxBytes int) (spool.Batch, error)
+	Events(maxCount, maxBytes int) (spool.Batch, error)
+	Done(b spool.Batch, n int) error
+}
+
+// drainer hands one log over. Batches that fail become smaller, so that one record that
+// takes long holds nothing up but itself.
+type drainer struct {
+	client *Client
+	kind   string
+	read   func(maxCount, maxBytes int) (spool.Batch, error)
+	done   func(b spool.Batch, n int) error
+	count  int // of the next batch
+	most   int
+}
+
+func (c *Client) drainers(s Spool) []*drainer {
+	return []*drainer{
+		{client: c, kind: "request", read: s.Requests, done: s.Done, count: requestsAtOnce, most: requestsAtOnce},
+		{client: c, kind: "event", read: s.Events, done: s.Done, count: eventsAtOnce, most: eventsAtOnce},
+	}
+}
+
+// Drain hands the spool over until ctx ends. Requests and events go apart: neither waits
+// for trouble with the other. Whoever waits for an answer now goes first.
+func (c *Client) Drain(ctx context.Context, s Spool, failed func(error)) error {
+	var group sync.WaitGroup
+	for _, d := range c.drainers(s) {
+		group.Go(func() { d.run(ctx, failed) })
+	}
+	group.Wait()
 	return nil
 }
 
-// drainOnce hands one batch of each log over and tells how many records went.
-func (c *Client) drainOnce(ctx context.Context, s *spool.Spool) (total int, err error) {
-	for _, read := range []func(int, int) (spool.Batch, error){s.Requests, s.Events} {
-		b, err := read(batchCount, batchBytes)
-		if err != nil {
-			return total, err
+// HandOver gives the core what it takes without trouble, until nothing waits or ctx ends.
+func (c *Client) HandOver(ctx context.Context, s Spool) {
+	for _, d := range c.drainers(s) {
+		for n, err := d.runOnce(ctx); err == nil && n > 0; n, err = d.runOnce(ctx) {
 		}
-		taken := Taken{}
-		if b.Count > 0 {
-			if taken, err = c.Send(ctx, b.Records); err != nil {
-				return total, err
-			}
-		}
-		if taken.Offset > 0 || b.Skipped() {
-			if err := s.Done(b, taken.Offset); err != nil {
-				return total, err
-			}
-		}
-		total += taken.Offset
 	}
-	return total, nil
+}
+
+func (d *drainer) run(ctx context.Context, failed func(error)) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 3*time.Second
+	for ctx.Err() == nil {
+		began := time.Now()
+		n, err := d.runOnce(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		failed(err)
+		pause := idle
+		switch {
+		case err != nil:
+			pause = wait.NextBackOff()
+		case n > 0 && d.client.asking.Load() > 0:
+			pause = min(time.Since(began), maxPause) // at most half of the time is ours
+		case n > 0:
+			pause = 0
+		}
+		if err == nil {
+			wait.Reset()
+		}
+		sleep(ctx, pause)
+	}
+}
+
+func sleep(ctx context.Context, pause time.Duration) {
+	if pause <= 0 {
+		return
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// runOnce hands one batch over and tells how many records went.
+func (d *drainer) runOnce(ctx context.Context) (int, error) {
+	b, err := d.read(d.count, batchBytes)
+	if err != nil {
+		return 0, err
+	}
+	taken := Taken{}
+	if b.Count > 0 {
+		if taken, err = d.client.Send(ctx, b.Records); err != nil {
+			d.count = max(1, d.count/4)
+			return 0, err
+		}
+		d.count = min(2*d.count, d.most)
+		d.client.c.Meter.handedOver(d.kind, taken)
+	}
+	if taken.Offset == 0 && !b.Skipped() {
+		return 0, nil
+	}
+	return taken.Offset, d.done(b, taken.Offset)
 }

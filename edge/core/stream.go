@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	silence     = 6 * time.Second // heartbeats come each second
+	// tooQuiet ends a connection: heartbeats come each second.
+	tooQuiet    = 6 * time.Second
 	statusEvery = 2 * time.Second
 	writeLimit  = 5 * time.Second
+	readBuffer  = 64 << 10
 )
 
 // Sink takes what the stream brings.
@@ -28,90 +30,111 @@ type Sink interface {
 }
 
 // Stream keeps the configuration coming until ctx ends: it connects, applies, says what it
-// applied, and begins again when the connection breaks. status tells how the edge is.
-func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.Status, broken func(error)) error {
+// applied, and begins again when the connection breaks. status tells how the edge is;
+// changed hears nil when a connection works and the error when it broke.
+func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.Status, changed func(error)) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 3*time.Second
-	again := false // whether everything must come anew
+	after := sink.Version()
 	for ctx.Err() == nil {
-		begun := time.Now()
-		gap, err := c.stream(ctx, sink, status, again)
+		began := time.Now()
+		gap, err := c.stream(ctx, conversation{sink: sink, status: status, changed: changed, acked: after})
 		sink.Lapse()
 		if ctx.Err() != nil {
 			return nil
 		}
-		again = gap
-		broken(err)
-		if time.Since(begun) > silence {
+		changed(err)
+		if after = sink.Version(); gap {
+			after = 0 // everything anew
+		}
+		if time.Since(began) > tooQuiet {
 			wait.Reset()
 		}
-		pause := time.NewTimer(wait.NextBackOff())
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-		case <-pause.C:
-		}
+		sleep(ctx, wait.NextBackOff())
 	}
 	return nil
 }
 
-func (c *Client) stream(ctx context.Context, sink Sink, status func() edgeapi.Status, again bool) (gap bool, err error) {
+// stream is one connection. gap tells that it ended because something was missed.
+func (c *Client) stream(ctx context.Context, t conversation) (gap bool, err error) {
 	const op = "core.stream"
-	after := sink.Version()
-	if again {
-		after = 0
+	address := "ws" + strings.TrimPrefix(c.c.URL, "http") + "/edge/v1/stream?after=" + strconv.FormatUint(t.acked, 10)
+	dialer := websocket.Dialer{HandshakeTimeout: writeLimit, ReadBufferSize: readBuffer}
+	conn, res, err := dialer.DialContext(ctx, address, http.Header{"Authorization": {"Bearer " + c.c.Identity.Key}})
+	if res != nil && res.StatusCode == http.StatusUnauthorized {
+		return false, fault.New(fault.Unauthenticated, op, "The core does not know this edge any more.")
 	}
-	address := "ws" + strings.TrimPrefix(c.url, "http") + "/edge/v1/stream?after=" + strconv.FormatUint(after, 10)
-	dialer := websocket.Dialer{HandshakeTimeout: writeLimit, ReadBufferSize: 64 << 10}
-	conn, res, err := dialer.DialContext(ctx, address, http.Header{"Authorization": {"Bearer " + c.identity.Key}})
 	if err != nil {
-		if res != nil && res.StatusCode == http.StatusUnauthorized {
-			return again, fault.New(fault.Unauthenticated, op, "The core does not know this edge any more.")
-		}
-		return again, fault.As(fault.Unavailable, op, err)
+		return false, fault.As(fault.Unavailable, op, err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	conn.SetReadLimit(edgeapi.MaxFrame)
-	said := time.Time{}
+	t.conn = conn
 	for {
-		if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
-			return false, fault.As(fault.Unavailable, op, err)
-		}
-		kind, message, err := conn.ReadMessage()
-		if err != nil {
-			return false, fault.As(fault.Unavailable, op, err)
-		}
-		if kind != websocket.BinaryMessage {
-			continue
-		}
-		if gap, err := take(sink, message); err != nil || gap {
-			return true, err
-		}
-		if err := say(conn, edgeapi.Frame{Type: edgeapi.FrameAck, Sequence: sink.Version()}); err != nil {
-			return false, err
-		}
-		if time.Since(said) > statusEvery {
-			said = time.Now()
-			if err := say(conn, edgeapi.Frame{Type: edgeapi.FrameStatus, Payload: status().Append(nil)}); err != nil {
-				return false, err
-			}
+		if gap, err := t.turn(); err != nil || gap {
+			return gap, err
 		}
 	}
 }
 
-func take(sink Sink, message []byte) (gap bool, err error) {
+// conversation is the work on one connection.
+type conversation struct {
+	conn    *websocket.Conn
+	sink    Sink
+	status  func() edgeapi.Status
+	changed func(error)
+	acked   uint64 // version that the core knows us to have
+	said    time.Time
+	begun   bool
+}
+
+// turn takes one message and says what is to be said.
+func (t *conversation) turn() (gap bool, err error) {
+	const op = "core.turn"
+	if err := t.conn.SetReadDeadline(time.Now().Add(tooQuiet)); err != nil {
+		return false, fault.As(fault.Unavailable, op, err)
+	}
+	kind, message, err := t.conn.ReadMessage()
+	if err != nil {
+		return false, fault.As(fault.Unavailable, op, err)
+	}
+	if kind != websocket.BinaryMessage {
+		return false, nil
+	}
 	frame, err := edgeapi.ParseFrame(message)
 	if err != nil {
 		return true, err
 	}
-	return sink.Apply(frame)
+	if gap, err := t.sink.Apply(frame); err != nil || gap {
+		return true, err
+	}
+	if !t.begun {
+		t.begun = true
+		t.changed(nil)
+	}
+	return false, t.answer()
 }
 
-func say(conn *websocket.Conn, f edgeapi.Frame) error {
-	if err := conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		return fault.As(fault.Unavailable, "core.say", err)
+func (t *conversation) answer() error {
+	if version := t.sink.Version(); version != t.acked {
+		if err := t.say(edgeapi.Frame{Type: edgeapi.FrameAck, Sequence: version}); err != nil {
+			return err
+		}
+		t.acked = version
 	}
-	return fault.As(fault.Unavailable, "core.say", conn.WriteMessage(websocket.BinaryMessage, f.Append(nil)))
+	if time.Since(t.said) < statusEvery {
+		return nil
+	}
+	t.said = time.Now()
+	return t.say(edgeapi.Frame{Type: edgeapi.FrameStatus, Payload: t.status().Append(nil)})
+}
+
+func (t *conversation) say(f edgeapi.Frame) error {
+	const op = "core.say"
+	if err := t.conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return fault.As(fault.Unavailable, op, err)
+	}
+	return fault.As(fault.Unavailable, op, t.conn.WriteMessage(websocket.BinaryMessage, f.Append(nil)))
 }

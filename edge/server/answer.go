@@ -8,58 +8,207 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"lumo/edge/core"
-	"lumo/edge/wasm"
 	"lumo/shared/edgeapi"
-	"lumo/shared/event"
-	"lumo/shared/id"
 )
 
-const clickParameter = "lumo_click="
+const (
+	authVerified    = "verified"
+	authUnchecked   = "unchecked"
+	authProvisional = "provisional"
+	authRefused     = "refused"
+)
 
 // answer turns a verdict into an answer.
-func (s *Server) answer(ctx *fasthttp.RequestCtx, c *wasm.Call, eventID id.ID, to route) {
-	v := &c.Verdict
-	switch v.Kind {
-	case edgeapi.Respond:
-		s.respond(ctx, c, eventID, to)
-	case edgeapi.Forward:
-		s.forward(ctx, c, eventID, to)
-	case edgeapi.Deny:
-		s.deny(ctx, c, eventID, to)
+func (e *exchange) answer() {
+	switch v := &e.call.Verdict; {
+	case v.Kind == edgeapi.Respond:
+		e.respond()
+	case e.to.module == hookModule && v.Kind == edgeapi.Forward:
+		e.forwardHook()
+	case e.to.module == hookModule:
+		e.denyHook()
+	case v.Kind == edgeapi.Forward && e.to.core:
+		e.forwardPage()
+	case v.Kind == edgeapi.Forward:
+		e.forwardLink()
+	default:
+		e.deny()
 	}
 }
 
-func (s *Server) respond(ctx *fasthttp.RequestCtx, c *wasm.Call, eventID id.ID, to route) {
-	v := &c.Verdict
-	if v.Status == fasthttp.StatusFound && !s.mayLeadTo(c, eventID) {
-		s.undecided(ctx, eventID, to)
-		return
+// respond answers as the module said. A redirect must lead where it may.
+func (e *exchange) respond() {
+	v := &e.call.Verdict
+	if v.Status == fasthttp.StatusFound {
+		switch location := e.location(); {
+		case e.to.image && bytes.HasPrefix(location, []byte(edgeapi.MediaPath)):
+			e.media()
+			return
+		case !e.mayLeadTo(location):
+			e.s.Log.Warn("a module led astray", "op", "server.respond", "module", e.to.module, "event", e.id.String())
+			e.s.Meter.undecided(e.to.module)
+			e.undecided()
+			return
+		}
 	}
-	s.record(ctx, v.Events, eventID)
-	ctx.SetStatusCode(int(v.Status))
-	for _, line := range v.Headers {
-		s.setHeader(ctx, line)
-	}
-	if to.module == codeModule {
-		ctx.Response.Header.Set("Referrer-Policy", "no-referrer")
-	}
+	e.record(v.Events)
+	e.SetStatusCode(int(v.Status))
+	e.setHeaders()
 	switch {
 	case v.Page == edgeapi.PageDesktopQR:
-		s.desktopPage(ctx, string(v.Draw), v.Number)
+		e.s.desktopPage(e.RequestCtx, string(v.Draw), v.Number)
 	case len(v.Draw) > 0:
-		s.drawPNG(ctx, string(v.Draw))
+		e.s.drawPNG(e.RequestCtx, string(v.Draw))
 	default:
-		ctx.SetBody(v.Body)
+		e.SetBody(v.Body)
 	}
 }
 
-func (s *Server) setHeader(ctx *fasthttp.RequestCtx, line []byte) {
-	name, value, _ := bytes.Cut(line, []byte(": "))
-	if string(name) == "Location" {
-		ctx.Response.Header.Set("Location", s.lineOrigin(string(value)))
+// media will answer the image's file itself; until media exist there is none.
+func (e *exchange) media() { e.bare(fasthttp.StatusNotFound) }
+
+// bare is an answer for programs that show no pages.
+func (e *exchange) bare(status int) {
+	e.Response.Header.Set("Cache-Control", "no-store")
+	e.SetStatusCode(status)
+}
+
+func (e *exchange) location() []byte {
+	for _, line := range e.call.Verdict.Headers {
+		if value, ok := bytes.CutPrefix(line, []byte("Location: ")); ok {
+			return value
+		}
+	}
+	return nil
+}
+
+func (e *exchange) setHeaders() {
+	h := &e.Response.Header
+	for _, line := range e.call.Verdict.Headers {
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		if string(name) == "Location" {
+			h.Set("Location", e.s.lineOrigin(string(value)))
+			continue
+		}
+		h.AddBytesKV(name, value)
+	}
+	if e.to.module == codeModule {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
+}
+
+// record puts events into the spool. People are let through even when that fails: a lost
+// count is less than a lost customer, and it shows in the metrics.
+func (e *exchange) record(events [][]byte) {
+	for _, body := range events {
+		r := edgeapi.Record{Kind: edgeapi.RecordEvent, ID: e.id, Body: body}
+		if err := e.s.Spool.AddEvent(context.Background(), r); err != nil {
+			e.s.Meter.eventLost()
+		}
+	}
+}
+
+// forwardPage lets the core answer a person who comes back from LINE Login. It is never
+// done later: she waits, and what LINE gave her counts for minutes.
+func (e *exchange) forwardPage() {
+	number := e.call.Verdict.Number
+	answer, err := e.ask(e.original(authOf(&e.call.Verdict)), false)
+	if err != nil {
+		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
 		return
 	}
-	ctx.Response.Header.AddBytesKV(name, value)
+	e.passOn(answer)
+}
+
+// forwardLink asks about a link that is not in the replica. Only what leads somewhere is
+// recorded; the core adds the click id.
+func (e *exchange) forwardLink() {
+	v := &e.call.Verdict
+	answer, err := e.ask(e.original(authOf(v)), v.Auth != edgeapi.AuthVerified)
+	if err == nil && answer.Status == fasthttp.StatusFound {
+		e.record(v.Events)
+		e.passOn(answer)
+		return
+	}
+	e.fallback(v.Number, err != nil)
+}
+
+func authOf(v *edgeapi.Verdict) string {
+	if v.Auth == edgeapi.AuthVerified {
+		return authVerified
+	}
+	return authUnchecked
+}
+
+// fallback is the shop's own page for links that nobody knows, else a page of ours. away
+// tells that it is for want of an answer.
+func (e *exchange) fallback(number uint32, away bool) {
+	shop, known := e.s.channel(number)
+	switch {
+	case e.to.claims:
+		e.s.tryAgain(e.RequestCtx)
+	case e.to.image && away:
+		e.bare(fasthttp.StatusServiceUnavailable)
+	case e.to.image:
+		e.bare(fasthttp.StatusNotFound)
+	case known && shop.FallbackURL != "" && e.to.module == linkModule:
+		e.Response.Header.Set("Location", shop.FallbackURL)
+		e.bare(fasthttp.StatusFound)
+	case away:
+		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
+	default:
+		e.s.showPage(e.RequestCtx, fasthttp.StatusNotFound, edgeapi.PageNotFound, number)
+	}
+}
+
+// passOn gives the core's answer as it is, less what only concerns the two of us.
+func (e *exchange) passOn(a core.Answer) {
+	h := &e.Response.Header
+	for name, values := range a.Header {
+		switch name {
+		case "Content-Length", "Date", "Connection", "Keep-Alive", "Transfer-Encoding", "Server":
+			continue
+		}
+		for _, value := range values {
+			if name == "Location" {
+				value = e.s.lineOrigin(value)
+			}
+			h.Add(name, value)
+		}
+	}
+	e.SetStatusCode(a.Status)
+	e.SetBody(a.Body)
+}
+
+// deny shows a page that says what is wrong, as far as it concerns a customer.
+func (e *exchange) deny() {
+	v := &e.call.Verdict
+	e.setHeaders()
+	switch {
+	case e.to.claims:
+		e.s.problem(e.RequestCtx, int(v.Status), v.Reason, "")
+	case e.to.image:
+		e.bare(int(v.Status))
+	default:
+		page := v.Page
+		if page == edgeapi.PageNone {
+			page = edgeapi.PageNotFound
+		}
+		e.s.showPage(e.RequestCtx, int(v.Status), page, v.Number)
+	}
+}
+
+// channel reads what pages say of a LINE account.
+func (s *Server) channel(number uint32) (edgeapi.ChannelEntry, bool) {
+	if number == 0 {
+		return edgeapi.ChannelEntry{}, false
+	}
+	value, ok := s.Replica.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(number))
+	if !ok {
+		return edgeapi.ChannelEntry{}, false
+	}
+	entry, err := edgeapi.ParseChannelEntry(value)
+	return entry, err == nil
 }
 
 // lineOrigin leads to the simulated LINE Login where one is set.
@@ -68,153 +217,4 @@ func (s *Server) lineOrigin(location string) string {
 		return s.LINELogin + rest
 	}
 	return location
-}
-
-// mayLeadTo lets a redirect pass only to what was looked up or verified in this call, with
-// or without this request's click id, or to LINE.
-func (s *Server) mayLeadTo(c *wasm.Call, eventID id.ID) bool {
-	location := ""
-	for _, line := range c.Verdict.Headers {
-		if value, ok := bytes.CutPrefix(line, []byte("Location: ")); ok {
-			location = string(value)
-		}
-	}
-	if isLINE(location) {
-		return true
-	}
-	for _, target := range c.Targets {
-		if location == string(target) || location == withClick(string(target), eventID) {
-			return true
-		}
-	}
-	return false
-}
-
-// withClick adds the click id to a target's query, before its fragment, as the module does.
-func withClick(target string, eventID id.ID) string {
-	rest, fragment, marked := strings.Cut(target, "#")
-	separator := "?"
-	if strings.Contains(rest, "?") {
-		separator = "&"
-	}
-	rest += separator + clickParameter + eventID.String()
-	if marked {
-		rest += "#" + fragment
-	}
-	return rest
-}
-
-// record puts events into the spool. People are let through even when that fails: a lost
-// count is less than a lost customer, and it shows in the metrics.
-func (s *Server) record(ctx context.Context, events [][]byte, eventID id.ID) {
-	for _, e := range events {
-		r := edgeapi.Record{Kind: edgeapi.RecordEvent, ID: eventID, Body: bytes.Clone(e)}
-		if err := s.Spool.AddEvent(context.WithoutCancel(ctx), r); err != nil {
-			s.Meter.eventLost()
-		}
-	}
-}
-
-// forward asks the core.
-func (s *Server) forward(ctx *fasthttp.RequestCtx, c *wasm.Call, eventID id.ID, to route) {
-	if to.module == hookModule {
-		s.forwardHook(ctx, c, eventID, to)
-		return
-	}
-	auth := "verified"
-	if c.Verdict.Auth != edgeapi.AuthVerified {
-		auth = "unchecked"
-	}
-	events, number := cloneAll(c.Verdict.Events), c.Verdict.Number
-	class := event.Classify(ctx.IsHead(), c.Request.Purpose, c.Request.UserAgent)
-	answer, err := s.Core.Ask(ctx, eventID, s.original(ctx, auth, to), to.limit)
-	switch {
-	case to.module == codeModule && err != nil:
-		s.page(ctx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
-	case to.module == codeModule:
-		s.passOn(ctx, answer)
-	case err == nil && answer.Status == fasthttp.StatusFound:
-		s.record(ctx, events, eventID)
-		s.passClick(ctx, answer, class, eventID)
-	default:
-		s.fallback(ctx, number, err != nil)
-	}
-}
-
-func cloneAll(all [][]byte) [][]byte {
-	out := make([][]byte, len(all))
-	for i, b := range all {
-		out[i] = bytes.Clone(b)
-	}
-	return out
-}
-
-// passClick sends a person on to a target that only the core knew.
-func (s *Server) passClick(ctx *fasthttp.RequestCtx, a core.Answer, class event.Class, eventID id.ID) {
-	target := a.Header.Get("Location")
-	if class == event.Person {
-		target = withClick(target, eventID)
-	}
-	ctx.Response.Header.Set("Location", target)
-	ctx.Response.Header.Set("Cache-Control", "private, no-store")
-	ctx.SetStatusCode(fasthttp.StatusFound)
-}
-
-// fallback is the shop's own page for links that nobody knows, else a page of ours.
-func (s *Server) fallback(ctx *fasthttp.RequestCtx, number uint32, away bool) {
-	if shop, ok := s.channel(number); ok && shop.FallbackURL != "" {
-		ctx.Response.Header.Set("Location", shop.FallbackURL)
-		ctx.Response.Header.Set("Cache-Control", "no-store")
-		ctx.SetStatusCode(fasthttp.StatusFound)
-		return
-	}
-	if away {
-		s.page(ctx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
-		return
-	}
-	s.page(ctx, fasthttp.StatusNotFound, edgeapi.PageNotFound, number)
-}
-
-// passOn gives the core's answer as it is, less what only concerns the two of us.
-func (s *Server) passOn(ctx *fasthttp.RequestCtx, a core.Answer) {
-	for name, values := range a.Header {
-		switch name {
-		case "Content-Length", "Date", "Connection", "Transfer-Encoding":
-			continue
-		}
-		for _, value := range values {
-			if name == "Location" {
-				value = s.lineOrigin(value)
-			}
-			ctx.Response.Header.Add(name, value)
-		}
-	}
-	ctx.SetStatusCode(a.Status)
-	ctx.SetBody(a.Body)
-}
-
-func (s *Server) deny(ctx *fasthttp.RequestCtx, c *wasm.Call, eventID id.ID, to route) {
-	v := &c.Verdict
-	if to.module == hookModule {
-		s.denyHook(ctx, c, eventID, to)
-		return
-	}
-	for _, line := range v.Headers {
-		s.setHeader(ctx, line)
-	}
-	page := v.Page
-	if page == edgeapi.PageNone {
-		page = edgeapi.PageNotFound
-	}
-	s.page(ctx, int(v.Status), page, v.Number)
-}
-
-// channel reads what pages say of a LINE account.
-func (s *Server) channel(number uint32) (edgeapi.ChannelEntry, bool) {
-	value, ok := s.Replica.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(number))
-	if !ok || number == 0 {
-		return edgeapi.ChannelEntry{}, false
-	}
-	entry, err := edgeapi.ParseChannelEntry(value)
-	return entry, err == nil
 }

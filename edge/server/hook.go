@@ -4,132 +4,116 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 
 	"github.com/valyala/fasthttp"
 
-	"lumo/edge/wasm"
 	"lumo/shared/edgeapi"
 	"lumo/shared/id"
 	"lumo/shared/sealing"
 )
 
-const retryAfter = "5"
-
 // forwardHook lets the core answer, or takes the webhook durably when the core is away.
-func (s *Server) forwardHook(ctx *fasthttp.RequestCtx, c *wasm.Call, event id.ID, to route) {
-	auth, number := "verified", c.Verdict.Number
-	if c.Verdict.Auth != edgeapi.AuthVerified {
-		auth = "unchecked"
+func (e *exchange) forwardHook() {
+	v := &e.call.Verdict
+	number := v.Number
+	r := e.original(authOf(v))
+	answer, err := e.ask(r, number == 0)
+	switch {
+	case err == nil:
+		e.s.Meter.hook(r.Auth, "answered")
+		e.passOn(answer)
+	case number == 0 || isCompliance(r.Headers["X-Shopify-Topic"]):
+		// Nobody here can say whether the hook exists; and who asks for erasure must hear
+		// that it reached those who do it.
+		e.s.Meter.hook(r.Auth, "sent_back")
+		e.s.tryAgain(e.RequestCtx)
+	default:
+		e.take(r)
 	}
-	r := s.original(ctx, auth, to)
-	answer, err := s.Core.Ask(ctx, event, r, to.limit)
-	if err == nil {
-		s.Meter.hook(to.prefix, "core")
-		s.passOn(ctx, answer)
-		return
+}
+
+func isCompliance(topic string) bool {
+	switch topic {
+	case "customers/data_request", "customers/redact", "shop/redact":
+		return true
 	}
-	if number == 0 { // nobody here can say whether the hook exists
-		s.tryAgain(ctx)
-		return
-	}
-	s.take(ctx, event, r)
+	return false
 }
 
 // take spools a request and says so; the sender never hears of it again from us.
-func (s *Server) take(ctx *fasthttp.RequestCtx, event id.ID, r edgeapi.SpooledRequest) {
-	if err := s.spoolRequest(ctx, event, r); err != nil {
-		s.Meter.hook(r.Auth, "refused")
-		s.tryAgain(ctx)
+func (e *exchange) take(r edgeapi.SpooledRequest) {
+	if err := e.spool(r); err != nil {
+		e.s.Meter.hook(r.Auth, "sent_back")
+		e.s.tryAgain(e.RequestCtx)
 		return
 	}
-	s.Meter.hook(r.Auth, "spooled")
-	s.accepted(ctx, event)
+	e.s.Meter.hook(r.Auth, "spooled")
+	if e.to.line {
+		e.bare(fasthttp.StatusAccepted)
+		return
+	}
+	e.s.json(e.RequestCtx, fasthttp.StatusAccepted, "application/json",
+		map[string]string{"status": "accepted", "request": e.id.With(id.Request)})
 }
 
-func (s *Server) spoolRequest(ctx context.Context, event id.ID, r edgeapi.SpooledRequest) error {
+// spool returns when the request is synced to disk, where only the core can read it.
+func (e *exchange) spool(r edgeapi.SpooledRequest) error {
 	body, err := r.Append(nil)
 	if err != nil {
 		return err
 	}
-	record, err := sealing.Seal(s.Seal, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: event, Body: body})
+	record, err := sealing.Seal(e.s.Seal, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: e.id, Body: body})
 	if err != nil {
 		return err
 	}
-	return s.Spool.AddRequest(context.WithoutCancel(ctx), record)
-}
-
-func (s *Server) accepted(ctx *fasthttp.RequestCtx, event id.ID) {
-	s.json(ctx, fasthttp.StatusAccepted, "application/json",
-		map[string]string{"status": "accepted", "request": event.With(id.Request)})
+	return e.s.Spool.AddRequest(context.Background(), record)
 }
 
 // denyHook refuses. A wrong key or signature is final only while the lease is fresh: an
 // edge that is cut off may not know the newest key, so it takes the request provisionally
 // and the core judges it later.
-func (s *Server) denyHook(ctx *fasthttp.RequestCtx, c *wasm.Call, event id.ID, to route) {
-	v := &c.Verdict
-	status, reason, number := int(v.Status), v.Reason, v.Number
-	if status == fasthttp.StatusUnauthorized && number != 0 {
-		if !s.Replica.Fresh() {
-			s.provisional(ctx, event, to, number)
+func (e *exchange) denyHook() {
+	v := &e.call.Verdict
+	if v.Status == fasthttp.StatusUnauthorized && v.Number != 0 {
+		if !e.s.Replica.Fresh() {
+			e.provisional(v.Number)
 			return
 		}
-		s.record(ctx, v.Events, event)
-		if to.prefix == "/hooks/line/" && s.limit.refused(number) {
-			// The secret may have changed at LINE; the core keeps it to try a new one.
-			_ = s.spoolRequest(ctx, event, s.original(ctx, "refused", to))
+		e.refused(v.Number)
+	}
+	e.setHeaders()
+	e.s.problem(e.RequestCtx, int(v.Status), v.Reason, e.id.With(id.Request))
+}
+
+// refused leaves a note of a refusal. Of LINE the whole request is passed on besides: its
+// secret may have been changed there, and the core tries the new one when it learns it.
+func (e *exchange) refused(number uint32) {
+	v := &e.call.Verdict
+	e.s.Meter.hook(authRefused, v.Reason.Code())
+	if e.s.limit.note(number) {
+		e.record(v.Events)
+	}
+	if e.to.line && e.s.limit.refused(number) {
+		if err := e.spool(e.original(authRefused)); err != nil {
+			e.s.Meter.eventLost()
 		}
 	}
-	for _, line := range v.Headers {
-		s.setHeader(ctx, line)
-	}
-	s.problem(ctx, status, reason, event.With(id.Request))
 }
 
 // provisional takes what cannot be judged here, within limits. The key itself is not kept,
 // only its hash; signatures are, since the core needs them.
-func (s *Server) provisional(ctx *fasthttp.RequestCtx, event id.ID, to route, number uint32) {
-	r := s.original(ctx, "provisional", to)
+func (e *exchange) provisional(number uint32) {
+	r := e.original(authProvisional)
 	if key, ok := r.Headers[edgeapi.HeaderFlowKey]; ok {
 		sum := sha256.Sum256([]byte(key))
 		r.KeySHA256 = hex.EncodeToString(sum[:])
 		delete(r.Headers, edgeapi.HeaderFlowKey)
 	}
-	if !s.limit.provisional(number, len(r.Body)) {
-		s.tryAgain(ctx)
+	waiting := e.s.Spool.Stats().Requests > 0
+	if !e.s.limit.provisional(e.to.label, number, len(r.Body), waiting) {
+		e.s.Meter.hook(r.Auth, "sent_back")
+		e.s.tryAgain(e.RequestCtx)
 		return
 	}
-	s.take(ctx, event, r)
-}
-
-// tryAgain is the answer to all trouble of our own: senders repeat on 503.
-func (s *Server) tryAgain(ctx *fasthttp.RequestCtx) {
-	ctx.Response.Header.Set("Retry-After", retryAfter)
-	s.problem(ctx, fasthttp.StatusServiceUnavailable, 0, "")
-}
-
-type problem struct {
-	Type    string `json:"type"`
-	Title   string `json:"title"`
-	Status  int    `json:"status"`
-	Reason  string `json:"reason,omitempty"`
-	Request string `json:"request,omitempty"`
-}
-
-// problem writes problem details (RFC 9457).
-func (s *Server) problem(ctx *fasthttp.RequestCtx, status int, reason edgeapi.Reason, request string) {
-	s.json(ctx, status, "application/problem+json", problem{Type: "about:blank", Title: fasthttp.StatusMessage(status),
-		Status: status, Reason: reason.Code(), Request: request})
-}
-
-func (s *Server) json(ctx *fasthttp.RequestCtx, status int, kind string, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		status, text = fasthttp.StatusServiceUnavailable, nil
-	}
-	ctx.SetStatusCode(status)
-	ctx.SetContentType(kind)
-	ctx.Response.Header.Set("Cache-Control", "no-store")
-	ctx.SetBody(text)
+	e.take(r)
 }

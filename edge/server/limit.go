@@ -9,39 +9,54 @@ const (
 	provisionalPerSecond = 20
 	provisionalBytes     = 64 << 20
 	refusedPerDay        = 100
+	notesPerSecond       = 20
+	strangersPerSecond   = 100
+	claimsPerMinute      = 10
+	maxAddresses         = 50_000 // remembered at a time
 	day                  = 24 * time.Hour
 )
 
-// limits bound what may be taken without proof.
+// limits bound what is taken without proof.
 type limits struct {
-	now      func() time.Time
-	mu       sync.Mutex
-	second   map[uint32]window // guarded by mu: provisional requests of a hook's owner
-	daily    map[uint32]window // guarded by mu: refused requests of a channel
-	bytes    int               // guarded by mu: provisional bytes since the window began
-	bytesEnd time.Time
+	now         func() time.Time
+	mu          sync.Mutex
+	hooks       map[hook]window   // guarded by mu: provisional requests
+	notes       map[uint32]window // guarded by mu: events of refusals, by the hook's owner
+	daily       map[uint32]window // guarded by mu: refused requests, by channel
+	claims      map[string]window // guarded by mu: by address
+	strangers   window            // guarded by mu: questions that anybody can make us ask
+	provisioned int               // guarded by mu: provisional bytes that wait
 }
 
+type hook struct {
+	label  string
+	number uint32
+}
+
+// window counts until it ends.
 type window struct {
 	n    int
 	ends time.Time
 }
 
 func newLimits(now func() time.Time) *limits {
-	return &limits{now: now, second: map[uint32]window{}, daily: map[uint32]window{}}
+	return &limits{now: now, hooks: map[hook]window{}, notes: map[uint32]window{}, daily: map[uint32]window{},
+		claims: map[string]window{}}
 }
 
-func (l *limits) provisional(number uint32, size int) bool {
+// provisional tells whether one more may be taken. waiting tells whether requests are in
+// the spool: once it is empty, the core has had all that was taken.
+func (l *limits) provisional(label string, number uint32, size int, waiting bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
-	if !now.Before(l.bytesEnd) {
-		l.bytes, l.bytesEnd = 0, now.Add(day)
+	if !waiting {
+		l.provisioned = 0
 	}
-	if l.bytes+size > provisionalBytes || !pass(l.second, number, now, time.Second, provisionalPerSecond) {
+	if l.provisioned+size > provisionalBytes ||
+		!pass(l.hooks, hook{label, number}, l.now(), time.Second, provisionalPerSecond) {
 		return false
 	}
-	l.bytes += size
+	l.provisioned += size
 	return true
 }
 
@@ -51,12 +66,39 @@ func (l *limits) refused(number uint32) bool {
 	return pass(l.daily, number, l.now(), day, refusedPerDay)
 }
 
-func pass(windows map[uint32]window, number uint32, now time.Time, span time.Duration, most int) bool {
-	w := windows[number]
+func (l *limits) note(number uint32) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return pass(l.notes, number, l.now(), time.Second, notesPerSecond)
+}
+
+func (l *limits) claim(address string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.claims) > maxAddresses {
+		clear(l.claims)
+	}
+	return pass(l.claims, address, l.now(), time.Minute, claimsPerMinute)
+}
+
+// stranger bounds what the core is asked about hooks and links that nobody here knows.
+func (l *limits) stranger() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.strangers.pass(l.now(), time.Second, strangersPerSecond)
+}
+
+func pass[K comparable](windows map[K]window, key K, now time.Time, span time.Duration, most int) bool {
+	w := windows[key]
+	ok := w.pass(now, span, most)
+	windows[key] = w
+	return ok
+}
+
+func (w *window) pass(now time.Time, span time.Duration, most int) bool {
 	if !now.Before(w.ends) {
-		w = window{ends: now.Add(span)}
+		*w = window{ends: now.Add(span)}
 	}
 	w.n++
-	windows[number] = w
 	return w.n <= most
 }

@@ -4,6 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Meter counts what the server does; nil counts nothing.
 type Meter struct {
+	requests       map[string][6]prometheus.Counter // by route, then by class of status
 	undecidedTotal *prometheus.CounterVec
 	hooks          *prometheus.CounterVec
 	lost           prometheus.Counter
@@ -11,16 +12,32 @@ type Meter struct {
 
 // NewMeter makes a meter and registers its metrics.
 func NewMeter(r prometheus.Registerer) *Meter {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_requests_total",
+		Help: "Answers by route and class of status."}, []string{"route", "status"})
 	m := &Meter{
+		requests: map[string][6]prometheus.Counter{},
 		undecidedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_undecided_total",
 			Help: "Requests about which a module did not decide."}, []string{"module"}),
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_hooks_total",
-			Help: "Webhooks by what became of them."}, []string{"kind", "outcome"}),
+			Help: "Webhooks by what was known of them and what became of them."}, []string{"auth", "outcome"}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_events_lost_total",
 			Help: "Events that could not be spooled."}),
 	}
-	r.MustRegister(m.undecidedTotal, m.hooks, m.lost)
+	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost)
+	for _, to := range routes() {
+		var counters [6]prometheus.Counter
+		for class, name := range [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"} {
+			counters[class] = requests.WithLabelValues(to.label, name)
+		}
+		m.requests[to.label] = counters
+	}
 	return m
+}
+
+func (m *Meter) served(label string, status int) {
+	if m != nil && status < 600 {
+		m.requests[label][status/100].Inc()
+	}
 }
 
 func (m *Meter) undecided(module string) {
@@ -29,9 +46,9 @@ func (m *Meter) undecided(module string) {
 	}
 }
 
-func (m *Meter) hook(kind, outcome string) {
+func (m *Meter) hook(auth, outcome string) {
 	if m != nil {
-		m.hooks.WithLabelValues(kind, outcome).Inc()
+		m.hooks.WithLabelValues(auth, outcome).Inc()
 	}
 }
 

@@ -3,12 +3,16 @@
 // A module decides about each request; this package turns its verdict into an answer and
 // never invents one. Links are answered from the replica alone. Webhooks are answered 2xx
 // only when the core has them or when they are synced to disk. Whatever is our own trouble
-// is 503 for webhooks, which their senders repeat, and a fallback for people.
+// is 503 for webhooks, which their senders repeat, and a fallback for people. What a client
+// sent is never logged.
 package server
 
 import (
 	"context"
+	"errors"
+	"html/template"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -20,19 +24,17 @@ import (
 	"lumo/edge/spool"
 	"lumo/edge/wasm"
 	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
 	"lumo/shared/id"
 	"lumo/shared/sealing"
 )
 
 const (
 	readBuffer  = 16 << 10
-	maxBody     = 5 << 20 // the largest that any hook may have
-	headTime    = 10 * time.Second
-	writeTime   = 15 * time.Second
+	readTime    = 10 * time.Second
+	writeTime   = 15 * time.Second // longer than the longest question to the core
 	idleTime    = 75 * time.Second
 	concurrency = 20_000
-	lineLogin   = "https://access.line.me"
-	lineFriend  = "https://line.me/"
 )
 
 // Replica is what the server itself asks of the configuration.
@@ -50,7 +52,7 @@ type Modules interface {
 
 // Core answers what the edge cannot.
 type Core interface {
-	Ask(ctx context.Context, event id.ID, r edgeapi.SpooledRequest, limit time.Duration) (core.Answer, error)
+	Ask(ctx context.Context, q core.Question) (core.Answer, error)
 }
 
 // Spool keeps what the core has not taken.
@@ -60,47 +62,58 @@ type Spool interface {
 	Stats() spool.Stats
 }
 
-// Config is what a server needs; all fields but Meter are required.
+// Config is what a server needs; all fields but LINELogin, Proxies and Meter are required.
 type Config struct {
-	Modules    Modules
-	Replica    Replica
-	Core       Core
-	Spool      Spool
-	Seal       sealing.PublicKey
-	PublicURL  string // origin, no slash at its end
-	LINELogin  string // origin of LINE Login; LINE's own outside of simulators
-	NewID      func() id.ID
-	Now        func() time.Time
-	Log        *slog.Logger
-	Meter      *Meter
-	MaxPending int // provisional requests a second and hook
+	Modules   Modules
+	Replica   Replica
+	Core      Core
+	Spool     Spool
+	Seal      sealing.PublicKey
+	PublicURL string         // origin, no slash at its end
+	LINELogin string         // origin of LINE Login where it is not LINE's own
+	Proxies   []netip.Prefix // whose X-Forwarded-For counts
+	NewID     func() id.ID
+	Now       func() time.Time
+	Log       *slog.Logger
+	Meter     *Meter
 }
 
 // Server answers the public.
 type Server struct {
 	Config
-	host  []byte
-	plain bool // the public URL is http: loopback only
-	calls sync.Pool
-	limit *limits
-	http  *fasthttp.Server
-	ready func() bool
+	host   []byte
+	plain  bool // the public URL is http: loopback only
+	routes []route
+	page   *template.Template
+	calls  sync.Pool
+	limit  *limits
+	http   *fasthttp.Server
 }
 
 // New makes a server.
-func New(c Config) *Server {
-	s := &Server{Config: c, limit: newLimits(c.Now)}
-	if u, err := url.Parse(c.PublicURL); err == nil {
-		s.host, s.plain = []byte(u.Host), u.Scheme == "http"
+func New(c Config) (*Server, error) {
+	const op = "server.New"
+	if c.Modules == nil || c.Replica == nil || c.Core == nil || c.Spool == nil || c.NewID == nil || c.Now == nil || c.Log == nil {
+		return nil, fault.As(fault.Internal, op, errors.New("a dependency is missing"))
 	}
+	public, err := url.Parse(c.PublicURL)
+	if err != nil || public.Host == "" {
+		return nil, fault.New(fault.Invalid, op, "The public address is not one.")
+	}
+	page, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	s := &Server{Config: c, host: []byte(public.Host), plain: public.Scheme == "http", routes: routes(), page: page,
+		limit: newLimits(c.Now)}
 	s.calls.New = func() any { return new(wasm.Call) }
 	s.http = &fasthttp.Server{
-		Handler: s.handle, ErrorHandler: s.broken, NoDefaultServerHeader: true, NoDefaultDate: false,
-		ReadBufferSize: readBuffer, MaxRequestBodySize: maxBody, ReadTimeout: headTime, WriteTimeout: writeTime,
-		IdleTimeout: idleTime, Concurrency: concurrency, Logger: quiet{}, CloseOnShutdown: true,
-		StreamRequestBody: false, DisablePreParseMultipartForm: true,
+		Handler: s.handle, ErrorHandler: s.broken, HeaderReceived: s.allowance,
+		NoDefaultServerHeader: true, NoDefaultContentType: true, DisablePreParseMultipartForm: true,
+		ReadBufferSize: readBuffer, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		Concurrency: concurrency, CloseOnShutdown: true, Logger: quiet{},
 	}
-	return s
+	return s, nil
 }
 
 // quiet drops the library's lines: they quote what clients sent.
@@ -112,11 +125,21 @@ func (quiet) Printf(string, ...any) {}
 // HTTP is the listener's server, for serving and graceful stopping.
 func (s *Server) HTTP() *fasthttp.Server { return s.http }
 
+// allowance says how much of a body is read. It is more than what is accepted, so that
+// whoever sends a little too much hears why.
+func (s *Server) allowance(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.routeOf(h.RequestURI()).maxBody + readMore}
+}
+
 // broken answers what could not be read as a request at all.
 func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 	status, reason := fasthttp.StatusBadRequest, edgeapi.BadShape
-	if err == fasthttp.ErrBodyTooLarge {
+	var small *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		status, reason = fasthttp.StatusRequestEntityTooLarge, edgeapi.TooLarge
+	case errors.As(err, &small):
+		status = fasthttp.StatusRequestHeaderFieldsTooLarge
 	}
 	s.problem(ctx, status, reason, "")
 	ctx.SetConnectionClose()
@@ -128,27 +151,37 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		ctx.SetConnectionClose()
 		return
 	}
-	path := string(ctx.Path())
-	to := routeOf(path)
-	switch to.module {
-	case "":
-		s.ownRoutes(ctx, path)
+	path := ctx.URI().PathOriginal()
+	to := s.routeOf(path)
+	s.serve(ctx, to, path)
+	s.Meter.served(to.label, ctx.Response.StatusCode())
+}
+
+func (s *Server) serve(ctx *fasthttp.RequestCtx, to *route, path []byte) {
+	switch {
+	case to.module == "":
+		s.ownRoutes(ctx, string(path))
 		return
-	case hookModule:
-		if len(ctx.Request.Body()) > to.maxBody {
-			s.problem(ctx, fasthttp.StatusRequestEntityTooLarge, edgeapi.TooLarge, "")
-			return
-		}
-	}
-	event := s.NewID()
-	call := s.calls.Get().(*wasm.Call)
-	defer s.calls.Put(call)
-	s.fill(ctx, call, event, to)
-	if err := s.Modules.Do(ctx, to.module, call); err != nil {
-		s.undecided(ctx, event, to)
+	case len(ctx.Request.Body()) > to.maxBody:
+		s.problem(ctx, fasthttp.StatusRequestEntityTooLarge, edgeapi.TooLarge, "")
+		return
+	case to.claims && ctx.IsPost() && !s.limit.claim(s.address(ctx)):
+		ctx.Response.Header.Set("Retry-After", "60")
+		s.problem(ctx, fasthttp.StatusTooManyRequests, 0, "")
 		return
 	}
-	s.answer(ctx, call, event, to)
+	e := exchange{RequestCtx: ctx, s: s, id: s.NewID(), to: to, path: path}
+	e.call = s.calls.Get().(*wasm.Call)
+	defer s.calls.Put(e.call)
+	e.fill()
+	// The request's own context ends when the server begins to stop; this one does not.
+	if err := s.Modules.Do(context.Background(), to.module, e.call); err != nil {
+		s.Log.Warn("a module did not decide", "op", "server.serve", "module", to.module, "event", e.id.String())
+		s.Meter.undecided(to.module)
+		e.undecided()
+		return
+	}
+	e.answer()
 }
 
 // properProtocol accepts HTTP/1.0 and 1.1 alone; the library would take any number.
@@ -163,36 +196,47 @@ func properProtocol(ctx *fasthttp.RequestCtx) bool {
 func (s *Server) ownRoutes(ctx *fasthttp.RequestCtx, path string) {
 	switch path {
 	case "/healthz":
-		ctx.SetBodyString("alive\n")
+		s.text(ctx, fasthttp.StatusOK, "alive\n")
 	case "/readyz":
 		if s.Spool.Stats().Failing {
-			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
-			ctx.SetBodyString("the spool cannot be written\n")
+			s.text(ctx, fasthttp.StatusServiceUnavailable, "the spool cannot be written\n")
 			return
 		}
-		ctx.SetBodyString("ready\n")
+		s.text(ctx, fasthttp.StatusOK, "ready\n")
 	default:
-		s.page(ctx, fasthttp.StatusNotFound, edgeapi.PageNotFound, 0)
+		s.showPage(ctx, fasthttp.StatusNotFound, edgeapi.PageNotFound, 0)
 	}
 }
 
-// undecided keeps our own mistakes from costing anybody a message or a purchase.
-func (s *Server) undecided(ctx *fasthttp.RequestCtx, event id.ID, to route) {
-	s.Meter.undecided(to.module)
-	s.Log.WarnContext(ctx, "module undecided", "op", "server.handle", "module", to.module, "event", event.String())
-	if to.module == hookModule {
-		s.tryAgain(ctx)
-		return
-	}
-	answer, err := s.Core.Ask(ctx, event, s.original(ctx, "unchecked", to), linkLimit)
-	if err != nil {
-		s.page(ctx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, 0)
-		return
-	}
-	s.passOn(ctx, answer)
+func (s *Server) text(ctx *fasthttp.RequestCtx, status int, body string) {
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.Response.Header.Set("Cache-Control", "no-store")
+	ctx.SetBodyString(body)
 }
 
-// isLINE tells whether a location is one of LINE's own that modules may send people to.
-func isLINE(location string) bool {
-	return strings.HasPrefix(location, lineLogin+"/oauth2/v2.1/authorize?") || strings.HasPrefix(location, lineFriend)
+// address is who asks, as far as our own proxies tell.
+func (s *Server) address(ctx *fasthttp.RequestCtx) string {
+	peer, ok := netip.AddrFromSlice(ctx.RemoteIP())
+	if !ok {
+		return ""
+	}
+	hops := strings.Split(string(ctx.Request.Header.Peek("X-Forwarded-For")), ",")
+	for peer = peer.Unmap(); s.isProxy(peer) && len(hops) > 0; hops = hops[:len(hops)-1] {
+		before, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-1]))
+		if err != nil {
+			break
+		}
+		peer = before.Unmap()
+	}
+	return peer.String()
+}
+
+func (s *Server) isProxy(a netip.Addr) bool {
+	for _, p := range s.Proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
 }
