@@ -14,21 +14,22 @@ import (
 const tokenLength = 42
 
 func handle(c *guest.Call) {
+	const reading = 1<<edgeapi.GET | 1<<edgeapi.HEAD
 	path := c.Request.Path()
-	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
+	if 1<<c.Request.Method&reading == 0 {
 		c.BadMethod("Allow: GET, HEAD")
 		return
 	}
-	if len(path) < 3 || path[0] != '/' || path[2] != '/' {
+	if len(path) < 3 {
 		c.Deny(404, edgeapi.BadToken)
 		return
 	}
-	switch rest := path[3:]; path[1] {
-	case 'c':
+	switch rest := path[3:]; uint32(path[0])<<16 | uint32(path[1])<<8 | uint32(path[2]) {
+	case '/'<<16 | 'c'<<8 | '/':
 		click(c, rest)
-	case 'o':
+	case '/'<<16 | 'o'<<8 | '/':
 		open(c, rest)
-	case 'i':
+	case '/'<<16 | 'i'<<8 | '/':
 		image(c, rest)
 	default:
 		c.Deny(404, edgeapi.BadToken)
@@ -69,15 +70,13 @@ func oneOff(c *guest.Call, text []byte) {
 // genuine reads a token and checks its tag. Where there is none to trust the verdict is
 // made: a bad token ends here; one of a channel that this edge has no key of goes to the core.
 func genuine(c *guest.Call, text []byte, kind token.Kind) (token.Token, bool) {
-	t, tag, ok := token.ParseBytes(text)
+	s, ok := token.ParseSigned((*[token.SignedRoom]byte)(c.Room(token.SignedRoom)), text)
+	t := s.Token
 	if !ok || t.Kind != kind || t.Key == 0 { // key 0 would mean any key
 		c.Deny(404, edgeapi.BadToken)
 		return t, false
 	}
-	message, room := c.Room(token.MessageSize), c.Room(len(tag))
-	t.PutMessage((*[token.MessageSize]byte)(message))
-	copy(room, tag[:])
-	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), message, room) {
+	switch c.Host.MACVerify(edgeapi.Ref(edgeapi.KeyLink, t.Key, t.Channel), s.Message, s.Tag) {
 	case guest.Match:
 		return t, true
 	case guest.NoKey: // a channel too new, or not served here; the host counts if the core answers

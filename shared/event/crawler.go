@@ -40,17 +40,16 @@ const (
 // compares names only where it found one: modules classify each tap, and looking for one
 // name after the other would take longer than all the rest of their work.
 func isCrawler(agent []byte) bool {
-	var hits uint64
 	last := len(agent) - wide
 	if last < 0 {
 		var padded [wide]byte
 		copy(padded[:], agent)
-		hits = turnHit(&padded)
-	} else {
-		for at := 0; at < last; at += stride {
-			hits |= turnHit((*[wide]byte)(agent[at:]))
-		}
-		hits |= turnHit((*[wide]byte)(agent[last:])) // overlaps the turn before
+		return turnHit(&padded) != 0 && hasName(agent)
+	}
+	hits := turnHit((*[wide]byte)(agent[last:]))
+	for at := last; at > 0; {
+		at = max(at-stride, 0) // the turn at the front overlaps the one before
+		hits |= turnHit((*[wide]byte)(agent[at:]))
 	}
 	return hits != 0 && hasName(agent)
 }

@@ -71,15 +71,6 @@ func parsePrefix(b *[prefixLength]byte) Token {
 		Subject: binary.BigEndian.Uint64(b[7:]), Link: binary.BigEndian.Uint32(b[15:])}
 }
 
-// MessageSize is the length of what a token's tag is computed over.
-const MessageSize = len(linkDomain) + prefixLength
-
-// PutMessage writes what the tag is computed over: domain and prefix.
-func (t Token) PutMessage(b *[MessageSize]byte) {
-	copy(b[:], linkDomain)
-	t.put((*[prefixLength]byte)(b[len(linkDomain):]))
-}
-
 // Sign gives the text of a token of kind Link, Open or Image: 42 characters.
 func Sign(t Token, key []byte) string {
 	prefix := t.Prefix()
@@ -88,10 +79,10 @@ func Sign(t Token, key []byte) string {
 }
 
 func (t Token) tag(key []byte) [tagLength]byte {
+	prefix := t.Prefix()
 	mac := hmac.New(sha256.New, key)
-	var message [MessageSize]byte
-	t.PutMessage(&message)
-	mac.Write(message[:])
+	mac.Write([]byte(linkDomain))
+	mac.Write(prefix[:])
 	return [tagLength]byte(mac.Sum(nil)[:tagLength])
 }
 
@@ -104,17 +95,36 @@ func Parse(text string) (Token, [tagLength]byte, error) {
 	return t, tag, nil
 }
 
-// ParseBytes is Parse without allocation.
+// ParseBytes is Parse for bytes.
 func ParseBytes(text []byte) (t Token, tag [tagLength]byte, ok bool) {
-	var raw [prefixLength + tagLength]byte
-	if len(text) != textLength || !strict64.URL42(&raw, (*[textLength]byte)(text)) {
+	var room [SignedRoom]byte
+	s, ok := ParseSigned(&room, text)
+	if !ok {
 		return Token{}, tag, false
 	}
-	t = parsePrefix((*[prefixLength]byte)(raw[:]))
-	if raw[0]>>4 != version || t.Kind < Link || t.Kind > Image || t.Kind == Open && t.Link != 0 {
-		return Token{}, tag, false
+	return s.Token, [tagLength]byte(s.Tag), true
+}
+
+// SignedRoom is what ParseSigned needs: domain, token, and some bytes that are written over.
+const SignedRoom = len(linkDomain) + 40
+
+// Signed is a token with what its tag must cover. The slices alias the room it was read into.
+type Signed struct {
+	Token   Token
+	Message []byte // domain and prefix
+	Tag     []byte // not checked yet
+}
+
+// ParseSigned is Parse for modules: it copies nothing and allocates nothing.
+func ParseSigned(room *[SignedRoom]byte, text []byte) (s Signed, ok bool) {
+	const prefixAt, tagAt = len(linkDomain), len(linkDomain) + prefixLength
+	if len(text) != textLength || !strict64.URL42((*[40]byte)(room[prefixAt:]), (*[textLength]byte)(text)) {
+		return Signed{}, false
 	}
-	return t, [tagLength]byte(raw[prefixLength:]), true
+	copy(room[:], linkDomain)
+	t := parsePrefix((*[prefixLength]byte)(room[prefixAt:]))
+	ok = room[prefixAt]>>4 == version && t.Kind >= Link && t.Kind <= Image && (t.Kind != Open || t.Link == 0)
+	return Signed{Token: t, Message: room[:tagAt:tagAt], Tag: room[tagAt : tagAt+tagLength]}, ok
 }
 
 // Verify checks a tag in constant time.

@@ -44,17 +44,15 @@ func URL(dst, src []byte) bool {
 	return bad == 0 && bits>>(8*len(dst)) == 0
 }
 
-// URL42 is URL for the length of a token.
-func URL42(dst *[31]byte, src *[42]byte) bool {
-	var raw [40]byte
-	bad := forty(&raw, (*[40]byte)(src[:]), urlSafe())
+// URL42 decodes the length of a token, 31 bytes, to the front of dst. It writes over more.
+func URL42(dst *[40]byte, src *[42]byte) bool {
+	bad := forty(dst, (*[40]byte)(src[:]), urlSafe())
 	tail, wrong := eight(uint64(src[40])|uint64(src[41])<<8|zeros&^0xffff, urlSafe())
-	copy(dst[:], raw[:30])
 	dst[30] = byte(tail)
 	return bad|wrong|tail>>8 == 0
 }
 
-// URL43 is URL for 32 bytes.
+// URL43 decodes 32 bytes.
 func URL43(dst *[32]byte, src *[43]byte) bool { return decode43(dst, src, urlSafe()) }
 
 // Std decodes 32 bytes from the standard alphabet with padding, the form of signatures.
@@ -66,12 +64,12 @@ func decode43(dst *[32]byte, src *[43]byte, a alphabet) bool {
 	var raw [40]byte
 	bad := forty(&raw, (*[40]byte)(src[:]), a)
 	tail, wrong := eight(uint64(src[40])|uint64(src[41])<<8|uint64(src[42])<<16|zeros&^0xffffff, a)
-	copy(dst[:], raw[:30])
+	*dst = [32]byte(raw[:])
 	dst[30], dst[31] = byte(tail), byte(tail>>8)
 	return bad|wrong|tail>>16 == 0
 }
 
-// forty decodes forty characters to the first thirty bytes of dst.
+// forty decodes forty characters to the first thirty bytes of dst and writes over the rest.
 func forty(dst, src *[40]byte, a alphabet) (bad uint64) {
 	v0, b0 := eight(binary.LittleEndian.Uint64(src[0:]), a)
 	v1, b1 := eight(binary.LittleEndian.Uint64(src[8:]), a)
