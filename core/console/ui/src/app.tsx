@@ -1,0 +1,77 @@
+import { useQuery } from "@tanstack/react-query";
+import { Navigate, Route, Routes, useParams } from "react-router";
+import { SetUp } from "./account/SetUp";
+import { SignIn } from "./account/SignIn";
+import { ApiError, type Channel, get, type List, type Me } from "./api";
+import { Connections } from "./connection/Connections";
+import { Doctor } from "./flow/Doctor";
+import { Request } from "./flow/Request";
+import { FlowSettingsPage } from "./flow/Settings";
+import { FriendPage } from "./friend/Friend";
+import { Friends } from "./friend/Friends";
+import { HomePage } from "./home/Home";
+import { Failed, Loading } from "./parts";
+import { Shell } from "./shell";
+
+// App finds out who is signed in and where she belongs.
+export function App() {
+  const me = useQuery({ queryKey: ["me"], queryFn: () => get<Me>("/me") });
+  if (me.isPending) return <Loading />;
+  const out = me.error instanceof ApiError && me.error.status === 401;
+  if (me.error && !out) return <Failed error={me.error} again={() => me.refetch()} what="account.load" />;
+  if (out || !me.data)
+    return (
+      <Routes>
+        <Route path="/sign-in" element={<SignIn />} />
+        <Route path="*" element={<Navigate to="/sign-in" replace />} />
+      </Routes>
+    );
+  const merchant = me.data.merchants[0];
+  if (!merchant) return <Failed error={new Error()} what="account.noShop" />;
+  return (
+    <Routes>
+      <Route path="/setup" element={<SetUp merchant={merchant} />} />
+      <Route
+        path="/:merchant/*"
+        element={merchant.set_up ? <Merchant me={me.data} /> : <Navigate to="/setup" replace />}
+      />
+      <Route path="*" element={<Navigate to={merchant.set_up ? `/${merchant.slug}` : "/setup"} replace />} />
+    </Routes>
+  );
+}
+
+// Merchant shows one shop's screens, with the LINE account of the address.
+function Merchant({ me }: { me: Me }) {
+  const { merchant: slug } = useParams();
+  const merchant = me.merchants.find((m) => m.slug === slug);
+  const channels = useQuery({
+    queryKey: ["connection", "channels", merchant?.id],
+    queryFn: () => get<List<Channel>>(`/merchants/${merchant?.id}/channels`),
+    enabled: !!merchant,
+  });
+  if (!merchant) return <Navigate to="/" replace />;
+  if (channels.isPending) return <Loading />;
+  if (channels.error)
+    return <Failed error={channels.error} again={() => channels.refetch()} what="account.load" />;
+  const first = channels.data.items[0];
+  const home = first ? `/${merchant.slug}/oa/${account(first)}` : `/${merchant.slug}/settings/connections`;
+  return (
+    <Routes>
+      <Route element={<Shell me={me} merchant={merchant} channels={channels.data.items} />}>
+        <Route path="oa/:account">
+          <Route index element={<HomePage />} />
+          <Route path="friends" element={<Friends />} />
+          <Route path="friends/:friend" element={<FriendPage />} />
+          <Route path="flows" element={<Doctor />} />
+          <Route path="flows/requests/:request" element={<Request />} />
+          <Route path="flows/settings" element={<FlowSettingsPage />} />
+        </Route>
+        <Route path="settings/*" element={<Connections />} />
+      </Route>
+      <Route path="*" element={<Navigate to={home} replace />} />
+    </Routes>
+  );
+}
+
+// account is a LINE account's part of an address: its basic id without the @.
+export const account = (channel: Channel) => channel.basic_id.replace(/^@/, "");
