@@ -23,7 +23,8 @@ func (a *App) newFleet(ctx context.Context) (*fleet.Service, fleet.CoreKeys, err
 	}
 	moduleKey, err := base64.StdEncoding.DecodeString(a.settings.ModulePublicKey)
 	if err != nil {
-		return nil, keys, fault.New(fault.Invalid, "settings", "LUMO_MODULE_PUBLIC_KEY must be a key in base64.")
+		return nil, keys, fault.New(fault.Invalid, "settings",
+			"LUMO_MODULE_PUBLIC_KEY must be a key in base64.")
 	}
 	s, err := fleet.New(fleet.Config{Tenants: a.db, Store: store,
 		Values: fleetstore.NewValues(a.vault, a.log), Keys: keys, Bell: fleetstore.NewBell(a.db),

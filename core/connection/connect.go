@@ -71,7 +71,8 @@ func (s *Service) Finish(ctx context.Context, by Actor, a Answer) (Return, error
 	const op = "connection.Finish"
 	m, ok := MerchantOf(a.State)
 	if !ok {
-		return Return{Outcome: Failed}, fault.As(fault.Invalid, op, errors.New("the state is not one of ours"))
+		return Return{Outcome: Failed}, fault.As(fault.Invalid, op,
+			errors.New("the state is not one of ours"))
 	}
 	t, slug, err := s.take(ctx, m, by, a.State)
 	if err != nil {

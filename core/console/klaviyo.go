@@ -154,7 +154,8 @@ func (k klaviyo) finish(ctx context.Context, r *http.Request) (connection.Return
 	answer := connection.Answer{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error")}
 	merchant, ok := connection.MerchantOf(answer.State)
 	if !ok {
-		return connection.Return{}, fault.New(fault.Invalid, "console.finish", "This page is only reached from Klaviyo.")
+		return connection.Return{}, fault.New(fault.Invalid, "console.finish",
+			"This page is only reached from Klaviyo.")
 	}
 	if who, err = k.api.Caller(ctx, lumo.Admin, merchant.String()); err != nil {
 		return connection.Return{}, err

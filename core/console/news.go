@@ -37,14 +37,16 @@ type counterNews struct {
 }
 
 // Counted sends the numbers of Home.
-func (n News) Counted(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u tracking.Update) error {
+func (n News) Counted(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
+	u tracking.Update) error {
 	data := counterNews{FiguresView: figuresView(u.Figures), Feed: feedView(u.Feed), More: u.More}
 	n.publish(ctx, m, live.Event{Kind: "counter", ID: c.String(), Channel: c.String(), Data: data})
 	return nil
 }
 
 // FriendsChanged says whose timelines have something new.
-func (n News) FriendsChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f []lumo.FriendID) error {
+func (n News) FriendsChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
+	f []lumo.FriendID) error {
 	n.Recorded(ctx, m, c, f)
 	return nil
 }

@@ -50,9 +50,12 @@ func (Store) Count(ctx context.Context, m lumo.MerchantID, ticks []tracking.Tick
 	if len(ticks) == 0 {
 		return nil
 	}
-	channels, kinds, times := make([][16]byte, len(ticks)), make([]string, len(ticks)), make([]time.Time, len(ticks))
-	for i, t := range ticks {
-		channels[i], kinds[i], times[i] = t.Channel, string(t.Kind), t.At
+	var channels [][16]byte
+	var kinds []string
+	var times []time.Time
+	for _, t := range ticks {
+		channels, kinds = append(channels, t.Channel), append(kinds, string(t.Kind))
+		times = append(times, t.At)
 	}
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO counter (merchant_id, channel_id, day, kind, slot, n)
@@ -98,9 +101,12 @@ func (Store) CountScans(ctx context.Context, m lumo.MerchantID, scans []tracking
 	if len(scans) == 0 {
 		return nil
 	}
-	channels, numbers, times := make([][16]byte, len(scans)), make([]int64, len(scans)), make([]time.Time, len(scans))
-	for i, e := range scans {
-		channels[i], numbers[i], times[i] = e.Channel, int64(e.Subject()), e.At
+	var channels [][16]byte
+	var numbers []int64
+	var times []time.Time
+	for _, e := range scans {
+		channels, numbers = append(channels, e.Channel), append(numbers, int64(e.Subject()))
+		times = append(times, e.At)
 	}
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE qr_code q
