@@ -20,7 +20,6 @@ func capabilities() []string {
 // edges are the imports between capabilities that are allowed, each with its reason.
 func edges() map[string]string {
 	return map[string]string{
-		"flow -> linkage":  "a flow request finds its recipient by the identity link",
 		"flow -> message":  "Get JSON and the check of direct text know what a message needs",
 		"flow -> delivery": "an accepted request becomes a planned delivery in the same transaction",
 	}

@@ -14,8 +14,8 @@
 //
 //	GET    /sim/v1/state      all of it: clock, faults, LINE accounts, people, Klaviyo
 //	GET    /sim/v1/events     changes as server-sent events: {seq, kind, id, at}; kinds are person
-//	                          chat channel sent webhook account profile event activity email
-//	                          klaviyo_call faults clock reset
+//	                          chat channel sent webhook account profile event flow list segment
+//	                          activity email klaviyo_call faults clock reset
 //	GET    /sim/v1/faults     POST {api, kind, times, delay_ms}   DELETE
 //	                          times 0 = once, negative = until cleared. APIs: line.push reply
 //	                          multicast broadcast validate token login_token verify profile
