@@ -47,7 +47,9 @@ func (s *Server) RenderEmail(account, profile, subject, text string, tracking bo
 				separator = "&"
 			}
 			tracked := link + separator + "utm_source=Klaviyo&utm_medium=email&_kx=kx." + p.ID + "." + t.Account.ID
-			e.HTML = strings.ReplaceAll(e.HTML, html.EscapeString(link)+`"`, html.EscapeString(tracked)+`"`)
+			for _, written := range []string{html.EscapeString(link), link} {
+				e.HTML = strings.ReplaceAll(e.HTML, `href="`+written+`"`, `href="`+html.EscapeString(tracked)+`"`)
+			}
 			e.Links[i] = tracked
 		}
 	}

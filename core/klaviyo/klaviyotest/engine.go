@@ -266,7 +266,7 @@ func (s *Server) send(ctx context.Context, act *Activity) {
 	for name, value := range act.Headers {
 		req.Header.Set(name, value)
 	}
-	req.Header.Set("X-Klaviyo-Flow-ID", act.Flow)
+	req.Header["X-Klaviyo-Flow-ID"] = []string{act.Flow} // as Klaviyo writes it
 	begun := time.Now()
 	res, err := s.client.Do(req)
 	act.TookMS = time.Since(begun).Milliseconds()

@@ -21,6 +21,8 @@ type fake struct {
 	clock *vendortest.Clock
 	url   string
 	token string
+	// transport checks traffic, nil = it is not checked
+	transport http.RoundTripper
 }
 
 func start(t *testing.T, edit func(*klaviyotest.Config)) *fake {
@@ -73,7 +75,7 @@ func (f *fake) do(t *testing.T, method, path, body string, header ...string) ans
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: f.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)

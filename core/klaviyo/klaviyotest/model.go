@@ -47,7 +47,7 @@ type Profile struct {
 	Properties   map[string]any `json:"properties"`
 	Created      time.Time      `json:"created"`
 	Updated      time.Time      `json:"updated"`
-	LastEvent    time.Time      `json:"last_event_date"`
+	LastEvent    time.Time      `json:"last_event_date,omitzero"`
 }
 
 // Event is something that happened to a profile.

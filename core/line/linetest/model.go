@@ -59,8 +59,8 @@ const (
 // Friendship is a person's relation to one account.
 type Friendship struct {
 	State      FriendState `json:"state"`
-	Since      time.Time   `json:"since"`
-	WroteAt    time.Time   `json:"wrote_at"` // a non-friend is reachable for 7 days after writing
+	Since      time.Time   `json:"since,omitzero"`
+	WroteAt    time.Time   `json:"wrote_at,omitzero"` // a non-friend is reachable for 7 days after writing
 	WasBlocked bool        `json:"was_blocked"`
 }
 

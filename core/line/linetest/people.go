@@ -1,6 +1,7 @@
 package linetest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,8 +42,11 @@ func (s *Server) happen(c *Channel, p *Person, e event, reply bool) json.RawMess
 		e.Reply = strings.ReplaceAll(s.requestID(), "-", "")
 		s.db.Replies[e.Reply] = &replyToken{c.MessagingID, p.ID, s.now(), false}
 	}
-	raw, _ := json.Marshal(e) // our own types
-	return raw
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(e) // our own types
+	return bytes.TrimSpace(raw.Bytes())
 }
 
 // takeReply uses a reply token up: once, within a minute. The lock is held.
