@@ -1,7 +1,3 @@
-// Package edgetest is for tests of the edge: the modules as WebAssembly, built from the
-// sources at hand.
-//
-// The set that a program embeds may be missing or older than the sources; this one never is.
 package edgetest
 
 import (
@@ -17,7 +13,9 @@ import (
 	"lumo/shared/bundle"
 )
 
-// Modules builds the modules, once for each state of the sources, and reads them.
+// Modules builds the modules as WebAssembly, once for each state of the sources, and reads
+// them. The set that a program embeds may be missing or older than the sources; this one
+// never is.
 func Modules(t testing.TB) map[string][]byte {
 	t.Helper()
 	root := moduleRoot(t)

@@ -96,7 +96,8 @@ func ParseImageEntry(b []byte) (ImageEntry, error) {
 	var e ImageEntry
 	copy(e.SHA256[:], r.take(len(e.SHA256)))
 	e.MediaType = r.text()
-	e.PerPerson = r.byte() == 1
+	flag := r.byte()
+	e.PerPerson, r.short = flag == 1, r.short || flag > 1
 	return e, r.end("edgeapi.ParseImageEntry")
 }
 
