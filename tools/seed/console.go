@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Console is the merchant's side: the console's own API, as a signed-in member.
@@ -101,6 +102,37 @@ func (c *Console) ConnectLINE(ctx context.Context, keys LINEKeys) (Channel, erro
 		return Channel{}, err
 	}
 	return channel, c.Post(ctx, "/channels/"+channel.ID+"/webhook", map[string]bool{"replace": true}, nil)
+}
+
+const (
+	switchLimit = 20 * time.Second
+	askEvery    = 200 * time.Millisecond
+)
+
+// WaitForSwitch asks as the wizard's page does, until LINE says that "Use webhook" is on.
+func (c *Console) WaitForSwitch(ctx context.Context, channel string) error {
+	ctx, cancel := context.WithTimeout(ctx, switchLimit)
+	defer cancel()
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		var preflight struct {
+			Rows []struct{ Code, State string }
+		}
+		if err := c.Get(ctx, "/channels/"+channel+"/preflight", &preflight); err != nil {
+			return err
+		}
+		for _, row := range preflight.Rows {
+			if row.Code == "use_webhook" && row.State == "good" {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the console did not notice that Use webhook is on")
+		case <-tick.C:
+		}
+	}
 }
 
 // FlowSettings is what a merchant copies into a flow's webhook.

@@ -97,6 +97,9 @@ func fill(ctx context.Context, console *Console, sim *Sim, shop *Shop) (err erro
 	if err := sim.Post(ctx, "/line/channels/"+linetest.DemoChannel.MessagingID+"/use_webhook", on, nil); err != nil {
 		return err
 	}
+	if err := console.WaitForSwitch(ctx, channel.ID); err != nil {
+		return err
+	}
 	text := "Hi [[ first_name | there ]], your tea is still waiting: https://shop.hanatea.example/cart"
 	if shop.Message, err = console.CreateMessage(ctx, channel.ID, "Abandoned cart", text); err != nil {
 		return err
