@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,25 +73,25 @@ func TestFaultsAreUsedUp(t *testing.T) {
 func TestGuardedAnswersFailAsAsked(t *testing.T) {
 	t.Parallel()
 	var f vendortest.Faults
-	done := 0
+	var done atomic.Int32
 	server := httptest.NewServer(f.Guard("line.push", func(w http.ResponseWriter, _ *http.Request, status int) {
 		w.WriteHeader(status)
-	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { done++ })))
+	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { done.Add(1) })))
 	t.Cleanup(server.Close)
 	for _, c := range []struct {
 		kind   string
 		status int // 0 = no answer
-		done   int
+		done   int32
 	}{{"503", 503, 0}, {vendortest.Reset, 0, 0}, {vendortest.NoAnswer, 0, 1}, {vendortest.Slow, 200, 1}} {
-		done = 0
+		done.Store(0)
 		f.Add(vendortest.Fault{API: "line.push", Kind: c.kind, DelayMS: 1})
 		status := 0
 		if res, err := http.Post(server.URL, "text/plain", nil); err == nil {
 			status = res.StatusCode
 			res.Body.Close()
 		}
-		if status != c.status || done != c.done {
-			t.Errorf("%s: got %d, done %d times; want %d, %d", c.kind, status, done, c.status, c.done)
+		if status != c.status || done.Load() != c.done {
+			t.Errorf("%s: got %d, done %d times; want %d, %d", c.kind, status, done.Load(), c.status, c.done)
 		}
 	}
 }

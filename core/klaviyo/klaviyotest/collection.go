@@ -81,6 +81,9 @@ func readValues(text string) ([]string, bool) {
 		text = strings.TrimSpace(text)
 		if !strings.HasPrefix(text, `"`) {
 			value, rest, _ := strings.Cut(text, ",")
+			if strings.ContainsAny(value, `[]"`) {
+				return nil, false
+			}
 			out, text = append(out, strings.TrimSpace(value)), rest
 			continue
 		}

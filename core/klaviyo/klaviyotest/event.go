@@ -1,6 +1,7 @@
 package klaviyotest
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"time"
@@ -315,6 +316,9 @@ func itemsOf(v any) ([]object, bool) {
 
 // raw is JSON text of anything JSON gave us.
 func raw(v any) json.RawMessage {
-	text, _ := json.Marshal(v)
-	return text
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v)
+	return bytes.TrimSpace(text.Bytes())
 }

@@ -1,7 +1,6 @@
 package klaviyotest
 
 import (
-	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -89,7 +88,7 @@ func (s *Server) readProfile(data object, pointer string, inEvent bool) (change,
 	if fault := s.contactFault(ch.attrs, pointer); fault != nil {
 		return change{}, fault
 	}
-	if size, _ := json.Marshal(data); len(size) > maxProfile {
+	if len(raw(data)) > maxProfile {
 		return bad("", "The profile is over 100KB.")
 	}
 	return ch, nil
@@ -265,11 +264,11 @@ func (s *Server) writeProfile(c *call, fresh bool, id string) answer {
 	}
 	p = s.apply(t, p, ch)
 	body := object{"data": p.resource(c.base), "links": object{"self": c.base + c.URL.Path}}
-	copied, _ := json.Marshal(body) // the profile may change once the lock is gone
+	copied := raw(body) // the profile may change once the lock is gone
 	s.mu.Unlock()
 	s.hurry()
 	s.changed("profile", p.ID)
-	return answer{status: status, body: json.RawMessage(copied)}
+	return answer{status: status, body: copied}
 }
 
 func identified(attrs object) bool {
@@ -290,8 +289,8 @@ func (s *Server) getProfile(c *call) answer {
 		return s.missing("A profile with id " + c.PathValue("id") + " does not exist.")
 	}
 	body := sparse(p.resource(c.base), c.URL.Query().Get("fields[profile]"))
-	copied, _ := json.Marshal(object{"data": body, "links": object{"self": c.base + "/api/profiles/" + p.ID}})
-	return answer{status: 200, body: json.RawMessage(copied)}
+	return s.frozen(answer{status: 200, body: object{"data": body,
+		"links": object{"self": c.base + "/api/profiles/" + p.ID}}})
 }
 
 // getProfiles is GET /api/profiles.
@@ -327,8 +326,7 @@ func (t *site) profileItems(ids []string, base string) []item {
 
 // frozen turns an answer into text while the lock is held, because its parts may change.
 func (s *Server) frozen(a answer) answer {
-	copied, _ := json.Marshal(a.body) // made of what JSON gave us
-	a.body = json.RawMessage(copied)
+	a.body = raw(a.body)
 	return a
 }
 

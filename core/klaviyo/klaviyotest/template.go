@@ -91,6 +91,9 @@ func rewrite(text string) (string, error) {
 			inside = outsideQuotes(inside, loop.Replace)
 		}
 		if closing == "}}" && strings.TrimSpace(inside) != "" {
+			if strings.HasSuffix(strings.TrimSpace(inside), "|") {
+				return "", fmt.Errorf("parse the template: no filter after the | in %q", strings.TrimSpace(inside))
+			}
 			inside = strings.TrimRight(inside, " ") + "|lumo_text "
 		}
 		b.WriteString(text[start:start+2] + inside + closing)
