@@ -2,6 +2,9 @@ package wasm
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 
 	"lumo/shared/bundle"
 	"lumo/shared/edgeapi"
@@ -40,6 +43,13 @@ func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 
 func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {
 	m, err := h.runtime.CompileModule(ctx, file)
+	if err != nil && h.config.CacheDir != "" {
+		// It may be the cache that is damaged, as a power cut leaves it, and not the module.
+		if err := forget(h.config.CacheDir); err != nil {
+			return nil, fault.Wrap("compile the module "+name, err)
+		}
+		m, err = h.runtime.CompileModule(ctx, file)
+	}
 	if err != nil {
 		return nil, fault.As(fault.Invalid, "compile the module "+name, err)
 	}
@@ -54,6 +64,15 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 		return nil, err
 	}
 	return p, nil
+}
+
+// forget removes compiled code, but not the folders that the runtime made at its start.
+func forget(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "wazero-*", "*"))
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 // selfTest asks about a path that is nobody's: each of our modules refuses it with 404.

@@ -23,11 +23,14 @@ func golden(t testing.TB, name string) string {
 	return string(b)
 }
 
+func cacheDir() string { return filepath.Join(os.TempDir(), "lumo-wasm-cache") }
+
+func now() time.Time { return time.UnixMilli(edgeapitest.NowMS) }
+
 func newHost(t testing.TB, set map[string][]byte, deadline time.Duration) *wasm.Host {
 	t.Helper()
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: filepath.Join(os.TempDir(), "lumo-wasm-cache"),
-		Replica: edgeapitest.NewWorld(), Random: edgeapitest.Zero{}, Deadline: deadline,
-		Now: func() time.Time { return time.UnixMilli(edgeapitest.NowMS) }})
+	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: edgeapitest.NewWorld(),
+		Random: edgeapitest.Zero{}, Deadline: deadline, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
