@@ -40,7 +40,7 @@
 //	POST   /sim/v1/line/channels/{id}/emit {events: [..]}    any webhook events, signed and sent
 //	GET    /sim/v1/line/ledger?result=&to=&channel=&after=   accepted requests; result=all for all
 //	                          accepted duplicate refused rate_limited quota; DELETE empties it
-//	GET    /sim/v1/line/webhooks?after=     webhooks as they were sent
+//	GET    /sim/v1/line/webhooks?after=     webhooks as they were sent; after = the seq of a row
 //	GET    /sim/v1/line/logins/{request}    what a consent screen asks
 //
 // People and their phones ({channel} may be left out: the first account):
@@ -92,5 +92,7 @@
 //	POST   /sim/v1/klaviyo/emails/render {profile, subject, html, tracking}
 //	POST   /sim/v1/klaviyo/emails/send      the same, into the profile's mailbox
 //	GET    /sim/v1/klaviyo/emails?profile=
+//	GET    /sim/v1/klaviyo/webhooks         system webhooks, with their secrets
+//	POST   /sim/v1/klaviyo/webhooks/{id}/send {topic, payload}     signed as Klaviyo does
 //	GET    /sim/v1/klaviyo/ledger           {events, profiles, calls}
 package main

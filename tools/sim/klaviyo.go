@@ -61,6 +61,13 @@ func (s *sim) klaviyoRoutes(mux *http.ServeMux) {
 		return map[string]any{"events": s.klaviyo.Events(account(r), ""),
 			"profiles": s.klaviyo.Profiles(account(r)), "calls": s.klaviyo.Calls()}, nil
 	}))
+	mux.HandleFunc("GET "+base+"/webhooks", on(func(r *http.Request, _ nothing) (any, error) {
+		return items(s.klaviyo.Hooks(account(r))), nil
+	}))
+	mux.HandleFunc("POST "+base+"/webhooks/{id}/send", on(func(r *http.Request, in hookInput) (any, error) {
+		status, err := s.klaviyo.SendHook(r.Context(), account(r), r.PathValue("id"), in.Topic, in.Payload)
+		return map[string]int{"status_code": status}, err
+	}))
 	s.groupRoutes(mux, base)
 	s.emailRoutes(mux, base)
 }
@@ -99,6 +106,11 @@ func (s *sim) emailRoutes(mux *http.ServeMux, base string) {
 	mux.HandleFunc("GET "+base+"/emails", on(func(r *http.Request, _ nothing) (any, error) {
 		return items(s.klaviyo.Emails(account(r), r.URL.Query().Get("profile"))), nil
 	}))
+}
+
+type hookInput struct {
+	Topic   string          `json:"topic"`
+	Payload json.RawMessage `json:"payload"`
 }
 
 type profileInput struct {
@@ -207,7 +219,7 @@ func (s *sim) merge(r *http.Request, in mergeInput) (any, error) {
 func (s *sim) happen(r *http.Request, h klaviyotest.Happening) (any, error) {
 	if h.Metric == klaviyotest.DemoMetric && h.Properties == nil {
 		if h.UniqueID == "" {
-			h.UniqueID = "cart-" + s.clock.Now().Format("20060102150405.000")
+			h.UniqueID = "cart-" + s.clock.Now().Format("20060102150405.000000000")
 		}
 		h.Properties = klaviyotest.DemoCart(h.UniqueID)
 	}

@@ -60,18 +60,19 @@ func (s *sim) lineRoutes(mux *http.ServeMux) {
 		return nil, nil
 	}))
 	mux.HandleFunc("GET /sim/v1/line/webhooks", on(func(r *http.Request, _ nothing) (any, error) {
-		log := s.line.HookLog()
-		return items(log[min(after(r), len(log)):]), nil
+		return items(slices.DeleteFunc(s.line.HookLog(), func(row linetest.HookTry) bool {
+			return row.Seq <= after(r)
+		})), nil
 	}))
 	mux.HandleFunc("GET /sim/v1/line/logins/{request}", on(func(r *http.Request, _ nothing) (any, error) {
 		return s.line.Login(r.PathValue("request"))
 	}))
 }
 
-// after is how many rows of a log the caller has.
-func after(r *http.Request) int {
-	n, err := strconv.Atoi(r.URL.Query().Get("after"))
-	if err != nil || n < 0 {
+// after is the newest row of a log that the caller has, by its seq.
+func after(r *http.Request) int64 {
+	n, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	if err != nil {
 		return 0
 	}
 	return n
@@ -165,7 +166,7 @@ func (s *sim) lineLedger(r *http.Request, _ nothing) (any, error) {
 	}
 	rows := slices.DeleteFunc(s.line.Attempts(), func(row linetest.Sent) bool {
 		return result != "all" && row.Result != result || to != "" && !slices.Contains(row.To, to) ||
-			channel != "" && row.Channel != channel || row.Seq <= int64(after(r))
+			channel != "" && row.Channel != channel || row.Seq <= after(r)
 	})
 	return items(rows), nil
 }

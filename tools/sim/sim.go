@@ -10,7 +10,7 @@ import (
 )
 
 // keep is how many rows of each log the simulator holds, so that it can run for weeks.
-const keep = 20_000
+const keep = 5_000
 
 // config is what a simulator is made of.
 type config struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+const pauseBetween = 500 * time.Millisecond
+
 // store keeps the simulator's state in one file, written whole and moved into place.
 type store struct {
 	sim   *sim
@@ -92,21 +94,23 @@ func (st *store) reset() error {
 	return st.restore(st.first)
 }
 
-// Run writes what changed, twice a second at most.
+// Run writes what changed, twice a second at most, and more seldom when that takes long.
 func (st *store) Run(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
+	pause := time.NewTimer(pauseBetween)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
-			if st.dirty.Load() {
-				if err := st.save(); err != nil {
-					return err
-				}
+		case <-pause.C:
+		}
+		begun := time.Now()
+		if st.dirty.Load() {
+			if err := st.save(); err != nil {
+				return err
 			}
 		}
+		pause.Reset(max(pauseBetween, 30*time.Since(begun)))
 	}
 }
 

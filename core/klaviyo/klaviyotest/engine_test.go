@@ -351,3 +351,24 @@ func TestSnapshotsHoldEverything(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestSystemWebhooksAreSignedOverBodyAndTimestamp(t *testing.T) {
+	t.Parallel()
+	f, g := start(t, nil), newTarget(t, 200)
+	f.connect(t, "webhooks:write")
+	a := f.do(t, http.MethodPost, "/klaviyo-api/api/webhooks", `{"data":{"type":"webhook","attributes":{"name":"Lumo",
+		"endpoint_url":"`+g.URL+`/hooks","secret_key":"0123456789abcdef"},"relationships":{"webhook-topics":{"data":[
+		{"type":"webhook-topic","id":"event:klaviyo.merged_profile"}]}}}}`)
+	hooks := f.Hooks("")
+	if a.status != 201 || len(hooks) != 1 || !strings.Contains(a.text, "/*****") {
+		t.Fatalf("got %d %s", a.status, a.text)
+	}
+	status, err := f.SendHook(t.Context(), "", hooks[0].ID, "event:klaviyo.merged_profile", nil)
+	if err != nil || status != 200 {
+		t.Fatalf("got %d %v", status, err)
+	}
+	want := klaviyotest.SignHook("0123456789abcdef", []byte(g.bodies[0]), g.header.Get("Klaviyo-Timestamp"))
+	if got := g.header.Get("Klaviyo-Signature"); got != want {
+		t.Errorf("signature got %s want %s", got, want)
+	}
+}

@@ -188,9 +188,10 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.db.Calls)
 }
 
-// trim keeps the newest rows of a log.
+// trim keeps the newest rows of a log. It waits until there is a quarter too many, so that
+// a busy log is not moved with every row.
 func trim[T any](rows []T, keep int) []T {
-	if keep > 0 && len(rows) > keep {
+	if keep > 0 && len(rows) > keep+keep/4 {
 		return slices.Delete(rows, 0, len(rows)-keep)
 	}
 	return rows

@@ -34,9 +34,17 @@ func (s *Server) acceptedBefore(c *Channel, key string) *acceptedKey {
 
 // keepKey remembers an accepted key. The lock is held.
 func (s *Server) keepKey(c *Channel, key, request string, sent []sentMessage) {
-	if key != "" {
-		s.db.Keys[c.MessagingID+" "+strings.ToLower(key)] = &acceptedKey{request, s.now(), sent}
+	if key == "" {
+		return
 	}
+	if len(s.db.Keys)%1024 == 1023 {
+		for old, k := range s.db.Keys {
+			if s.now().Sub(k.At) >= keyLife {
+				delete(s.db.Keys, old)
+			}
+		}
+	}
+	s.db.Keys[c.MessagingID+" "+strings.ToLower(key)] = &acceptedKey{request, s.now(), sent}
 }
 
 // repeated is the answer to a key that was accepted before; for push it holds the ids of
@@ -82,10 +90,17 @@ func (s *Server) record(c *call, api, result string, status int) *Sent {
 		RetryKey: c.Header.Get("X-Line-Retry-Key"), To: many, Body: raw,
 		BodyHash: hex.EncodeToString(sum[:]), Status: status, Result: result,
 		Delivered: []string{}})
-	if s.keep > 0 && len(s.db.Sent) > s.keep {
-		s.db.Sent = slices.Delete(s.db.Sent, 0, len(s.db.Sent)-s.keep)
-	}
+	s.db.Sent = trim(s.db.Sent, s.keep)
 	return &s.db.Sent[len(s.db.Sent)-1]
+}
+
+// trim keeps the newest rows of a log. It waits until there is a quarter too many, so that
+// a busy log is not moved with every row.
+func trim[T any](rows []T, keep int) []T {
+	if keep > 0 && len(rows) > keep+keep/4 {
+		return slices.Delete(rows, 0, len(rows)-keep)
+	}
+	return rows
 }
 
 // Ledger is everything LINE accepted, oldest first.

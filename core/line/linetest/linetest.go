@@ -35,7 +35,7 @@ type Config struct {
 	Random    io.Reader
 	// Changed hears of everything that happens, without a lock held: kind and id.
 	Changed func(kind, id string)
-	// Keep is how many ledger rows and webhook rows are kept; 0 = all.
+	// Keep is how many rows of ledger, webhooks and each chat are kept; 0 = all.
 	Keep int
 }
 

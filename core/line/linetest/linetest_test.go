@@ -3,6 +3,7 @@ package linetest_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -128,6 +129,12 @@ func TestPushReachesAFriendAndOnlyAFriend(t *testing.T) {
 		{"stranger: taken in silence", nil, yuki(), 200, "sentMessages", 0},
 		{"friend", func() error { return l.Follow("yuki", "") }, yuki(), 200, "sentMessages", 1},
 		{"blocked: taken in silence", func() error { return l.Block("yuki", "") }, yuki(), 200, "sentMessages", 1},
+		{"a stranger who wrote: reachable for a week", func() error {
+			return errors.Join(l.Unblock("yuki", ""), l.Say("mio", "", "hi"))
+		}, linetest.UserID(linetest.DemoChannel.Provider, "mio"), 200, "sentMessages", 1},
+		{"deleted account: taken in silence", func() error {
+			return l.Switch("yuki", func(p *linetest.Person) { p.Deleted = true })
+		}, yuki(), 200, "sentMessages", 1},
 		{"other provider", nil, linetest.UserID("prv_other", "yuki"), 400, "Failed to send messages", 1},
 		{"malformed", nil, "yuki", 400, "The property, 'to', in the request body is invalid", 1},
 	} {
@@ -145,8 +152,11 @@ func TestPushReachesAFriendAndOnlyAFriend(t *testing.T) {
 			t.Errorf("%s: phone has %d messages, want %d", step.name, len(chat), step.reached)
 		}
 	}
-	if got := l.Usage(""); got != 1 {
-		t.Errorf("used %d of the quota, want 1: only delivered messages count", got)
+	if chat, _ := l.Chat("mio", ""); len(chat) != 2 {
+		t.Errorf("the stranger's phone has %d entries, want own text and the answer", len(chat))
+	}
+	if got := l.Usage(""); got != 2 {
+		t.Errorf("used %d of the quota, want 2: only delivered messages count", got)
 	}
 }
 

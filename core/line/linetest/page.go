@@ -140,8 +140,10 @@ func (f Form) values(button string) url.Values {
 		v.Add(field.Name, field.Value)
 	}
 	for _, b := range f.Buttons {
-		if b.Name != "" && (b.Value == button || button == "" && len(f.Buttons) == 1) {
-			v.Add(b.Name, b.Value)
+		if b.Value == button || button == "" { // Enter presses the first button
+			if b.Name != "" {
+				v.Add(b.Name, b.Value)
+			}
 			break
 		}
 	}

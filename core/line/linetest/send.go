@@ -239,6 +239,7 @@ func (s *Server) show(c *Channel, p *Person, r *request, sent []sentMessage, req
 			Channel: c.MessagingID, Account: c.account(), From: "account",
 			Message: append(json.RawMessage{}, raw...), Silent: r.Silent, Request: request})
 	}
+	s.db.Chats[p.ID] = trim(s.db.Chats[p.ID], s.keep)
 }
 
 func uuidForm(text string) error {

@@ -26,6 +26,7 @@ type state struct {
 	Grants   map[string][]string               `json:"grants"` // login id + person -> scopes
 	Queue    []*hook                           `json:"queue"`
 	Hooks    []HookTry                         `json:"hooks"`
+	HookSeq  int64                             `json:"hook_seq"`
 	Jars     map[string]Jar                    `json:"jars"`
 	Cached   map[string]map[string]time.Time   `json:"cached"` // person -> image URL -> until
 	Numbers  int64                             `json:"numbers"`

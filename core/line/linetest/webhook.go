@@ -34,6 +34,7 @@ type hook struct {
 
 // HookTry is one webhook as it was sent, or why it was not.
 type HookTry struct {
+	Seq       int64           `json:"seq"`
 	ID        string          `json:"id"`
 	At        time.Time       `json:"at"`
 	Channel   string          `json:"channel"`
@@ -168,10 +169,9 @@ func (s *Server) deliver(ctx context.Context, h *hook) {
 
 func (s *Server) keepTry(try HookTry) {
 	s.mu.Lock()
-	s.db.Hooks = append(s.db.Hooks, try)
-	if s.keep > 0 && len(s.db.Hooks) > s.keep {
-		s.db.Hooks = slices.Delete(s.db.Hooks, 0, len(s.db.Hooks)-s.keep)
-	}
+	s.db.HookSeq++
+	try.Seq = s.db.HookSeq
+	s.db.Hooks = trim(append(s.db.Hooks, try), s.keep)
 	s.mu.Unlock()
 	s.changed("webhook", try.ID)
 }
