@@ -145,7 +145,7 @@ func (p *process) line(body string) int {
 
 func TestAnEdgeFromItsFirstStartToLifeWithoutTheCore(t *testing.T) {
 	t.Parallel()
-	core, dir := edgetest.NewCore(t), t.TempDir()
+	core, dir := edgetest.NewCore(t), folder(t)
 	core.Seed()
 	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir}
 	first := run(t, append(settings, "LUMO_EDGE_ENROL="+edgetest.Code)...).ready()
@@ -222,7 +222,7 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	core, addr := edgetest.NewCore(t), freeAddr(t)
 	core.Seed()
-	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+t.TempDir(), "LUMO_EDGE_ENROL="+edgetest.Code,
+	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t), "LUMO_EDGE_ENROL="+edgetest.Code,
 		"LUMO_EDGE_METRICS_ADDR="+addr).ready()
 	if status, _, _ := p.do("GET", "/metrics", ""); status != 404 {
 		t.Errorf("metrics are public: got %d", status)
@@ -276,7 +276,7 @@ func TestItSaysPlainlyWhyItDoesNotStart(t *testing.T) {
 		"wrong code":      {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir(), "LUMO_EDGE_ENROL=lec_wrong"}, "did not take the code"},
 		"damaged":         {[]string{url, "LUMO_EDGE_DIR=" + damaged}, "is damaged"},
 		"metrics as edge": {[]string{url, "LUMO_EDGE_ADDR=127.0.0.1:1", "LUMO_EDGE_METRICS_ADDR=127.0.0.1:1"}, "are the same"},
-		"address in use":  {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir(), "LUMO_EDGE_ENROL=" + edgetest.Code, "LUMO_EDGE_ADDR=" + busy.Addr().String()}, "Choose another LUMO_EDGE_ADDR"},
+		"address in use":  {[]string{url, "LUMO_EDGE_DIR=" + folder(t), "LUMO_EDGE_ENROL=" + edgetest.Code, "LUMO_EDGE_ADDR=" + busy.Addr().String()}, "Choose another LUMO_EDGE_ADDR"},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
 		var out, log bytes.Buffer
