@@ -50,7 +50,8 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 func TestFaultsAreUsedUp(t *testing.T) {
 	t.Parallel()
 	var f vendortest.Faults
-	if f.Add(vendortest.Fault{API: "line.push", Kind: "explode"}) || f.Add(vendortest.Fault{Kind: "500"}) {
+	if f.Add(vendortest.Fault{API: "line.push", Kind: "explode"}) ||
+		f.Add(vendortest.Fault{Kind: "500"}) {
 		t.Error("an unknown fault was taken")
 	}
 	f.Add(vendortest.Fault{API: "line.push", Kind: "500", Times: 2})
@@ -74,9 +75,11 @@ func TestGuardedAnswersFailAsAsked(t *testing.T) {
 	t.Parallel()
 	var f vendortest.Faults
 	var done atomic.Int32
-	server := httptest.NewServer(f.Guard("line.push", func(w http.ResponseWriter, _ *http.Request, status int) {
-		w.WriteHeader(status)
-	}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { done.Add(1) })))
+	server := httptest.NewServer(
+		f.Guard("line.push", func(w http.ResponseWriter, _ *http.Request, status int) {
+			w.WriteHeader(status)
+		}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { done.Add(1) })),
+	)
 	t.Cleanup(server.Close)
 	for _, c := range []struct {
 		kind   string

@@ -73,7 +73,8 @@ func strict(text []byte, into any) error {
 func problem(w http.ResponseWriter, err error) {
 	status, known := map[fault.Kind]int{
 		fault.Invalid: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404,
-		fault.Conflict: 409, fault.Stale: 412, fault.TooLarge: 413, fault.Limited: 429, fault.Unavailable: 503,
+		fault.Conflict: 409, fault.Stale: 412, fault.TooLarge: 413, fault.Limited: 429,
+		fault.Unavailable: 503,
 	}[fault.KindOf(err)]
 	if !known {
 		status = http.StatusInternalServerError
@@ -108,7 +109,10 @@ func (s *sim) commonRoutes(mux *http.ServeMux) {
 		s.changed("faults", "")
 		return items(s.faults.List()), nil
 	}))
-	mux.HandleFunc("GET /sim/v1/clock", on(func(*http.Request, nothing) (any, error) { return s.time(), nil }))
+	mux.HandleFunc(
+		"GET /sim/v1/clock",
+		on(func(*http.Request, nothing) (any, error) { return s.time(), nil }),
+	)
 	mux.HandleFunc("POST /sim/v1/clock", on(s.setClock))
 	mux.HandleFunc("POST /sim/v1/reset", on(func(*http.Request, nothing) (any, error) {
 		err := s.store.reset()
@@ -119,7 +123,11 @@ func (s *sim) commonRoutes(mux *http.ServeMux) {
 
 func (s *sim) addFault(_ *http.Request, f vendortest.Fault) (any, error) {
 	if !s.faults.Add(f) {
-		return nil, fault.New(fault.Invalid, "sim.faults", "There is no such kind of fault, or the api is missing.")
+		return nil, fault.New(
+			fault.Invalid,
+			"sim.faults",
+			"There is no such kind of fault, or the api is missing.",
+		)
 	}
 	s.changed("faults", f.API)
 	return items(s.faults.List()), nil
@@ -176,8 +184,13 @@ func (s *sim) state(r *http.Request, _ nothing) (any, error) {
 
 // settings are what Lumo is started with to speak to this simulator.
 func (s *sim) settings() map[string]string {
-	out := map[string]string{"LUMO_LINE_API_URL": s.url + "/line-api", "LUMO_LINE_DATA_URL": s.url + "/line-data",
-		"LUMO_LINE_ACCESS_URL": s.url + "/line-access", "LUMO_KLAVIYO_API_URL": s.url + "/klaviyo-api",
-		"LUMO_KLAVIYO_WEB_URL": s.url + "/klaviyo-web", "LUMO_ALLOW_PRIVATE_TARGETS": "true"}
+	out := map[string]string{
+		"LUMO_LINE_API_URL":          s.url + "/line-api",
+		"LUMO_LINE_DATA_URL":         s.url + "/line-data",
+		"LUMO_LINE_ACCESS_URL":       s.url + "/line-access",
+		"LUMO_KLAVIYO_API_URL":       s.url + "/klaviyo-api",
+		"LUMO_KLAVIYO_WEB_URL":       s.url + "/klaviyo-web",
+		"LUMO_ALLOW_PRIVATE_TARGETS": "true",
+	}
 	return out
 }

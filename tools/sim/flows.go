@@ -75,7 +75,14 @@ func (s *sim) flowRoutes(mux *http.ServeMux) {
 		return s.klaviyo.Preview(account(r), r.PathValue("id"), in.Action, in.Profile, in.Event)
 	}))
 	mux.HandleFunc("POST "+one+"/test_send", on(func(r *http.Request, in tryInput) (any, error) {
-		return s.klaviyo.TestSend(r.Context(), account(r), r.PathValue("id"), in.Action, in.Profile, in.Event)
+		return s.klaviyo.TestSend(
+			r.Context(),
+			account(r),
+			r.PathValue("id"),
+			in.Action,
+			in.Profile,
+			in.Event,
+		)
 	}))
 	mux.HandleFunc("GET /sim/v1/klaviyo/activity", on(func(r *http.Request, _ nothing) (any, error) {
 		return items(s.klaviyo.Activity(r.URL.Query().Get("flow"))), nil

@@ -64,10 +64,19 @@ func (s *sim) klaviyoRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+base+"/webhooks", on(func(r *http.Request, _ nothing) (any, error) {
 		return items(s.klaviyo.Hooks(account(r))), nil
 	}))
-	mux.HandleFunc("POST "+base+"/webhooks/{id}/send", on(func(r *http.Request, in hookInput) (any, error) {
-		status, err := s.klaviyo.SendHook(r.Context(), account(r), r.PathValue("id"), in.Topic, in.Payload)
-		return map[string]int{"status_code": status}, err
-	}))
+	mux.HandleFunc(
+		"POST "+base+"/webhooks/{id}/send",
+		on(func(r *http.Request, in hookInput) (any, error) {
+			status, err := s.klaviyo.SendHook(
+				r.Context(),
+				account(r),
+				r.PathValue("id"),
+				in.Topic,
+				in.Payload,
+			)
+			return map[string]int{"status_code": status}, err
+		}),
+	)
 	s.groupRoutes(mux, base)
 	s.emailRoutes(mux, base)
 }
@@ -80,26 +89,35 @@ func (s *sim) groupRoutes(mux *http.ServeMux, base string) {
 		defer s.changed("list", l.ID)
 		return s.klaviyo.SetList(account(r), l)
 	}))
-	mux.HandleFunc("POST "+base+"/lists/{id}/join", on(func(r *http.Request, in profileInput) (any, error) {
-		if !s.klaviyo.JoinList(account(r), r.PathValue("id"), in.Profile) {
-			return nil, fault.New(fault.NotFound, "sim.join", "There is no such list or profile.")
-		}
-		s.changed("list", r.PathValue("id"))
-		return nil, nil
-	}))
+	mux.HandleFunc(
+		"POST "+base+"/lists/{id}/join",
+		on(func(r *http.Request, in profileInput) (any, error) {
+			if !s.klaviyo.JoinList(account(r), r.PathValue("id"), in.Profile) {
+				return nil, fault.New(fault.NotFound, "sim.join", "There is no such list or profile.")
+			}
+			s.changed("list", r.PathValue("id"))
+			return nil, nil
+		}),
+	)
 	mux.HandleFunc("GET "+base+"/segments", on(func(r *http.Request, _ nothing) (any, error) {
 		return items(s.klaviyo.Segments(account(r))), nil
 	}))
-	mux.HandleFunc("POST "+base+"/segments", on(func(r *http.Request, g klaviyotest.Segment) (any, error) {
-		defer s.changed("segment", g.ID)
-		return s.klaviyo.SetSegment(account(r), g)
-	}))
+	mux.HandleFunc(
+		"POST "+base+"/segments",
+		on(func(r *http.Request, g klaviyotest.Segment) (any, error) {
+			defer s.changed("segment", g.ID)
+			return s.klaviyo.SetSegment(account(r), g)
+		}),
+	)
 }
 
 func (s *sim) emailRoutes(mux *http.ServeMux, base string) {
-	mux.HandleFunc("POST "+base+"/emails/render", on(func(r *http.Request, in emailInput) (any, error) {
-		return s.klaviyo.RenderEmail(account(r), in.Profile, in.Subject, in.HTML, in.Tracking)
-	}))
+	mux.HandleFunc(
+		"POST "+base+"/emails/render",
+		on(func(r *http.Request, in emailInput) (any, error) {
+			return s.klaviyo.RenderEmail(account(r), in.Profile, in.Subject, in.HTML, in.Tracking)
+		}),
+	)
 	mux.HandleFunc("POST "+base+"/emails/send", on(func(r *http.Request, in emailInput) (any, error) {
 		return s.klaviyo.SendEmail(account(r), in.Profile, in.Subject, in.HTML, in.Tracking)
 	}))

@@ -64,9 +64,12 @@ func (s *sim) lineRoutes(mux *http.ServeMux) {
 			return row.Seq <= after(r)
 		})), nil
 	}))
-	mux.HandleFunc("GET /sim/v1/line/logins/{request}", on(func(r *http.Request, _ nothing) (any, error) {
-		return s.line.Login(r.PathValue("request"))
-	}))
+	mux.HandleFunc(
+		"GET /sim/v1/line/logins/{request}",
+		on(func(r *http.Request, _ nothing) (any, error) {
+			return s.line.Login(r.PathValue("request"))
+		}),
+	)
 }
 
 // after is the newest row of a log that the caller has, by its seq.

@@ -40,8 +40,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s, err := newSim(config{Now: time.Now, URL: "http://" + l.Addr().String(), Strict: strict == "true",
-		Dir: getenv("LUMO_SIM_DIR")})
+	s, err := newSim(
+		config{Now: time.Now, URL: "http://" + l.Addr().String(), Strict: strict == "true",
+			Dir: getenv("LUMO_SIM_DIR")},
+	)
 	if err != nil {
 		_ = l.Close()
 		return err

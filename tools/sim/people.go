@@ -84,9 +84,12 @@ func (s *sim) phoneRoutes(mux *http.ServeMux, one string) {
 	mux.HandleFunc("POST "+one+"/consent", on(func(r *http.Request, in linetest.Choice) (any, error) {
 		return opened("")(s.line.Consent(r.Context(), r.PathValue("id"), in))
 	}))
-	mux.HandleFunc("POST "+one+"/submit_form", on(func(r *http.Request, in linetest.Submission) (any, error) {
-		return opened("")(s.line.SubmitForm(r.Context(), r.PathValue("id"), in))
-	}))
+	mux.HandleFunc(
+		"POST "+one+"/submit_form",
+		on(func(r *http.Request, in linetest.Submission) (any, error) {
+			return opened("")(s.line.SubmitForm(r.Context(), r.PathValue("id"), in))
+		}),
+	)
 	mux.HandleFunc("POST "+one+"/tap", on(func(r *http.Request, in linetest.Tap) (any, error) {
 		return s.line.Touch(r.Context(), r.PathValue("id"), in)
 	}))

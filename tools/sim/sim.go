@@ -34,13 +34,22 @@ type sim struct {
 
 // newSim makes a simulator with the state that its folder holds.
 func newSim(c config) (*sim, error) {
-	s := &sim{url: c.URL, strict: c.Strict, clock: vendortest.NewClock(c.Now), faults: &vendortest.Faults{}}
+	s := &sim{
+		url:    c.URL,
+		strict: c.Strict,
+		clock:  vendortest.NewClock(c.Now),
+		faults: &vendortest.Faults{},
+	}
 	s.live = newLive(s.clock.Now)
 	s.store = newStore(s, c.Dir)
-	s.line = linetest.New(linetest.Config{Now: s.clock.Now, Strict: c.Strict, Faults: s.faults, Keep: keep,
-		AccessURL: c.URL + "/line-access", Changed: s.changed})
-	s.klaviyo = klaviyotest.New(klaviyotest.Config{Now: s.clock.Now, Strict: c.Strict, Faults: s.faults,
-		Keep: keep, Changed: s.changed})
+	s.line = linetest.New(
+		linetest.Config{Now: s.clock.Now, Strict: c.Strict, Faults: s.faults, Keep: keep,
+			AccessURL: c.URL + "/line-access", Changed: s.changed},
+	)
+	s.klaviyo = klaviyotest.New(
+		klaviyotest.Config{Now: s.clock.Now, Strict: c.Strict, Faults: s.faults,
+			Keep: keep, Changed: s.changed},
+	)
 	if err := s.store.begin(); err != nil {
 		return nil, err
 	}

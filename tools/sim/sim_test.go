@@ -85,7 +85,9 @@ func TestTheSeedIsWhatTheDemoNeeds(t *testing.T) {
 		Settings map[string]string
 	}
 	call(t, "GET", base+"/state", "", 200, &state)
-	if len(state.Channels) != 1 || state.Channels[0].ID != linetest.DemoChannel.MessagingID || len(state.People) != 3 || len(state.Profiles) != 4 {
+	if len(state.Channels) != 1 || state.Channels[0].ID != linetest.DemoChannel.MessagingID ||
+		len(state.People) != 3 ||
+		len(state.Profiles) != 4 {
 		t.Errorf("got %+v", state)
 	}
 	f := state.Flows[0]
@@ -146,7 +148,14 @@ func TestScanReadsThePicture(t *testing.T) {
 		URL   string
 		Pages []linetest.Page
 	}
-	call(t, "POST", base+"/people/mio/scan", `{"image":"`+base64.StdEncoding.EncodeToString(picture.Bytes())+`"}`, 200, &answer)
+	call(
+		t,
+		"POST",
+		base+"/people/mio/scan",
+		`{"image":"`+base64.StdEncoding.EncodeToString(picture.Bytes())+`"}`,
+		200,
+		&answer,
+	)
 	if answer.URL != address || answer.Pages[0].Title != "Hello" {
 		t.Errorf("got %+v", answer)
 	}
@@ -163,8 +172,22 @@ func TestAFlowIsFilledInAndSends(t *testing.T) {
 	}))
 	t.Cleanup(hook.Close)
 	const flow = "/klaviyo/flows/" + klaviyotest.DemoFlow
-	call(t, "PATCH", base+flow, `{"status":"live","webhook":{"url":"`+hook.URL+`","headers":{"Lumo-Flow-Key":"k"},"body":"{{ person.KlaviyoID }}"}}`, 200, nil)
-	call(t, "POST", base+"/klaviyo/events", `{"profile":"mio@customer.example","metric":"Checkout Started"}`, 200, nil)
+	call(
+		t,
+		"PATCH",
+		base+flow,
+		`{"status":"live","webhook":{"url":"`+hook.URL+`","headers":{"Lumo-Flow-Key":"k"},"body":"{{ person.KlaviyoID }}"}}`,
+		200,
+		nil,
+	)
+	call(
+		t,
+		"POST",
+		base+"/klaviyo/events",
+		`{"profile":"mio@customer.example","metric":"Checkout Started"}`,
+		200,
+		nil,
+	)
 	s.klaviyo.Work(t.Context())
 	if got, want := <-came, "k "+klaviyotest.DemoMio; got != want {
 		t.Errorf("got %q want %q", got, want)

@@ -106,7 +106,8 @@ func (s *Server) bulkProfiles(c *call) answer {
 		return *bad
 	}
 	profiles, fine := itemsOf(path(data, "attributes", "profiles", "data"))
-	if data["type"] != "profile-bulk-import-job" || !fine || len(profiles) == 0 || len(profiles) > 10000 {
+	if data["type"] != "profile-bulk-import-job" || !fine || len(profiles) == 0 ||
+		len(profiles) > 10000 {
 		return s.invalid("/data/attributes/profiles", "1 to 10000 profiles are required.")
 	}
 	j := &job{ID: s.ulid(), Status: "queued", Created: s.now(), Due: s.now(), Changes: profiles}
@@ -125,12 +126,24 @@ func (s *Server) bulkProfiles(c *call) answer {
 
 func (j *job) resource(base string) object {
 	self := base + "/api/profile-bulk-import-jobs/" + j.ID
-	return object{"type": "profile-bulk-import-job", "id": j.ID,
-		"attributes": object{"status": j.Status, "created_at": stamp(j.Created), "total_count": len(j.Changes),
-			"completed_count": j.Done, "failed_count": len(j.Errors), "completed_at": stamp(j.Completed),
-			"expires_at": stamp(j.Created.AddDate(0, 0, 7)), "started_at": stamp(j.Created)},
-		"relationships": object{"import-errors": object{"links": object{"related": self + "/import-errors/"}}},
-		"links":         object{"self": self + "/"}}
+	return object{
+		"type": "profile-bulk-import-job",
+		"id":   j.ID,
+		"attributes": object{
+			"status":          j.Status,
+			"created_at":      stamp(j.Created),
+			"total_count":     len(j.Changes),
+			"completed_count": j.Done,
+			"failed_count":    len(j.Errors),
+			"completed_at":    stamp(j.Completed),
+			"expires_at":      stamp(j.Created.AddDate(0, 0, 7)),
+			"started_at":      stamp(j.Created),
+		},
+		"relationships": object{
+			"import-errors": object{"links": object{"related": self + "/import-errors/"}},
+		},
+		"links": object{"self": self + "/"},
+	}
 }
 
 // getJobs is GET /api/profile-bulk-import-jobs.
@@ -142,8 +155,15 @@ func (s *Server) getJobs(c *call) answer {
 		items = append(items, item{fields: map[string]any{"status": j.Status, "created_at": j.Created},
 			body: func() object { return j.resource(c.base) }})
 	}
-	return s.frozen(s.collect(c, rule{kind: "profile-bulk-import-job", size: 20, most: 100,
-		filters: map[string][]string{"status": {"any", "equals"}}, sorts: []string{"created_at", "-created_at"}}, items))
+	return s.frozen(s.collect(c, rule{
+		kind: "profile-bulk-import-job",
+		size: 20,
+		most: 100,
+		filters: map[string][]string{
+			"status": {"any", "equals"},
+		},
+		sorts: []string{"created_at", "-created_at"},
+	}, items))
 }
 
 // getJob is GET /api/profile-bulk-import-jobs/{id}.

@@ -146,7 +146,10 @@ func (s *Server) collect(c *call, r rule, items []item) answer {
 	for _, i := range items[start:end] {
 		data = append(data, sparse(i.body(), q.Get("fields["+r.kind+"]")))
 	}
-	return answer{status: 200, body: object{"data": data, "links": links(c, start, end, size, len(items))}}
+	return answer{
+		status: 200,
+		body:   object{"data": data, "links": links(c, start, end, size, len(items))},
+	}
 }
 
 func page(q url.Values, r rule) (size, start int, bad string) {

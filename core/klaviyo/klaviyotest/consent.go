@@ -45,7 +45,9 @@ func (s *Server) asked(q url.Values) (Asked, error) {
 	app := s.db.Apps[q.Get("client_id")]
 	raw, err := base64.RawURLEncoding.DecodeString(q.Get("code_challenge"))
 	scopes := strings.Fields(q.Get("scope"))
-	bad := func(text string) (Asked, error) { return Asked{}, fault.New(fault.Invalid, op, "%s", text) }
+	bad := func(text string) (Asked, error) {
+		return Asked{}, fault.New(fault.Invalid, op, "%s", text)
+	}
 	switch {
 	case app == nil:
 		return bad("The client_id is not known.")
@@ -57,7 +59,9 @@ func (s *Server) asked(q url.Values) (Asked, error) {
 		return bad("state is required.")
 	case q.Get("code_challenge_method") != "S256" || err != nil || len(raw) != 32:
 		return bad("A code_challenge with the method S256 is required.")
-	case len(scopes) == 0 || slices.ContainsFunc(scopes, func(v string) bool { return !strings.Contains(v, ":") }):
+	case len(scopes) == 0 || slices.ContainsFunc(scopes, func(v string) bool {
+		return !strings.Contains(v, ":")
+	}):
 		return bad("The scope is not valid.")
 	}
 	out := Asked{App: app.Name, Scopes: scopes, redirect: q.Get("redirect_uri"), state: q.Get("state")}
@@ -149,25 +153,29 @@ func (s *Server) consentPage(w http.ResponseWriter, q url.Values) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = t.Execute(w, map[string]any{"Asked": asked, "Problem": fault.MessageOf(err), "Query": q.Encode()})
+	_ = t.Execute(
+		w,
+		map[string]any{"Asked": asked, "Problem": fault.MessageOf(err), "Query": q.Encode()},
+	)
 }
 
 const consentHTML = `<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>Klaviyo (simulated)</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>Klaviyo (simulated)</title>
 <style>
 body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#fff;color:#1d1e20}
 main{max-width:30rem;margin:0 auto;padding:1.5rem} h1{font-size:1.3rem}
 .sim{background:#5b3c00;color:#fff;text-align:center;font-size:.75rem;padding:.2rem}
-button{min-height:44px;padding:0 1.5rem;margin:1rem .5rem 0 0;border-radius:6px;border:1px solid #bbb;
-background:#fff;color:#1d1e20;font:inherit} button.main{background:#1d1e20;color:#fff}
+button{min-height:44px;padding:0 1.5rem;margin:1rem .5rem 0 0;border-radius:6px;
+border:1px solid #bbb;background:#fff;color:#1d1e20;font:inherit} button.main{background:#1d1e20;color:#fff}
 select{font:inherit;min-height:44px} code{font-size:.9em}
 </style></head><body><div class="sim">Simulated Klaviyo</div><main>
 {{if .Problem}}<h1>This app cannot be connected</h1><p>{{.Problem}}</p>{{else}}
 <h1>{{.Asked.App}} wants to connect to your Klaviyo account</h1>
 <form method="post" action="authorize" id="consent">
 <input type="hidden" name="query" value="{{.Query}}">
-<p><label>Account <select name="account">{{range .Asked.Accounts}}<option value="{{.ID}}">{{.Name}} ({{.ID}})</option>
-{{end}}</select></label></p>
+<p><label>Account <select name="account">{{range .Asked.Accounts}}
+<option value="{{.ID}}">{{.Name}} ({{.ID}})</option>{{end}}</select></label></p>
 <p>It will be able to use:</p><ul>{{range .Asked.Scopes}}<li><code>{{.}}</code></li>{{end}}</ul>
 <button class="main" type="submit" name="decision" value="approve">Approve</button>
 <button type="submit" name="decision" value="deny">Deny</button>

@@ -28,7 +28,9 @@ func TestAnswersFollowTheDocument(t *testing.T) {
 		{"type":"profile","attributes":{"email":"bulk@customer.example"}},{"type":"profile","attributes":{"phone_number":"090"}}]}}}}`
 	const hook = `{"data":{"type":"webhook","attributes":{"name":"Lumo","endpoint_url":"https://lumo.example/hooks","secret_key":"0123456789abcdef"},
 		"relationships":{"webhook-topics":{"data":[{"type":"webhook-topic","id":"event:klaviyo.merged_profile"}]}}}}`
-	filter := url.QueryEscape(`equals(profile_id,"` + klaviyotest.DemoYuki + `"),greater-or-equal(datetime,2020-01-01T00:00:00Z)`)
+	filter := url.QueryEscape(
+		`equals(profile_id,"` + klaviyotest.DemoYuki + `"),greater-or-equal(datetime,2020-01-01T00:00:00Z)`,
+	)
 	byMail := url.QueryEscape(`equals(email,"yuki@customer.example")`)
 	for _, c := range []struct {
 		method, path, body string

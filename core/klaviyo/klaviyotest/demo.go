@@ -39,10 +39,30 @@ const (
 // flow in draft that has a webhook without settings.
 func (s *Server) demo(account string) {
 	people := []Profile{
-		{ID: DemoYuki, Email: "yuki@customer.example", Phone: "+819012345601", FirstName: "Yuki", LastName: "S.", Locale: "ja-JP"},
-		{ID: DemoMio, Email: "mio@customer.example", Phone: "+819012345602", FirstName: "Mio", LastName: "T.", Locale: "ja-JP"},
+		{
+			ID:        DemoYuki,
+			Email:     "yuki@customer.example",
+			Phone:     "+819012345601",
+			FirstName: "Yuki",
+			LastName:  "S.",
+			Locale:    "ja-JP",
+		},
+		{
+			ID:        DemoMio,
+			Email:     "mio@customer.example",
+			Phone:     "+819012345602",
+			FirstName: "Mio",
+			LastName:  "T.",
+			Locale:    "ja-JP",
+		},
 		{ID: DemoKen, Email: "ken@customer.example", FirstName: "Ken", LastName: "I.", Locale: "en-US"},
-		{ID: DemoUnlinked, Email: "rin@customer.example", FirstName: "Rin", LastName: "A.", Locale: "ja-JP"},
+		{
+			ID:        DemoUnlinked,
+			Email:     "rin@customer.example",
+			FirstName: "Rin",
+			LastName:  "A.",
+			Locale:    "ja-JP",
+		},
 	}
 	var ids []string
 	for _, p := range people {
@@ -53,8 +73,11 @@ func (s *Server) demo(account string) {
 		}
 	}
 	_, _ = s.SetList(account, List{ID: DemoList, Name: "Newsletter", Members: ids})
-	_, _ = s.SetSegment(account, Segment{ID: DemoSegment, Name: "LINE friends", Property: "LINE Consent",
-		Operator: "equals", Value: "given"})
+	_, _ = s.SetSegment(
+		account,
+		Segment{ID: DemoSegment, Name: "LINE friends", Property: "LINE Consent",
+			Operator: "equals", Value: "given"},
+	)
 	_, _ = s.SetFlow(account, Flow{ID: DemoFlow, Name: "Abandoned cart", Metric: DemoMetric,
 		Actions: []Action{{ID: "101", Type: SendWebhook, Name: "LINE message"}}})
 	_, _ = s.Happen(account, Happening{Profile: DemoYuki, Metric: DemoMetric, UniqueID: "demo-cart-1",
@@ -77,8 +100,14 @@ func DemoCart(id string) map[string]any {
 
 func lineItem(title, handle string, quantity int, price string) map[string]any {
 	image := map[string]any{"src": "https://shop.hanatea.example/images/" + handle + ".jpg"}
-	return map[string]any{"title": title, "sku": upper(handle), "quantity": json.Number(itoa(quantity)),
-		"price": price, "line_price": json.Number(price), "variant_id": json.Number("1"),
+	return map[string]any{
+		"title":      title,
+		"sku":        upper(handle),
+		"quantity":   json.Number(itoa(quantity)),
+		"price":      price,
+		"line_price": json.Number(price),
+		"variant_id": json.Number("1"),
 		"product": map[string]any{"id": json.Number("1"), "title": title, "handle": handle,
-			"images": []any{image}, "variant": map[string]any{"title": "Standard", "images": []any{image}}}}
+			"images": []any{image}, "variant": map[string]any{"title": "Standard", "images": []any{image}}},
+	}
 }

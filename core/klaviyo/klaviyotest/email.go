@@ -46,9 +46,14 @@ func (s *Server) RenderEmail(account, profile, subject, text string, tracking bo
 			if strings.Contains(link, "?") {
 				separator = "&"
 			}
-			tracked := link + separator + "utm_source=Klaviyo&utm_medium=email&_kx=kx." + p.ID + "." + t.Account.ID
+			tracked := link + separator + "utm_source=Klaviyo&utm_medium=email&_kx=kx." +
+				p.ID + "." + t.Account.ID
 			for _, written := range []string{html.EscapeString(link), link} {
-				e.HTML = strings.ReplaceAll(e.HTML, `href="`+written+`"`, `href="`+html.EscapeString(tracked)+`"`)
+				e.HTML = strings.ReplaceAll(
+					e.HTML,
+					`href="`+written+`"`,
+					`href="`+html.EscapeString(tracked)+`"`,
+				)
 			}
 			e.Links[i] = tracked
 		}

@@ -99,7 +99,10 @@ func (s *Server) enter(t *site, f *Flow, profile, event string) {
 	if f.Status == Draft || f.Archived || len(f.Actions) == 0 {
 		return
 	}
-	t.Runs = append(t.Runs, &run{ID: s.ulid(), Flow: f.ID, Profile: profile, Event: event, Due: s.now()})
+	t.Runs = append(
+		t.Runs,
+		&run{ID: s.ulid(), Flow: f.ID, Profile: profile, Event: event, Due: s.now()},
+	)
 }
 
 // step runs the action that a run stands at.
@@ -342,7 +345,10 @@ func (s *Server) Preview(account, flow, action, profile, event string) (Preview,
 
 // TestSend sends a flow's webhook once, whatever the flow's status. What a real test send
 // adds to the headers is not known; here it is the flow's id, as always.
-func (s *Server) TestSend(ctx context.Context, account, flow, action, profile, event string) (Activity, error) {
+func (s *Server) TestSend(
+	ctx context.Context,
+	account, flow, action, profile, event string,
+) (Activity, error) {
 	act, err := s.prepareTest(account, flow, action, profile, event)
 	if err != nil {
 		return Activity{}, err

@@ -53,9 +53,21 @@ func (g *target) count() int {
 // flow makes the demo flow send to the target.
 func (f *fake) flow(t *testing.T, g *target, edit func(*klaviyotest.Flow)) {
 	t.Helper()
-	flow := klaviyotest.Flow{ID: klaviyotest.DemoFlow, Name: "Abandoned cart", Status: klaviyotest.Live, Metric: klaviyotest.DemoMetric,
-		Actions: []klaviyotest.Action{{ID: "101", Status: klaviyotest.Live, URL: g.URL + "/hooks", Headers: map[string]string{"Lumo-Flow-Key": "lfk_1_x"},
-			Body: `{"profile_id":"{{ person.KlaviyoID }}","event_id":"{{ event|lookup:'$event_id' }}"}`}}}
+	flow := klaviyotest.Flow{
+		ID:     klaviyotest.DemoFlow,
+		Name:   "Abandoned cart",
+		Status: klaviyotest.Live,
+		Metric: klaviyotest.DemoMetric,
+		Actions: []klaviyotest.Action{
+			{
+				ID:      "101",
+				Status:  klaviyotest.Live,
+				URL:     g.URL + "/hooks",
+				Headers: map[string]string{"Lumo-Flow-Key": "lfk_1_x"},
+				Body:    `{"profile_id":"{{ person.KlaviyoID }}","event_id":"{{ event|lookup:'$event_id' }}"}`,
+			},
+		},
+	}
 	if edit != nil {
 		edit(&flow)
 	}
@@ -66,8 +78,11 @@ func (f *fake) flow(t *testing.T, g *target, edit func(*klaviyotest.Flow)) {
 
 func (f *fake) checkout(t *testing.T, id string) {
 	t.Helper()
-	_, err := f.Happen("", klaviyotest.Happening{Profile: klaviyotest.DemoYuki, Metric: klaviyotest.DemoMetric, UniqueID: id,
-		Properties: klaviyotest.DemoCart(id)})
+	_, err := f.Happen(
+		"",
+		klaviyotest.Happening{Profile: klaviyotest.DemoYuki, Metric: klaviyotest.DemoMetric, UniqueID: id,
+			Properties: klaviyotest.DemoCart(id)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +106,8 @@ func TestALiveFlowSendsItsWebhook(t *testing.T) {
 	if g.count() != 1 || g.bodies[0] != `{"profile_id":"`+klaviyotest.DemoYuki+`","event_id":"c1"}` {
 		t.Fatalf("got %v", g.bodies)
 	}
-	if g.header.Get("X-Klaviyo-Flow-ID") != klaviyotest.DemoFlow || g.header.Get("Lumo-Flow-Key") != "lfk_1_x" {
+	if g.header.Get("X-Klaviyo-Flow-ID") != klaviyotest.DemoFlow ||
+		g.header.Get("Lumo-Flow-Key") != "lfk_1_x" {
 		t.Errorf("headers %v", g.header)
 	}
 	if got := f.last(t); got.Status != klaviyotest.Sent || got.Code != 200 || !got.PlainHTTP {
@@ -182,7 +198,10 @@ func TestARetryCanSucceed(t *testing.T) {
 	g.answer(200)
 	f.clock.Advance(time.Minute)
 	f.Work(t.Context())
-	if got := f.last(t); got.Status != klaviyotest.Sent || got.Attempt != 2 || g.bodies[0] != g.bodies[1] {
+	if got := f.last(
+		t,
+	); got.Status != klaviyotest.Sent || got.Attempt != 2 ||
+		g.bodies[0] != g.bodies[1] {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -192,7 +211,10 @@ func TestABodyThatCannotBeRenderedIsNotSent(t *testing.T) {
 	f, g := start(t, nil), newTarget(t, 200)
 	f.flow(t, g, func(flow *klaviyotest.Flow) { flow.Actions[0].Body = `{{ person|lookup: 'x' }}` })
 	f.checkout(t, "c1")
-	if got := f.last(t); got.Status != klaviyotest.Skipped || !strings.Contains(got.Answer, "colon") || g.count() != 0 {
+	if got := f.last(
+		t,
+	); got.Status != klaviyotest.Skipped || !strings.Contains(got.Answer, "colon") ||
+		g.count() != 0 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -216,17 +238,30 @@ func TestPreviewAndTestSend(t *testing.T) {
 func TestAnEventOfTheProductStartsAnotherFlow(t *testing.T) {
 	t.Parallel()
 	f, g := start(t, nil), newTarget(t, 200)
-	if _, err := f.SetFlow("", klaviyotest.Flow{Name: "Thank you", Status: klaviyotest.Live, Metric: "Clicked LINE Message",
-		Actions: []klaviyotest.Action{
-			{Type: klaviyotest.TimeDelay, DelaySeconds: 3600},
-			{Type: klaviyotest.SendEmail, Status: klaviyotest.Live, Subject: "Thanks {{ first_name }}", HTML: `<a href="https://x.example/{{ person.KlaviyoID }}">x</a>`},
-			{Status: klaviyotest.Live, URL: g.URL, Body: "{}"},
-		}}); err != nil {
+	if _, err := f.SetFlow(
+		"",
+		klaviyotest.Flow{Name: "Thank you", Status: klaviyotest.Live, Metric: "Clicked LINE Message",
+			Actions: []klaviyotest.Action{
+				{Type: klaviyotest.TimeDelay, DelaySeconds: 3600},
+				{
+					Type:    klaviyotest.SendEmail,
+					Status:  klaviyotest.Live,
+					Subject: "Thanks {{ first_name }}",
+					HTML:    `<a href="https://x.example/{{ person.KlaviyoID }}">x</a>`,
+				},
+				{Status: klaviyotest.Live, URL: g.URL, Body: "{}"},
+			}},
+	); err != nil {
 		t.Fatal(err)
 	}
-	a := f.do(t, http.MethodPost, "/klaviyo-api/api/events", `{"data":{"type":"event","attributes":{"properties":{},"unique_id":"k1",
+	a := f.do(
+		t,
+		http.MethodPost,
+		"/klaviyo-api/api/events",
+		`{"data":{"type":"event","attributes":{"properties":{},"unique_id":"k1",
 		"metric":{"data":{"type":"metric","attributes":{"name":"Clicked LINE Message"}}},
-		"profile":{"data":{"type":"profile","id":"`+klaviyotest.DemoYuki+`","attributes":{}}}}}}`)
+		"profile":{"data":{"type":"profile","id":"`+klaviyotest.DemoYuki+`","attributes":{}}}}}}`,
+	)
 	if a.status != 202 {
 		t.Fatalf("got %d %s", a.status, a.text)
 	}
@@ -237,7 +272,8 @@ func TestAnEventOfTheProductStartsAnotherFlow(t *testing.T) {
 	f.clock.Advance(time.Hour)
 	f.Work(t.Context())
 	mails := f.Emails("", klaviyotest.DemoYuki)
-	if g.count() != 1 || len(mails) != 1 || mails[0].Subject != "Thanks Yuki" || mails[0].Links[0] != "https://x.example/"+klaviyotest.DemoYuki {
+	if g.count() != 1 || len(mails) != 1 || mails[0].Subject != "Thanks Yuki" ||
+		mails[0].Links[0] != "https://x.example/"+klaviyotest.DemoYuki {
 		t.Errorf("sent %d, mails %+v", g.count(), mails)
 	}
 }
@@ -245,12 +281,20 @@ func TestAnEventOfTheProductStartsAnotherFlow(t *testing.T) {
 func TestAPropertyMovesSegmentsAndStartsFlows(t *testing.T) {
 	t.Parallel()
 	f, g := start(t, nil), newTarget(t, 200)
-	f.flow(t, g, func(flow *klaviyotest.Flow) { flow.Metric, flow.Segment = "", klaviyotest.DemoSegment })
-	if a := f.importProfile(t, `{"email":"yuki@customer.example","properties":{"LINE Consent":"given"}}`); a.status != 200 {
+	f.flow(
+		t,
+		g,
+		func(flow *klaviyotest.Flow) { flow.Metric, flow.Segment = "", klaviyotest.DemoSegment },
+	)
+	if a := f.importProfile(
+		t,
+		`{"email":"yuki@customer.example","properties":{"LINE Consent":"given"}}`,
+	); a.status != 200 {
 		t.Fatalf("got %d", a.status)
 	}
 	f.Work(t.Context())
-	if members := f.Segments("")[0].Members; len(members) != 1 || members[0] != klaviyotest.DemoYuki || g.count() != 1 {
+	if members := f.Segments("")[0].Members; len(members) != 1 || members[0] != klaviyotest.DemoYuki ||
+		g.count() != 1 {
 		t.Errorf("members %v, sent %d", members, g.count())
 	}
 	f.importProfile(t, `{"email":"yuki@customer.example","properties":{"LINE Consent":"withdrawn"}}`)
@@ -279,9 +323,14 @@ func TestLateEventsAreSeenLater(t *testing.T) {
 func TestImportJobsReportWhatFailed(t *testing.T) {
 	t.Parallel()
 	f := start(t, nil)
-	a := f.do(t, http.MethodPost, "/klaviyo-api/api/profile-bulk-import-jobs", `{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":[
+	a := f.do(
+		t,
+		http.MethodPost,
+		"/klaviyo-api/api/profile-bulk-import-jobs",
+		`{"data":{"type":"profile-bulk-import-job","attributes":{"profiles":{"data":[
 		{"type":"profile","attributes":{"email":"b1@customer.example"}},{"type":"profile","attributes":{"phone_number":"090"}}]}},
-		"relationships":{"lists":{"data":[{"type":"list","id":"`+klaviyotest.DemoList+`"}]}}}}`)
+		"relationships":{"lists":{"data":[{"type":"list","id":"`+klaviyotest.DemoList+`"}]}}}}`,
+	)
 	_, after, _ := strings.Cut(a.text, `"id":"`)
 	id, _, _ := strings.Cut(after, `"`)
 	if a.status != 202 || !strings.Contains(a.text, `"status":"queued"`) {
@@ -289,10 +338,16 @@ func TestImportJobsReportWhatFailed(t *testing.T) {
 	}
 	f.Work(t.Context())
 	job := f.do(t, http.MethodGet, "/klaviyo-api/api/profile-bulk-import-jobs/"+id, "")
-	if !strings.Contains(job.text, `"status":"complete"`) || !strings.Contains(job.text, `"failed_count":1`) {
+	if !strings.Contains(job.text, `"status":"complete"`) ||
+		!strings.Contains(job.text, `"failed_count":1`) {
 		t.Errorf("job %s", job.text)
 	}
-	bad := f.do(t, http.MethodGet, "/klaviyo-api/api/profile-bulk-import-jobs/"+id+"/import-errors", "")
+	bad := f.do(
+		t,
+		http.MethodGet,
+		"/klaviyo-api/api/profile-bulk-import-jobs/"+id+"/import-errors",
+		"",
+	)
 	if !strings.Contains(bad.text, "Invalid phone number format") {
 		t.Errorf("errors %s", bad.text)
 	}
@@ -304,11 +359,22 @@ func TestAccountsNeverSeeEachOther(t *testing.T) {
 	f.AddAccount(klaviyotest.Account{ID: "OtherX", Name: "Other", PrivateKey: "pk_other"})
 	f.token = "Klaviyo-API-Key pk_other"
 	for _, path := range []string{"/api/profiles", "/api/events", "/api/flows", "/api/lists", "/api/segments", "/api/metrics"} {
-		if a := f.do(t, http.MethodGet, "/klaviyo-api"+path, ""); a.status != 200 || !strings.Contains(a.text, `"data":[]`) {
+		if a := f.do(
+			t,
+			http.MethodGet,
+			"/klaviyo-api"+path,
+			"",
+		); a.status != 200 ||
+			!strings.Contains(a.text, `"data":[]`) {
 			t.Errorf("%s: got %d %.200s", path, a.status, a.text)
 		}
 	}
-	if a := f.do(t, http.MethodGet, "/klaviyo-api/api/profiles/"+klaviyotest.DemoYuki, ""); a.status != 404 {
+	if a := f.do(
+		t,
+		http.MethodGet,
+		"/klaviyo-api/api/profiles/"+klaviyotest.DemoYuki,
+		"",
+	); a.status != 404 {
 		t.Errorf("another account's profile: got %d want 404", a.status)
 	}
 }
@@ -356,9 +422,14 @@ func TestSystemWebhooksAreSignedOverBodyAndTimestamp(t *testing.T) {
 	t.Parallel()
 	f, g := start(t, nil), newTarget(t, 200)
 	f.connect(t, "webhooks:write")
-	a := f.do(t, http.MethodPost, "/klaviyo-api/api/webhooks", `{"data":{"type":"webhook","attributes":{"name":"Lumo",
+	a := f.do(
+		t,
+		http.MethodPost,
+		"/klaviyo-api/api/webhooks",
+		`{"data":{"type":"webhook","attributes":{"name":"Lumo",
 		"endpoint_url":"`+g.URL+`/hooks","secret_key":"0123456789abcdef"},"relationships":{"webhook-topics":{"data":[
-		{"type":"webhook-topic","id":"event:klaviyo.merged_profile"}]}}}}`)
+		{"type":"webhook-topic","id":"event:klaviyo.merged_profile"}]}}}}`,
+	)
 	hooks := f.Hooks("")
 	if a.status != 201 || len(hooks) != 1 || !strings.Contains(a.text, "/*****") {
 		t.Fatalf("got %d %s", a.status, a.text)
@@ -367,7 +438,11 @@ func TestSystemWebhooksAreSignedOverBodyAndTimestamp(t *testing.T) {
 	if err != nil || status != 200 {
 		t.Fatalf("got %d %v", status, err)
 	}
-	want := klaviyotest.SignHook("0123456789abcdef", []byte(g.bodies[0]), g.header.Get("Klaviyo-Timestamp"))
+	want := klaviyotest.SignHook(
+		"0123456789abcdef",
+		[]byte(g.bodies[0]),
+		g.header.Get("Klaviyo-Timestamp"),
+	)
 	if got := g.header.Get("Klaviyo-Signature"); got != want {
 		t.Errorf("signature got %s want %s", got, want)
 	}

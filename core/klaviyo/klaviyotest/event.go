@@ -133,9 +133,19 @@ func (s *Server) record(t *site, in incoming, source string) (string, *answer) {
 		return "", nil
 	}
 	t.Seen[key] = true
-	e := &Event{ID: s.short(11), UUID: s.uuid(), Metric: in.metric, MetricID: s.metric(t, in.metric, source).ID,
-		Profile: p.ID, UniqueID: in.unique, At: in.at, Properties: in.properties, Backfill: in.backfill,
-		Received: s.now(), Source: source}
+	e := &Event{
+		ID:         s.short(11),
+		UUID:       s.uuid(),
+		Metric:     in.metric,
+		MetricID:   s.metric(t, in.metric, source).ID,
+		Profile:    p.ID,
+		UniqueID:   in.unique,
+		At:         in.at,
+		Properties: in.properties,
+		Backfill:   in.backfill,
+		Received:   s.now(),
+		Source:     source,
+	}
 	e.Properties["$event_id"] = in.unique
 	e.Visible = e.Received.Add(time.Duration(t.Account.EventDelaySeconds) * time.Second)
 	if f, on := s.faults.Take("klaviyo.events", vendortest.Late); on {
@@ -197,15 +207,28 @@ func (s *Server) getEvents(c *call) answer {
 		if e.Visible.After(now) {
 			continue
 		}
-		items = append(items, item{fields: map[string]any{"profile_id": e.Profile, "metric_id": e.MetricID,
-			"datetime": e.At, "timestamp": e.At.Unix(), "profile": true, "metric": true},
-			body: func() object { return e.resource(c.base) }})
+		items = append(
+			items,
+			item{fields: map[string]any{"profile_id": e.Profile, "metric_id": e.MetricID,
+				"datetime": e.At, "timestamp": e.At.Unix(), "profile": true, "metric": true},
+				body: func() object { return e.resource(c.base) }},
+		)
 	}
 	times := []string{"greater-or-equal", "greater-than", "less-or-equal", "less-than"}
-	return s.frozen(s.collect(c, rule{kind: "event", size: 200, most: 1000,
-		filters: map[string][]string{"profile_id": {"equals"}, "metric_id": {"equals"}, "profile": {"has"},
-			"metric": {"has"}, "datetime": times, "timestamp": times},
-		sorts: []string{"datetime", "-datetime", "timestamp", "-timestamp"}}, items))
+	return s.frozen(s.collect(c, rule{
+		kind: "event",
+		size: 200,
+		most: 1000,
+		filters: map[string][]string{
+			"profile_id": {"equals"},
+			"metric_id":  {"equals"},
+			"profile":    {"has"},
+			"metric":     {"has"},
+			"datetime":   times,
+			"timestamp":  times,
+		},
+		sorts: []string{"datetime", "-datetime", "timestamp", "-timestamp"},
+	}, items))
 }
 
 // getEvent is GET /api/events/{id}; a wrong id is 400, as seen live.

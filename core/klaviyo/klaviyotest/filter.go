@@ -76,10 +76,32 @@ func date(in, format *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	if layout == "" {
 		layout = "N j, Y"
 	}
-	letters := map[rune]string{'d': "02", 'j': "2", 'D': "Mon", 'l': "Monday", 'm': "01", 'n': "1", 'M': "Jan",
-		'N': "Jan.", 'F': "January", 'b': "jan", 'y': "06", 'Y': "2006", 'H': "15", 'G': "15", 'h': "03",
-		'g': "3", 'i': "04", 's': "05", 'A': "PM", 'a': "pm", 'P': "3:04 pm", 'e': "MST", 'O': "-0700",
-		'c': "2006-01-02T15:04:05Z07:00"}
+	letters := map[rune]string{
+		'd': "02",
+		'j': "2",
+		'D': "Mon",
+		'l': "Monday",
+		'm': "01",
+		'n': "1",
+		'M': "Jan",
+		'N': "Jan.",
+		'F': "January",
+		'b': "jan",
+		'y': "06",
+		'Y': "2006",
+		'H': "15",
+		'G': "15",
+		'h': "03",
+		'g': "3",
+		'i': "04",
+		's': "05",
+		'A': "PM",
+		'a': "pm",
+		'P': "3:04 pm",
+		'e': "MST",
+		'O': "-0700",
+		'c': "2006-01-02T15:04:05Z07:00",
+	}
 	var b strings.Builder
 	escaped := false
 	for _, c := range layout {

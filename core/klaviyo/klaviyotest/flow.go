@@ -18,12 +18,22 @@ func (s *Server) getFlows(c *call) answer {
 			body: func() object { return s.flowResource(c, f) }})
 	}
 	times := []string{"equals", "greater-or-equal", "greater-than", "less-or-equal", "less-than"}
-	return s.frozen(s.collect(c, rule{kind: "flow", size: 50, most: 50,
-		filters: map[string][]string{"id": {"any"}, "name": {"contains", "ends-with", "equals", "starts-with"},
-			"status": {"equals"}, "archived": {"equals"}, "created": times, "updated": times,
-			"trigger_type": {"equals"}},
+	return s.frozen(s.collect(c, rule{
+		kind: "flow",
+		size: 50,
+		most: 50,
+		filters: map[string][]string{
+			"id":           {"any"},
+			"name":         {"contains", "ends-with", "equals", "starts-with"},
+			"status":       {"equals"},
+			"archived":     {"equals"},
+			"created":      times,
+			"updated":      times,
+			"trigger_type": {"equals"},
+		},
 		sorts: []string{"created", "-created", "id", "-id", "name", "-name", "status", "-status",
-			"updated", "-updated"}}, items))
+			"updated", "-updated"},
+	}, items))
 }
 
 // getFlow is GET /api/flows/{id}.
@@ -74,13 +84,21 @@ func (s *Server) definition(c *call, f *Flow) object {
 		case TimeDelay:
 			data = object{"unit": "minutes", "value": a.DelaySeconds / 60}
 		}
-		actions = append(actions, object{"id": a.ID, "type": a.Type, "data": data, "links": object{"next": next}})
+		actions = append(
+			actions,
+			object{"id": a.ID, "type": a.Type, "data": data, "links": object{"next": next}},
+		)
 	}
 	entry := any(nil)
 	if len(f.Actions) > 0 {
 		entry = f.Actions[0].ID
 	}
-	return object{"triggers": triggers, "profile_filter": nil, "actions": actions, "entry_action_id": entry}
+	return object{
+		"triggers":        triggers,
+		"profile_filter":  nil,
+		"actions":         actions,
+		"entry_action_id": entry,
+	}
 }
 
 func (f *Flow) trigger() string {
@@ -156,15 +174,27 @@ func (s *Server) completeAction(a *Action, i int, flow string) error {
 		a.Status = Draft
 	}
 	if !slices.Contains([]string{Draft, Manual, Live, Disabled}, a.Status) {
-		return fault.New(fault.Invalid, "klaviyotest.SetFlow", "An action's status is draft, manual, live or disabled.")
+		return fault.New(
+			fault.Invalid,
+			"klaviyotest.SetFlow",
+			"An action's status is draft, manual, live or disabled.",
+		)
 	}
 	if a.Type == SendWebhook && a.URL != "" {
 		if _, ok := s.local(a.URL); !ok {
-			return fault.New(fault.Invalid, "klaviyotest.SetFlow", "The URL of a webhook must begin with https://.")
+			return fault.New(
+				fault.Invalid,
+				"klaviyotest.SetFlow",
+				"The URL of a webhook must begin with https://.",
+			)
 		}
 	}
 	if !slices.Contains([]string{SendWebhook, SendEmail, TimeDelay}, a.Type) {
-		return fault.New(fault.Invalid, "klaviyotest.SetFlow", "An action is send-webhook, send-email or time-delay.")
+		return fault.New(
+			fault.Invalid,
+			"klaviyotest.SetFlow",
+			"An action is send-webhook, send-email or time-delay.",
+		)
 	}
 	return nil
 }

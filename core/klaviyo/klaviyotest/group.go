@@ -17,8 +17,13 @@ func (s *Server) getMetrics(c *call) answer {
 		items = append(items, item{fields: map[string]any{"integration.name": m.Source},
 			body: func() object { return m.resource(c.base) }})
 	}
-	return s.frozen(s.collect(c, rule{kind: "metric",
-		filters: map[string][]string{"integration.name": {"equals"}, "integration.category": {"equals"}}}, items))
+	return s.frozen(s.collect(c, rule{
+		kind: "metric",
+		filters: map[string][]string{
+			"integration.name":     {"equals"},
+			"integration.category": {"equals"},
+		},
+	}, items))
 }
 
 // getMetric is GET /api/metrics/{id}.
@@ -55,8 +60,11 @@ func (s *Server) getLists(c *call) answer {
 	defer s.mu.Unlock()
 	var items []item
 	for _, l := range s.db.Sites[c.account].Lists {
-		items = append(items, item{fields: map[string]any{"id": l.ID, "name": l.Name, "created": l.Created,
-			"updated": l.Updated}, body: func() object { return l.resource(c.base) }})
+		items = append(
+			items,
+			item{fields: map[string]any{"id": l.ID, "name": l.Name, "created": l.Created,
+				"updated": l.Updated}, body: func() object { return l.resource(c.base) }},
+		)
 	}
 	return s.frozen(s.collect(c, groupRule("list"), items))
 }
@@ -107,8 +115,13 @@ func (s *Server) getListProfiles(c *call) answer {
 func memberRule() rule {
 	either := []string{"any", "equals"}
 	return rule{kind: "profile", size: 20, most: 100,
-		filters: map[string][]string{"email": either, "phone_number": either, "_kx": {"equals"},
-			"profile_id": either, "joined_group_at": {"greater-than", "less-than", "greater-or-equal", "less-or-equal"}},
+		filters: map[string][]string{
+			"email":           either,
+			"phone_number":    either,
+			"_kx":             {"equals"},
+			"profile_id":      either,
+			"joined_group_at": {"greater-than", "less-than", "greater-or-equal", "less-or-equal"},
+		},
 		sorts: []string{"joined_group_at", "-joined_group_at"}}
 }
 
@@ -133,15 +146,22 @@ func (s *Server) getSegments(c *call) answer {
 	defer s.mu.Unlock()
 	var items []item
 	for _, g := range s.db.Sites[c.account].Segments {
-		items = append(items, item{fields: map[string]any{"id": g.ID, "name": g.Name, "created": g.Created,
-			"updated": g.Updated, "is_active": true, "is_starred": false},
-			body: func() object { return g.resource(c.base) }})
+		items = append(
+			items,
+			item{fields: map[string]any{"id": g.ID, "name": g.Name, "created": g.Created,
+				"updated": g.Updated, "is_active": true, "is_starred": false},
+				body: func() object { return g.resource(c.base) }},
+		)
 	}
 	return s.frozen(s.collect(c, groupRule("segment"), items))
 }
 
 func (g *Segment) resource(base string) object {
-	filter := object{"type": "string", "operator": strings.ReplaceAll(g.Operator, "_", "-"), "value": g.Value}
+	filter := object{
+		"type":     "string",
+		"operator": strings.ReplaceAll(g.Operator, "_", "-"),
+		"value":    g.Value,
+	}
 	if g.Operator == "is_set" || g.Operator == "is_not_set" {
 		filter = object{"type": "existence", "operator": strings.ReplaceAll(g.Operator, "_", "-")}
 	}

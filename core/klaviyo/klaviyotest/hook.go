@@ -44,7 +44,10 @@ func (t *site) topics() []string {
 	out := []string{"event:klaviyo.merged_profile", "event:klaviyo.subscribed_to_list",
 		"event:klaviyo.subscribed_to_email_marketing", "event:klaviyo.clicked_email"}
 	for _, m := range t.Metrics {
-		out = append(out, "event:"+strings.ToLower(m.Source)+"."+strings.ReplaceAll(strings.ToLower(m.Name), " ", "_"))
+		out = append(
+			out,
+			"event:"+strings.ToLower(m.Source)+"."+strings.ReplaceAll(strings.ToLower(m.Name), " ", "_"),
+		)
 	}
 	return out
 }

@@ -53,7 +53,11 @@ func SignHook(secret string, body []byte, timestamp string) string {
 
 // SendHook sends one event to a system webhook now; Klaviyo itself waits minutes and sends
 // batches. It gives the status of the answer.
-func (s *Server) SendHook(ctx context.Context, account, id, topic string, payload json.RawMessage) (int, error) {
+func (s *Server) SendHook(
+	ctx context.Context,
+	account, id, topic string,
+	payload json.RawMessage,
+) (int, error) {
 	const op = "klaviyotest.SendHook"
 	s.mu.Lock()
 	var h *hook
@@ -72,9 +76,13 @@ func (s *Server) SendHook(ctx context.Context, account, id, topic string, payloa
 	if len(payload) == 0 {
 		payload = json.RawMessage("{}")
 	}
-	body := raw(object{"meta": object{"timestamp": moment(s.now()), "klaviyo_webhook_id": id,
-		"klaviyo_account_id": owner, "version": 2},
-		"data": []any{object{"topic": topic, "external_id": s.uuid(), "payload": object{"data": payload}}}})
+	body := raw(object{
+		"meta": object{"timestamp": moment(s.now()), "klaviyo_webhook_id": id,
+			"klaviyo_account_id": owner, "version": 2},
+		"data": []any{
+			object{"topic": topic, "external_id": s.uuid(), "payload": object{"data": payload}},
+		},
+	})
 	timestamp := strconv.FormatInt(s.now().Add(skew).Unix(), 10)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {

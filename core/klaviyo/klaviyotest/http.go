@@ -109,17 +109,23 @@ func (s *Server) answer(c *call, r route) answer {
 	}
 	if !regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$`).MatchString(c.Header.Get("revision")) {
 		// What the real API answers is not known.
-		return s.refuse(problem{400, "invalid", "", "A valid revision header is required.", "/data/", nil})
+		return s.refuse(
+			problem{400, "invalid", "", "A valid revision header is required.", "/data/", nil},
+		)
 	}
 	for _, scope := range r.scopes {
 		if c.app != privateKey && !slices.Contains(c.scopes, scope) {
-			return s.refuse(problem{403, "permission_denied", "You do not have permission to perform this action.",
-				"The access token lacks the scope " + scope + ".", "/data/", nil})
+			return s.refuse(
+				problem{403, "permission_denied", "You do not have permission to perform this action.",
+					"The access token lacks the scope " + scope + ".", "/data/", nil},
+			)
 		}
 	}
 	if strings.HasPrefix(c.URL.Path, "/api/webhook") && c.app == privateKey {
-		return s.refuse(problem{403, "permission_denied", "You do not have permission to perform this action.",
-			"Advanced KDP is required.", "/data/", nil})
+		return s.refuse(
+			problem{403, "permission_denied", "You do not have permission to perform this action.",
+				"Advanced KDP is required.", "/data/", nil},
+		)
 	}
 	header, wait := s.rates.take(c.app+" "+c.account+" "+r.pattern, r.tier)
 	if wait > 0 {
@@ -127,7 +133,16 @@ func (s *Server) answer(c *call, r route) answer {
 	}
 	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody+1))
 	if err != nil || len(body) > maxBody {
-		return s.refuse(problem{413, "payload_too_large", "Payload too large.", "The payload is over 5MB.", "/data/", nil})
+		return s.refuse(
+			problem{
+				413,
+				"payload_too_large",
+				"Payload too large.",
+				"The payload is over 5MB.",
+				"/data/",
+				nil,
+			},
+		)
 	}
 	c.body = body
 	a := r.endpoint(c)
@@ -181,7 +196,16 @@ func (s *Server) faulty(w http.ResponseWriter, r *http.Request, status int) {
 		a = s.refuse(problem{401, "authentication_failed", "Incorrect authentication credentials.",
 			"Incorrect authentication credentials.", "/data/", nil})
 	default:
-		a = s.refuse(problem{status, "service_unavailable", http.StatusText(status), http.StatusText(status), "/data/", nil})
+		a = s.refuse(
+			problem{
+				status,
+				"service_unavailable",
+				http.StatusText(status),
+				http.StatusText(status),
+				"/data/",
+				nil,
+			},
+		)
 	}
 	if strings.HasPrefix(r.URL.Path, "/oauth/") && status != 429 {
 		a = answer{status: status, body: object{"error": "server_error"}}
@@ -190,8 +214,15 @@ func (s *Server) faulty(w http.ResponseWriter, r *http.Request, status int) {
 }
 
 func (s *Server) keepCall(c *call, a answer) {
-	row := Call{At: s.now(), Account: c.account, Method: c.Method, Path: c.URL.Path, Query: c.URL.RawQuery,
-		Status: a.status, Code: a.code}
+	row := Call{
+		At:      s.now(),
+		Account: c.account,
+		Method:  c.Method,
+		Path:    c.URL.Path,
+		Query:   c.URL.RawQuery,
+		Status:  a.status,
+		Code:    a.code,
+	}
 	if json.Valid(c.body) {
 		row.Body = c.body
 	}

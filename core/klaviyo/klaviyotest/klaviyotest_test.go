@@ -32,7 +32,11 @@ func start(t *testing.T, edit func(*klaviyotest.Config)) *fake {
 	if edit != nil {
 		edit(&c)
 	}
-	f := &fake{Server: klaviyotest.New(c), clock: clock, token: "Klaviyo-API-Key " + klaviyotest.DemoAccount.PrivateKey}
+	f := &fake{
+		Server: klaviyotest.New(c),
+		clock:  clock,
+		token:  "Klaviyo-API-Key " + klaviyotest.DemoAccount.PrivateKey,
+	}
 	address, stop, err := f.Listen()
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +79,10 @@ func (f *fake) do(t *testing.T, method, path, body string, header ...string) ans
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{Transport: f.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     f.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -133,16 +140,32 @@ func (f *fake) connect(t *testing.T, scope string) map[string]any {
 
 func (f *fake) tokens(t *testing.T, form url.Values) answer {
 	t.Helper()
-	basic := base64.StdEncoding.EncodeToString([]byte(klaviyotest.DemoAccount.ClientID + ":" + klaviyotest.DemoAccount.ClientSecret))
-	return f.do(t, http.MethodPost, "/klaviyo-api/oauth/token", form.Encode(), "Authorization", "Basic "+basic,
-		"Content-Type", "application/x-www-form-urlencoded")
+	basic := base64.StdEncoding.EncodeToString(
+		[]byte(klaviyotest.DemoAccount.ClientID + ":" + klaviyotest.DemoAccount.ClientSecret),
+	)
+	return f.do(
+		t,
+		http.MethodPost,
+		"/klaviyo-api/oauth/token",
+		form.Encode(),
+		"Authorization",
+		"Basic "+basic,
+		"Content-Type",
+		"application/x-www-form-urlencoded",
+	)
 }
 
 func TestOAuthWithPKCE(t *testing.T) {
 	t.Parallel()
 	f := start(t, nil)
 	first := f.connect(t, "accounts:read profiles:read")
-	if a := f.do(t, http.MethodGet, "/klaviyo-api/api/accounts", ""); a.status != 200 || !strings.Contains(a.text, `"public_api_key":"HnTeaX"`) {
+	if a := f.do(
+		t,
+		http.MethodGet,
+		"/klaviyo-api/api/accounts",
+		"",
+	); a.status != 200 ||
+		!strings.Contains(a.text, `"public_api_key":"HnTeaX"`) {
 		t.Errorf("accounts: got %d %s", a.status, a.text)
 	}
 	if a := f.importProfile(t, `{"email":"a@b.example"}`); a.status != 403 {
@@ -152,12 +175,18 @@ func TestOAuthWithPKCE(t *testing.T) {
 	if a := f.do(t, http.MethodGet, "/klaviyo-api/api/accounts", ""); a.status != 401 {
 		t.Errorf("after its life: got %d want 401", a.status)
 	}
-	again := f.tokens(t, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first["refresh_token"].(string)}})
+	again := f.tokens(
+		t,
+		url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first["refresh_token"].(string)}},
+	)
 	if again.status != 200 || !strings.Contains(again.text, first["refresh_token"].(string)) {
 		t.Errorf("refresh: got %d %s", again.status, again.text)
 	}
 	f.Uninstall("")
-	gone := f.tokens(t, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first["refresh_token"].(string)}})
+	gone := f.tokens(
+		t,
+		url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first["refresh_token"].(string)}},
+	)
 	if gone.status != 400 || strings.TrimSpace(gone.text) != `{"error":"invalid_grant"}` {
 		t.Errorf("after the app was removed: got %d %s", gone.status, gone.text)
 	}
@@ -225,7 +254,13 @@ func TestEventsAreKeptOncePerUniqueID(t *testing.T) {
 		"unique_id":"chn:sent:1","metric":{"data":{"type":"metric","attributes":{"name":"Sent LINE Message"}}},
 		"profile":{"data":{"type":"profile","id":"` + klaviyotest.DemoMio + `","attributes":{}}}}}}`
 	for range 2 {
-		if a := f.do(t, http.MethodPost, "/klaviyo-api/api/events", event); a.status != 202 || a.text != "" {
+		if a := f.do(
+			t,
+			http.MethodPost,
+			"/klaviyo-api/api/events",
+			event,
+		); a.status != 202 ||
+			a.text != "" {
 			t.Fatalf("got %d %s", a.status, a.text)
 		}
 	}
@@ -233,10 +268,16 @@ func TestEventsAreKeptOncePerUniqueID(t *testing.T) {
 	if len(events) != 1 || events[0].At.Nanosecond() != 0 {
 		t.Fatalf("got %+v", events)
 	}
-	q := url.Values{"filter": {`equals(profile_id,"` + klaviyotest.DemoMio + `"),greater-or-equal(datetime,2026-11-24T01:00:00Z)`},
-		"sort": {"-datetime"}, "page[size]": {"1"}}
+	q := url.Values{
+		"filter": {
+			`equals(profile_id,"` + klaviyotest.DemoMio + `"),greater-or-equal(datetime,2026-11-24T01:00:00Z)`,
+		},
+		"sort":       {"-datetime"},
+		"page[size]": {"1"},
+	}
 	a := f.do(t, http.MethodGet, "/klaviyo-api/api/events?"+q.Encode(), "")
-	if a.status != 200 || !strings.Contains(a.text, `"$event_id":"chn:sent:1"`) || !strings.Contains(a.text, `"next":null`) {
+	if a.status != 200 || !strings.Contains(a.text, `"$event_id":"chn:sent:1"`) ||
+		!strings.Contains(a.text, `"next":null`) {
 		t.Errorf("got %d %s", a.status, a.text)
 	}
 	if a := f.do(t, http.MethodGet, "/klaviyo-api/api/events?page[size]=1001", ""); a.status != 400 {
@@ -248,11 +289,17 @@ func TestRateLimitHeadersAndRefusal(t *testing.T) {
 	t.Parallel()
 	f := start(t, nil)
 	a := f.do(t, http.MethodGet, "/klaviyo-api/api/accounts", "")
-	if got := a.header.Get("RateLimit-Limit"); got != "1, 1;w=1, 15;w=60" || a.header.Get("RateLimit-Remaining") != "0" {
+	if got := a.header.Get(
+		"RateLimit-Limit",
+	); got != "1, 1;w=1, 15;w=60" ||
+		a.header.Get("RateLimit-Remaining") != "0" {
 		t.Errorf("limit header got %q", got)
 	}
 	b := f.do(t, http.MethodGet, "/klaviyo-api/api/accounts", "")
-	if code, _ := b.first(t); b.status != 429 || code != "throttled" || b.header.Get("Retry-After") == "" || b.header.Get("RateLimit-Limit") != "" {
+	if code, _ := b.first(
+		t,
+	); b.status != 429 || code != "throttled" || b.header.Get("Retry-After") == "" ||
+		b.header.Get("RateLimit-Limit") != "" {
 		t.Errorf("got %d %v", b.status, b.header)
 	}
 }

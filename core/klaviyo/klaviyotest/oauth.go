@@ -123,7 +123,10 @@ func (s *Server) exchange(form url.Values) answer {
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	if c == nil || c.App != form.Get("client_id") || c.Redirect != form.Get("redirect_uri") ||
 		s.now().Sub(c.At) > codeLife || len(form.Get("code_verifier")) < 43 ||
-		subtle.ConstantTimeCompare([]byte(c.Challenge), []byte(base64.RawURLEncoding.EncodeToString(sum[:]))) != 1 {
+		subtle.ConstantTimeCompare(
+			[]byte(c.Challenge),
+			[]byte(base64.RawURLEncoding.EncodeToString(sum[:])),
+		) != 1 {
 		return oauthError(400, "invalid_grant")
 	}
 	for refresh, g := range s.db.Grants { // one install per account
@@ -161,9 +164,21 @@ func (s *Server) give(refresh string) answer {
 		}
 	}
 	text := base64.RawURLEncoding.EncodeToString(s.bytes(48))
-	s.db.Access[text] = &access{App: g.App, Account: g.Account, Scopes: g.Scopes, Until: s.now().Add(accessLife)}
-	return answer{status: 200, body: object{"access_token": text, "refresh_token": refresh,
-		"expires_in": int(accessLife.Seconds()), "token_type": "Bearer", "scope": strings.Join(g.Scopes, " ")}}
+	s.db.Access[text] = &access{
+		App:     g.App,
+		Account: g.Account,
+		Scopes:  g.Scopes,
+		Until:   s.now().Add(accessLife),
+	}
+	return answer{status: 200, body: object{
+		"access_token":  text,
+		"refresh_token": refresh,
+		"expires_in": int(
+			accessLife.Seconds(),
+		),
+		"token_type": "Bearer",
+		"scope":      strings.Join(g.Scopes, " "),
+	}}
 }
 
 // revoke is POST /oauth/revoke: it ends the connection, access tokens included.

@@ -20,15 +20,28 @@ type change struct {
 
 // textFields are the attributes that are plain text.
 func (p *Profile) textFields() map[string]*string {
-	return map[string]*string{"email": &p.Email, "phone_number": &p.Phone, "external_id": &p.ExternalID,
-		"first_name": &p.FirstName, "last_name": &p.LastName, "organization": &p.Organization,
-		"locale": &p.Locale, "title": &p.Title, "image": &p.Image}
+	return map[string]*string{
+		"email":        &p.Email,
+		"phone_number": &p.Phone,
+		"external_id":  &p.ExternalID,
+		"first_name":   &p.FirstName,
+		"last_name":    &p.LastName,
+		"organization": &p.Organization,
+		"locale":       &p.Locale,
+		"title":        &p.Title,
+		"image":        &p.Image,
+	}
 }
 
 // resource is a profile as the API shows it.
 func (p *Profile) resource(base string) object {
-	attributes := object{"properties": p.Properties, "created": stamp(p.Created), "updated": stamp(p.Updated),
-		"last_event_date": stamp(p.LastEvent), "location": object{}}
+	attributes := object{
+		"properties":      p.Properties,
+		"created":         stamp(p.Created),
+		"updated":         stamp(p.Updated),
+		"last_event_date": stamp(p.LastEvent),
+		"location":        object{},
+	}
 	if p.Location != nil {
 		attributes["location"] = p.Location
 	}
@@ -46,7 +59,12 @@ func (p *Profile) resource(base string) object {
 }
 
 func relation(self, name string) object {
-	return object{"links": object{"self": self + "/relationships/" + name + "/", "related": self + "/" + name + "/"}}
+	return object{
+		"links": object{
+			"self":    self + "/relationships/" + name + "/",
+			"related": self + "/" + name + "/",
+		},
+	}
 }
 
 // readProfile takes a profile object of a request apart. meta stands beside the attributes,
@@ -104,7 +122,8 @@ func (s *Server) contactFault(attrs object, pointer string) *answer {
 		}
 		attrs["email"] = email
 	}
-	if phone, is := attrs["phone_number"].(string); is && !regexp.MustCompile(`^\+[1-9]\d{6,14}$`).MatchString(phone) {
+	if phone, is := attrs["phone_number"].(string); is &&
+		!regexp.MustCompile(`^\+[1-9]\d{6,14}$`).MatchString(phone) {
 		a := s.invalid(pointer+"/attributes/phone_number",
 			"Invalid phone number format (Example of a valid format: +12345678901)")
 		return &a
@@ -251,7 +270,10 @@ func (s *Server) writeProfile(c *call, fresh bool, id string) answer {
 		bad = &a
 	}
 	if bad == nil && p == nil && !identified(ch.attrs) {
-		a := s.invalid("/data/attributes", "At least one identifier is required: email, phone_number, external_id.")
+		a := s.invalid(
+			"/data/attributes",
+			"At least one identifier is required: email, phone_number, external_id.",
+		)
 		bad = &a
 	}
 	if bad != nil {
@@ -317,9 +339,12 @@ func (t *site) profileItems(ids []string, base string) []item {
 		if p == nil {
 			continue
 		}
-		items = append(items, item{fields: map[string]any{"id": p.ID, "email": p.Email, "phone_number": p.Phone,
-			"external_id": p.ExternalID, "_kx": "kx." + p.ID + "." + t.Account.ID, "created": p.Created,
-			"updated": p.Updated, "profile_id": p.ID}, body: func() object { return p.resource(base) }})
+		items = append(
+			items,
+			item{fields: map[string]any{"id": p.ID, "email": p.Email, "phone_number": p.Phone,
+				"external_id": p.ExternalID, "_kx": "kx." + p.ID + "." + t.Account.ID, "created": p.Created,
+				"updated": p.Updated, "profile_id": p.ID}, body: func() object { return p.resource(base) }},
+		)
 	}
 	return items
 }
@@ -345,11 +370,19 @@ func (s *Server) AddProfile(account string, p Profile) (Profile, error) {
 		return Profile{}, fault.New(fault.NotFound, "klaviyotest.AddProfile", "There is no such account.")
 	}
 	if bad := s.contactFault(attrs, ""); bad != nil {
-		return Profile{}, fault.New(fault.Invalid, "klaviyotest.AddProfile", "The email or phone is not valid.")
+		return Profile{}, fault.New(
+			fault.Invalid,
+			"klaviyotest.AddProfile",
+			"The email or phone is not valid.",
+		)
 	}
 	found, bad := s.locate(t, change{attrs: attrs})
 	if bad != nil {
-		return Profile{}, fault.New(fault.Conflict, "klaviyotest.AddProfile", "Email and phone belong to two profiles.")
+		return Profile{}, fault.New(
+			fault.Conflict,
+			"klaviyotest.AddProfile",
+			"Email and phone belong to two profiles.",
+		)
 	}
 	if found == nil && p.ID != "" {
 		found = t.profile(p.ID)

@@ -8,8 +8,14 @@ import (
 // API is a.klaviyo.com.
 func (s *Server) API() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /oauth/token", s.faults.Guard("klaviyo.token", s.faulty, http.HandlerFunc(s.tokens)))
-	mux.Handle("POST /oauth/revoke", s.faults.Guard("klaviyo.revoke", s.faulty, http.HandlerFunc(s.revoke)))
+	mux.Handle(
+		"POST /oauth/token",
+		s.faults.Guard("klaviyo.token", s.faulty, http.HandlerFunc(s.tokens)),
+	)
+	mux.Handle(
+		"POST /oauth/revoke",
+		s.faults.Guard("klaviyo.revoke", s.faulty, http.HandlerFunc(s.revoke)),
+	)
 	for _, r := range s.routes() {
 		mux.Handle(r.pattern, s.serve(r))
 	}
@@ -55,14 +61,26 @@ func (s *Server) moreRoutes(on func(...string) []string) []route {
 	return []route{
 		{"POST " + jobs, "profiles_bulk", tierM(), on("lists:write", "profiles:write"), s.bulkProfiles},
 		{"GET " + jobs, "profiles_bulk_read", tierM(), on("lists:read", "profiles:read"), s.getJobs},
-		{"GET " + jobs + "/{id}", "profiles_bulk_read", tierM(), on("lists:read", "profiles:read"), s.getJob},
+		{
+			"GET " + jobs + "/{id}",
+			"profiles_bulk_read",
+			tierM(),
+			on("lists:read", "profiles:read"),
+			s.getJob,
+		},
 		{"GET " + jobs + "/{id}/import-errors", "profiles_bulk_read", tierM(),
 			on("lists:read", "profiles:read"), s.getJobErrors},
 		{"GET /api/metrics", "metrics", tierM(), on("metrics:read"), s.getMetrics},
 		{"GET /api/metrics/{id}", "metrics", tierM(), on("metrics:read"), s.getMetric},
 		{"GET /api/lists", "lists", tierL(), on("lists:read"), s.getLists},
 		{"GET /api/lists/{id}", "lists", tierL(), on("lists:read"), s.getList},
-		{"GET /api/lists/{id}/profiles", "lists", tierL(), on("lists:read", "profiles:read"), s.getListProfiles},
+		{
+			"GET /api/lists/{id}/profiles",
+			"lists",
+			tierL(),
+			on("lists:read", "profiles:read"),
+			s.getListProfiles,
+		},
 		{"GET /api/segments", "segments", tierL(), on("segments:read"), s.getSegments},
 		{"GET /api/segments/{id}", "segments", tierL(), on("segments:read"), s.getSegment},
 		{"GET /api/segments/{id}/profiles", "segments", tierL(), on("segments:read", "profiles:read"),

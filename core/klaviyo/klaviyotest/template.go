@@ -52,10 +52,22 @@ type nowhere struct{}
 func (nowhere) Abs(_, name string) string     { return name }
 func (nowhere) Get(string) (io.Reader, error) { return nil, errors.New("templates load no files") }
 func loopNames() *strings.Replacer {
-	return strings.NewReplacer("forloop.counter0", "forloop.Counter0", "forloop.counter", "forloop.Counter",
-		"forloop.revcounter0", "forloop.Revcounter0", "forloop.revcounter", "forloop.Revcounter",
-		"forloop.first", "forloop.First", "forloop.last", "forloop.Last",
-		"forloop.parentloop", "forloop.Parentloop")
+	return strings.NewReplacer(
+		"forloop.counter0",
+		"forloop.Counter0",
+		"forloop.counter",
+		"forloop.Counter",
+		"forloop.revcounter0",
+		"forloop.Revcounter0",
+		"forloop.revcounter",
+		"forloop.Revcounter",
+		"forloop.first",
+		"forloop.First",
+		"forloop.last",
+		"forloop.Last",
+		"forloop.parentloop",
+		"forloop.Parentloop",
+	)
 }
 
 // rewrite closes the gaps between pongo2 and Django: a space after a filter's colon is an
@@ -86,13 +98,19 @@ func rewrite(text string) (string, error) {
 		b.WriteString(text[:start])
 		if closing != "#}" {
 			if badColon(inside) {
-				return "", fmt.Errorf("parse the template: a space after the colon in %q", strings.TrimSpace(inside))
+				return "", fmt.Errorf(
+					"parse the template: a space after the colon in %q",
+					strings.TrimSpace(inside),
+				)
 			}
 			inside = outsideQuotes(inside, loop.Replace)
 		}
 		if closing == "}}" && strings.TrimSpace(inside) != "" {
 			if strings.HasSuffix(strings.TrimSpace(inside), "|") {
-				return "", fmt.Errorf("parse the template: no filter after the | in %q", strings.TrimSpace(inside))
+				return "", fmt.Errorf(
+					"parse the template: no filter after the | in %q",
+					strings.TrimSpace(inside),
+				)
 			}
 			inside = strings.TrimRight(inside, " ") + "|lumo_text "
 		}
@@ -160,7 +178,8 @@ func register() {
 
 // emailLink is a tag that puts a link into emails.
 func emailLink(name string) pongo2.TagParser {
-	return func(_ *pongo2.Parser, _ *pongo2.Token, arguments *pongo2.Parser) (pongo2.INodeTag, *pongo2.Error) {
+	return func(_ *pongo2.Parser, _ *pongo2.Token, arguments *pongo2.Parser) (
+		pongo2.INodeTag, *pongo2.Error) {
 		for arguments.Remaining() > 0 {
 			arguments.Consume()
 		}

@@ -11,13 +11,21 @@ import (
 func TestTemplatesAreDjangos(t *testing.T) {
 	t.Parallel()
 	var event map[string]any
-	d := json.NewDecoder(strings.NewReader(`{"$event_id":"e1","$value":1980.0,"n":3,"f":2.5,"big":12345678901234,"yes":true,"none":null,
-		"name":"Anna \"Bee\" & O'Neil","Items":["A","B"],"rows":[{"title":"T1"},{"title":"T2"}],"when":"2026-11-24T03:04:05Z","a b/c":"a b/c"}`))
+	d := json.NewDecoder(
+		strings.NewReader(
+			`{"$event_id":"e1","$value":1980.0,"n":3,"f":2.5,"big":12345678901234,"yes":true,"none":null,
+		"name":"Anna \"Bee\" & O'Neil","Items":["A","B"],"rows":[{"title":"T1"},{"title":"T2"}],"when":"2026-11-24T03:04:05Z","a b/c":"a b/c"}`,
+		),
+	)
 	d.UseNumber()
 	if err := d.Decode(&event); err != nil {
 		t.Fatal(err)
 	}
-	context := map[string]any{"event": event, "person": map[string]any{"KlaviyoID": "01X", "LINE User ID": "U1"}, "email": "a+b@c.example"}
+	context := map[string]any{
+		"event":  event,
+		"person": map[string]any{"KlaviyoID": "01X", "LINE User ID": "U1"},
+		"email":  "a+b@c.example",
+	}
 	for _, c := range []struct{ template, want string }{
 		{`{{ person.KlaviyoID }}`, `01X`},
 		{`{{ person|lookup:'LINE User ID' }}`, `U1`},
@@ -86,6 +94,9 @@ func FuzzRenderNeverPanics(f *testing.F) {
 		if len(template) > 200 || strings.Contains(template, "lorem") {
 			return // a loop over millions of words is not what is asked here
 		}
-		_, _ = klaviyotest.Render(template, map[string]any{"a": map[string]any{"b": "c"}, "b": []any{"x"}})
+		_, _ = klaviyotest.Render(
+			template,
+			map[string]any{"a": map[string]any{"b": "c"}, "b": []any{"x"}},
+		)
 	})
 }

@@ -167,7 +167,10 @@ func (s *Server) loading(c *call) answer {
 		return a
 	}
 	if !userIDForm(body.Chat) {
-		return refuse(http.StatusBadRequest, "The property, 'chatId', in the request body is invalid (line: -, column: -)")
+		return refuse(
+			http.StatusBadRequest,
+			"The property, 'chatId', in the request body is invalid (line: -, column: -)",
+		)
 	}
 	if n := body.Seconds; n != nil && (*n < 5 || *n > 60) {
 		return refuse(http.StatusBadRequest, "The request body has 1 error(s)",

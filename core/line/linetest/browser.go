@@ -61,7 +61,8 @@ func (j Jar) put(u *url.URL, res *http.Response, now time.Time) {
 func (j Jar) header(u *url.URL, now time.Time) string {
 	var parts []string
 	for name, c := range j[u.Hostname()] {
-		if (c.Expires.IsZero() || c.Expires.After(now)) && strings.HasPrefix(u.EscapedPath()+"/", c.Path) {
+		if (c.Expires.IsZero() || c.Expires.After(now)) &&
+			strings.HasPrefix(u.EscapedPath()+"/", c.Path) {
 			parts = append(parts, name+"="+c.Value)
 		}
 	}
@@ -230,7 +231,8 @@ func (s *Server) ownAccess(u *url.URL) bool {
 	if err != nil || s.accessURL == "" {
 		return strings.Contains(u.Path, "/oauth2/v2.1/")
 	}
-	return u.Host == base.Host && strings.HasPrefix(u.Path, strings.TrimRight(base.Path, "/")+"/oauth2/")
+	return u.Host == base.Host &&
+		strings.HasPrefix(u.Path, strings.TrimRight(base.Path, "/")+"/oauth2/")
 }
 
 func unreached(err error) string {

@@ -74,7 +74,10 @@ func (s *Server) consentForm(w http.ResponseWriter, r *http.Request) {
 	person := s.signedIn(r)
 	if person == "" {
 		person = f.Get("person")
-		http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: url.QueryEscape(person), Path: "/", HttpOnly: true})
+		http.SetCookie(
+			w,
+			&http.Cookie{Name: sessionCookie, Value: url.QueryEscape(person), Path: "/", HttpOnly: true},
+		)
 	}
 	choice := Choice{Request: f.Get("request"), Deny: f.Get("decision") == "deny",
 		AddFriend: f.Get("add_friend") == "true", Order: f.Get("order")}
@@ -136,14 +139,15 @@ func scopeText(scope string) string {
 }
 
 const pageHead = `<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1"><title>LINE Login (simulated)</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>LINE Login (simulated)</title>
 <style>
 body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#fff;color:#111}
 main{max-width:26rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.2rem} ul{padding-left:1.2rem}
 .sim{background:#5b3c00;color:#fff;text-align:center;font-size:.75rem;padding:.2rem}
-button{display:block;width:100%;min-height:44px;margin:.6rem 0;border-radius:6px;border:1px solid #bbb;
-background:#fff;color:#111;font:inherit}
+button{display:block;width:100%;min-height:44px;margin:.6rem 0;border-radius:6px;
+border:1px solid #bbb;background:#fff;color:#111;font:inherit}
 button.main{background:#06752e;border-color:#06752e;color:#fff}
 label{display:block;margin:.8rem 0} select{font:inherit;min-height:44px;width:100%}
 </style></head><body><div class="sim">Simulated LINE Login</div><main>`

@@ -55,7 +55,10 @@ func (s *Server) examine(messages []json.RawMessage) ([]string, *answer) {
 		}
 	}
 	if n := len(e.details); n > 0 {
-		a := refuse(http.StatusBadRequest, fmt.Sprintf("The request body has %d error(s)", n), e.details...)
+		a := refuse(
+			http.StatusBadRequest,
+			fmt.Sprintf("The request body has %d error(s)", n),
+			e.details...)
 		return nil, &a
 	}
 	return e.notes, nil
@@ -187,7 +190,8 @@ func (e *examiner) uri(o object, field, at string) {
 		return
 	}
 	u, err := url.Parse(text)
-	if err != nil || !slices.Contains([]string{"http", "https", "line", "tel"}, u.Scheme) || !plainASCII(text) {
+	if err != nil || !slices.Contains([]string{"http", "https", "line", "tel"}, u.Scheme) ||
+		!plainASCII(text) {
 		e.add("invalid uri", at+"."+field)
 	}
 }

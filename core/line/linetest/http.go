@@ -45,6 +45,8 @@ const (
 	textFailed    = "Failed to send messages"
 	textForbidden = "Access to this API is not available for your account"
 	textRetryKey  = "The retry key is already accepted"
+	textToken     = textAuth + "invalid token. " +
+		"Confirm that the access token in the authorization header is valid."
 	textAuth      = "Authentication failed due to the following reason: "
 )
 
@@ -110,7 +112,7 @@ func (s *Server) faulty(w http.ResponseWriter, r *http.Request, status int) {
 	case http.StatusTooManyRequests:
 		message = textRate
 	case http.StatusUnauthorized:
-		message = textAuth + "invalid token. Confirm that the access token in the authorization header is valid."
+		message = textToken
 	case http.StatusForbidden:
 		message = textForbidden
 	case http.StatusNotFound:
@@ -128,14 +130,18 @@ type endpoint func(c *call) answer
 
 // open serves an endpoint that needs no channel token.
 func (s *Server) open(api string, e endpoint) http.Handler {
-	return s.faults.Guard(api, s.faulty, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{Request: r, id: s.requestID()}
-		if a, fine := c.read(w); !fine {
-			write(w, c.id, a)
-			return
-		}
-		write(w, c.id, e(c))
-	}))
+	return s.faults.Guard(
+		api,
+		s.faulty,
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := &call{Request: r, id: s.requestID()}
+			if a, fine := c.read(w); !fine {
+				write(w, c.id, a)
+				return
+			}
+			write(w, c.id, e(c))
+		}),
+	)
 }
 
 // bot serves an endpoint of the Messaging API: token, rate limit, then the endpoint.

@@ -65,7 +65,10 @@ func (l *line) do(t *testing.T, method, path, body string, header ...string) ans
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{Transport: l.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Transport:     l.transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +89,14 @@ func (l *line) form(t *testing.T, path string, pairs ...string) answer {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		v.Set(pairs[i], pairs[i+1])
 	}
-	return l.do(t, http.MethodPost, path, v.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	return l.do(
+		t,
+		http.MethodPost,
+		path,
+		v.Encode(),
+		"Content-Type",
+		"application/x-www-form-urlencoded",
+	)
 }
 
 // signIn gets a channel access token for the demo account.
@@ -144,7 +154,8 @@ func TestPushReachesAFriendAndOnlyAFriend(t *testing.T) {
 			}
 		}
 		a := l.push(t, step.to, "", hello)
-		if a.status != step.status || !strings.Contains(a.text, step.text) || a.header.Get("X-Line-Request-Id") == "" {
+		if a.status != step.status || !strings.Contains(a.text, step.text) ||
+			a.header.Get("X-Line-Request-Id") == "" {
 			t.Errorf("%s: got %d %s", step.name, a.status, a.text)
 		}
 		chat, err := l.Chat("yuki", "")
@@ -168,10 +179,15 @@ func TestRetryKeyIsTakenOnceInADay(t *testing.T) {
 	}
 	first := l.push(t, yuki(), someKey, hello)
 	again := l.push(t, yuki(), someKey, hello)
-	if again.status != http.StatusConflict || again.body["message"] != "The retry key is already accepted" {
+	if again.status != http.StatusConflict ||
+		again.body["message"] != "The retry key is already accepted" {
 		t.Fatalf("got %d %s", again.status, again.text)
 	}
-	if got, want := again.header.Get("X-Line-Accepted-Request-Id"), first.header.Get("X-Line-Request-Id"); got != want {
+	if got, want := again.header.Get(
+		"X-Line-Accepted-Request-Id",
+	), first.header.Get(
+		"X-Line-Request-Id",
+	); got != want {
 		t.Errorf("accepted request id got %q want %q", got, want)
 	}
 	if !strings.Contains(again.text, first.text[1:len(first.text)-1]) {

@@ -107,11 +107,14 @@ func authorizeFault(q url.Values, l *login, c *Channel) (code, text string) {
 		return "UNSUPPORTED_RESPONSE_TYPE", "response_type must be code"
 	case l.State == "":
 		return "INVALID_REQUEST", "state is required"
-	case len(l.Scopes) == 0 || slices.ContainsFunc(l.Scopes, func(v string) bool { return !slices.Contains(scopes, v) }):
+	case len(l.Scopes) == 0 || slices.ContainsFunc(l.Scopes, func(v string) bool {
+		return !slices.Contains(scopes, v)
+	}):
 		return "INVALID_SCOPE", "scope is invalid"
 	case slices.Contains(l.Scopes, "email") && !slices.Contains(l.Scopes, "openid"):
 		return "INVALID_SCOPE", "email needs openid"
-	case l.Challenge != "" && (q.Get("code_challenge_method") != "S256" || err != nil || len(raw) != 32):
+	case l.Challenge != "" &&
+		(q.Get("code_challenge_method") != "S256" || err != nil || len(raw) != 32):
 		return "INVALID_REQUEST", "code_challenge is invalid"
 	case q.Get("response_mode") != "" && q.Get("response_mode") != "query":
 		return "INVALID_REQUEST", "the simulator knows response_mode query only"
@@ -154,7 +157,11 @@ func (s *Server) Login(request string) (LoginPage, error) {
 	defer s.mu.Unlock()
 	l := s.db.Logins[request]
 	if l == nil || s.now().Sub(l.At) > requestLife {
-		return LoginPage{}, fault.New(fault.NotFound, "linetest.Login", "This sign-in has ended. Begin it anew.")
+		return LoginPage{}, fault.New(
+			fault.NotFound,
+			"linetest.Login",
+			"This sign-in has ended. Begin it anew.",
+		)
 	}
 	return s.screen(l), nil
 }
@@ -184,7 +191,10 @@ func (s *Server) granted(l *login) bool {
 
 // decide ends a sign-in: it gives the address to return to, and the follow event that the
 // add-friend option caused, not sent yet.
-func (s *Server) decide(person string, choice Choice) (location string, follow func(time.Duration), err error) {
+func (s *Server) decide(
+	person string,
+	choice Choice,
+) (location string, follow func(time.Duration), err error) {
 	const op = "linetest.Consent"
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,10 @@ func newSite(t *testing.T) *site {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.came = append(s.came, r.Method+" "+r.URL.Path)
-		http.SetCookie(w, &http.Cookie{Name: "__Host-lumo_link", Value: "x", Path: "/", Secure: true, MaxAge: 600})
+		http.SetCookie(
+			w,
+			&http.Cookie{Name: "__Host-lumo_link", Value: "x", Path: "/", Secure: true, MaxAge: 600},
+		)
 		_, _ = w.Write([]byte("thank you"))
 	}))
 	t.Cleanup(s.Close)
@@ -47,9 +50,19 @@ func (s *site) order() string {
 
 func (l *line) authorizeURL(redirect string, change func(url.Values)) string {
 	sum := sha256.Sum256([]byte(verifier))
-	q := url.Values{"response_type": {"code"}, "client_id": {linetest.DemoChannel.LoginID}, "redirect_uri": {redirect},
-		"state": {"s"}, "scope": {"profile openid"}, "nonce": {"n"}, "bot_prompt": {"aggressive"},
-		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"}}
+	q := url.Values{
+		"response_type": {"code"},
+		"client_id":     {linetest.DemoChannel.LoginID},
+		"redirect_uri":  {redirect},
+		"state":         {"s"},
+		"scope":         {"profile openid"},
+		"nonce":         {"n"},
+		"bot_prompt":    {"aggressive"},
+		"code_challenge": {
+			base64.RawURLEncoding.EncodeToString(sum[:]),
+		},
+		"code_challenge_method": {"S256"},
+	}
 	if change != nil {
 		change(q)
 	}
@@ -57,7 +70,11 @@ func (l *line) authorizeURL(redirect string, change func(url.Values)) string {
 }
 
 // allow opens the sign-in on a phone and agrees; it gives the page that LINE returned to.
-func (l *line) allow(t *testing.T, redirect string, choice linetest.Choice) (linetest.Page, url.Values) {
+func (l *line) allow(
+	t *testing.T,
+	redirect string,
+	choice linetest.Choice,
+) (linetest.Page, url.Values) {
 	t.Helper()
 	pages, err := l.Open(t.Context(), "yuki", l.authorizeURL(redirect, nil))
 	if err != nil || pages[len(pages)-1].Login == nil {
@@ -96,7 +113,8 @@ func TestLoginGivesAnIDTokenOfTheSameUserID(t *testing.T) {
 	_, err := jwt.ParseWithClaims(text, claims, func(*jwt.Token) (any, error) {
 		return []byte(linetest.DemoChannel.LoginSecret), nil
 	}, jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer("https://access.line.me"), jwt.WithTimeFunc(l.clock.Now))
-	if a.status != 200 || err != nil || claims["sub"] != yuki() || claims["nonce"] != "n" || claims["name"] != "Yuki S." {
+	if a.status != 200 || err != nil || claims["sub"] != yuki() || claims["nonce"] != "n" ||
+		claims["name"] != "Yuki S." {
 		t.Fatalf("got %d %v %v", a.status, err, claims)
 	}
 	l.token, _ = a.body["access_token"].(string)
@@ -105,9 +123,23 @@ func TestLoginGivesAnIDTokenOfTheSameUserID(t *testing.T) {
 	}
 	user := l.token
 	d := linetest.DemoChannel
-	tok := l.form(t, "/line-api/oauth2/v3/token", "grant_type", "client_credentials", "client_id", d.LoginID, "client_secret", d.LoginSecret)
+	tok := l.form(
+		t,
+		"/line-api/oauth2/v3/token",
+		"grant_type",
+		"client_credentials",
+		"client_id",
+		d.LoginID,
+		"client_secret",
+		d.LoginSecret,
+	)
 	l.token, _ = tok.body["access_token"].(string)
-	if a := l.do(t, "POST", "/line-api/user/v1/deauthorize", `{"userAccessToken":"`+user+`"}`); a.status != 204 {
+	if a := l.do(
+		t,
+		"POST",
+		"/line-api/user/v1/deauthorize",
+		`{"userAccessToken":"`+user+`"}`,
+	); a.status != 204 {
 		t.Errorf("deauthorize: got %d %s", a.status, a.text)
 	}
 	l.token = user
@@ -122,7 +154,13 @@ func TestCodeIsTakenOnceEvenWithAWrongVerifier(t *testing.T) {
 	redirect := s.URL + "/link/callback"
 	_, q := l.allow(t, redirect, linetest.Choice{})
 	for _, v := range []string{strings.Repeat("x", 43), verifier} {
-		if a := l.exchange(t, q.Get("code"), redirect, v); a.status != 400 || a.body["error"] != "invalid_grant" {
+		if a := l.exchange(
+			t,
+			q.Get("code"),
+			redirect,
+			v,
+		); a.status != 400 ||
+			a.body["error"] != "invalid_grant" {
 			t.Errorf("verifier %q: got %d %s", v[:4], a.status, a.text)
 		}
 	}
@@ -200,7 +238,11 @@ func (l *line) denied(t *testing.T, redirect string) (linetest.Page, url.Values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err = l.Consent(t.Context(), "mio", linetest.Choice{Request: pages[0].Login.Request, Deny: true})
+	pages, err = l.Consent(
+		t.Context(),
+		"mio",
+		linetest.Choice{Request: pages[0].Login.Request, Deny: true},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

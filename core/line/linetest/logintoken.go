@@ -221,7 +221,10 @@ func (s *Server) ownProfile(c *call) answer {
 		return expired()
 	}
 	if !slices.Contains(t.Scopes, "profile") {
-		return refuse(http.StatusForbidden, "This LIFF channel or LINE Login channel does not have the required scope")
+		return refuse(
+			http.StatusForbidden,
+			"This LIFF channel or LINE Login channel does not have the required scope",
+		)
 	}
 	return ok(p.profile(UserID(channel.loginProvider(), p.ID), false))
 }

@@ -60,7 +60,7 @@ const (
 type Friendship struct {
 	State      FriendState `json:"state"`
 	Since      time.Time   `json:"since,omitzero"`
-	WroteAt    time.Time   `json:"wrote_at,omitzero"` // a non-friend is reachable for 7 days after writing
+	WroteAt    time.Time   `json:"wrote_at,omitzero"` // then a non-friend is reachable for 7 days
 	WasBlocked bool        `json:"was_blocked"`
 }
 

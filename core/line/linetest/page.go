@@ -115,7 +115,8 @@ func form(n *html.Node, base *url.URL) Form {
 			continue
 		}
 		switch kind := strings.ToLower(attr(d, "type")); {
-		case d.Data == "button" && (kind == "" || kind == "submit"), d.Data == "input" && kind == "submit":
+		case d.Data == "button" && (kind == "" || kind == "submit"),
+			d.Data == "input" && kind == "submit":
 			text := strings.Join(strings.Fields(inner(d)), " ")
 			if text == "" {
 				text = attr(d, "value")

@@ -102,7 +102,12 @@ func (s *Server) befriend(c *Channel, p *Person) json.RawMessage {
 	}
 	unblocked := f.State == Blocked
 	f.State, f.Since = Friend, s.now()
-	return s.happen(c, p, event{Type: "follow", Follow: map[string]any{"isUnblocked": unblocked}}, true)
+	return s.happen(
+		c,
+		p,
+		event{Type: "follow", Follow: map[string]any{"isUnblocked": unblocked}},
+		true,
+	)
 }
 
 // Block ends a friendship; LINE tells the account with an unfollow event.

@@ -110,7 +110,11 @@ func (s *Server) SubmitForm(ctx context.Context, person string, sub Submission) 
 	t := s.tab(person, sub.OtherBrowser)
 	t.from = page
 	if f.Method == http.MethodGet {
-		return s.finishOpen(person, t, t.follow(ctx, person, f.Method, withQuery(f.Action, values), nil)), nil
+		return s.finishOpen(
+			person,
+			t,
+			t.follow(ctx, person, f.Method, withQuery(f.Action, values), nil),
+		), nil
 	}
 	return s.finishOpen(person, t, t.follow(ctx, person, f.Method, f.Action, values)), nil
 }

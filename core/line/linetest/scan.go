@@ -54,7 +54,12 @@ func (s *Server) loadPicture(ctx context.Context, address string) ([]byte, error
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fault.New(fault.NotFound, "linetest.picture", "The picture's address answered %d.", res.StatusCode)
+		return nil, fault.New(
+			fault.NotFound,
+			"linetest.picture",
+			"The picture's address answered %d.",
+			res.StatusCode,
+		)
 	}
 	return io.ReadAll(io.LimitReader(res.Body, 4<<20))
 }

@@ -143,7 +143,10 @@ func (s *Server) accept(c *call, api string, keys bool,
 	key := c.Header.Get("X-Line-Retry-Key") // the SDK sends it empty when there is none
 	if key != "" && (!keys || uuidForm(key) != nil) {
 		s.note(c, api, Rejected, http.StatusBadRequest)
-		return refuse(http.StatusBadRequest, "The value for the 'X-Line-Retry-Key' header is invalid"), nil
+		return refuse(
+			http.StatusBadRequest,
+			"The value for the 'X-Line-Retry-Key' header is invalid",
+		), nil
 	}
 	var r request
 	if a, fine := c.json(&r); !fine {

@@ -38,7 +38,8 @@ func TestMessagesAreExamined(t *testing.T) {
 		{"confirm with one action", `[{"type":"template","altText":"a","template":{"type":"confirm","text":"t","actions":[{"type":"message","label":"l","text":"t"}]}}]`, "template.actions"},
 	} {
 		a := l.do(t, "POST", "/line-api/v2/bot/message/validate/push", `{"messages":`+c.messages+`}`)
-		if c.want == "" && (a.status != 200 || a.text != "{}") || c.want != "" && (a.status != 400 || !strings.Contains(a.text, c.want)) {
+		if c.want == "" && (a.status != 200 || a.text != "{}") ||
+			c.want != "" && (a.status != 400 || !strings.Contains(a.text, c.want)) {
 			t.Errorf("%s: got %d %.200s", c.name, a.status, a.text)
 		}
 	}
@@ -85,8 +86,17 @@ func TestMulticastWithAMalformedIDReachesNobody(t *testing.T) {
 	t.Parallel()
 	l := start(t, nil).signIn(t)
 	must(t, l.Follow("yuki", ""))
-	a := l.do(t, "POST", "/line-api/v2/bot/message/multicast", `{"to":["`+yuki()+`","C1"],"messages":`+hello+`}`)
-	if a.status != 400 || !strings.Contains(a.text, "The property, to[1], in the request body is invalid (line: -, column: -)") {
+	a := l.do(
+		t,
+		"POST",
+		"/line-api/v2/bot/message/multicast",
+		`{"to":["`+yuki()+`","C1"],"messages":`+hello+`}`,
+	)
+	if a.status != 400 ||
+		!strings.Contains(
+			a.text,
+			"The property, to[1], in the request body is invalid (line: -, column: -)",
+		) {
 		t.Errorf("got %d %s", a.status, a.text)
 	}
 	if chat, _ := l.Chat("yuki", ""); len(chat) != 0 {
@@ -103,12 +113,24 @@ func TestReplyTokensAreUsedOnceWithinAMinute(t *testing.T) {
 	_, after, _ := strings.Cut(in.bodies[0], `"replyToken":"`)
 	token, _, _ := strings.Cut(after, `"`)
 	for i, want := range []int{200, 400} {
-		a := l.do(t, "POST", "/line-api/v2/bot/message/reply", `{"replyToken":"`+token+`","messages":`+hello+`}`)
+		a := l.do(
+			t,
+			"POST",
+			"/line-api/v2/bot/message/reply",
+			`{"replyToken":"`+token+`","messages":`+hello+`}`,
+		)
 		if a.status != want {
 			t.Errorf("use %d: got %d %s", i+1, a.status, a.text)
 		}
 	}
-	if a := l.do(t, "POST", "/line-api/v2/bot/message/reply", `{"replyToken":"x","messages":`+hello+`}`, "X-Line-Retry-Key", someKey); a.status != 400 {
+	if a := l.do(
+		t,
+		"POST",
+		"/line-api/v2/bot/message/reply",
+		`{"replyToken":"x","messages":`+hello+`}`,
+		"X-Line-Retry-Key",
+		someKey,
+	); a.status != 400 {
 		t.Errorf("reply with a retry key: got %d", a.status)
 	}
 	if got := l.Usage(""); got != 0 {
@@ -132,11 +154,27 @@ func TestTokensAreCheckedOnEachCall(t *testing.T) {
 	}
 	l.signIn(t)
 	l.clock.Advance(15 * time.Minute)
-	if a := l.do(t, "GET", "/line-api/v2/bot/info", ""); a.status != 401 || !strings.Contains(a.text, "Authentication failed") {
+	if a := l.do(
+		t,
+		"GET",
+		"/line-api/v2/bot/info",
+		"",
+	); a.status != 401 ||
+		!strings.Contains(a.text, "Authentication failed") {
 		t.Errorf("after 15 minutes: got %d %s", a.status, a.text)
 	}
-	a := l.form(t, "/line-api/oauth2/v3/token", "grant_type", "client_credentials", "client_id", linetest.DemoChannel.MessagingID, "client_secret", "wrong")
-	if a.status != 400 || a.body["error"] != "invalid_request" || a.body["error_description"] != "Invalid 'client_credentials'." {
+	a := l.form(
+		t,
+		"/line-api/oauth2/v3/token",
+		"grant_type",
+		"client_credentials",
+		"client_id",
+		linetest.DemoChannel.MessagingID,
+		"client_secret",
+		"wrong",
+	)
+	if a.status != 400 || a.body["error"] != "invalid_request" ||
+		a.body["error_description"] != "Invalid 'client_credentials'." {
 		t.Errorf("wrong secret: got %d %s", a.status, a.text)
 	}
 }
@@ -173,7 +211,12 @@ func TestViewLoadsPicturesOnceAndPreviewsBareLinks(t *testing.T) {
 	if got, want := agents["/c/1"], "facebookexternalhit/1.1;line-poker/1.0"; got != want {
 		t.Errorf("preview agent got %q", got)
 	}
-	if _, err := l.Touch(t.Context(), "yuki", linetest.Tap{URL: server.URL + "/c/2"}); err != nil || !strings.Contains(agents["/c/2"], " Line/") {
+	if _, err := l.Touch(
+		t.Context(),
+		"yuki",
+		linetest.Tap{URL: server.URL + "/c/2"},
+	); err != nil ||
+		!strings.Contains(agents["/c/2"], " Line/") {
 		t.Errorf("tap: %v, agent %q", err, agents["/c/2"])
 	}
 }

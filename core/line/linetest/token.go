@@ -65,8 +65,7 @@ func (s *Server) authenticate(c *call) (answer, bool) {
 	defer s.mu.Unlock()
 	claims, valid := s.inspect(token)
 	if known := s.find(claims.Channel); !valid || known == nil {
-		return refuse(http.StatusUnauthorized, textAuth+
-			"invalid token. Confirm that the access token in the authorization header is valid."), false
+		return refuse(http.StatusUnauthorized, textToken), false
 	}
 	c.channel, c.login = claims.Channel, claims.Login
 	return answer{}, true

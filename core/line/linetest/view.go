@@ -96,7 +96,8 @@ func pictureFields(v any, key string) []string {
 		for name, inner := range v {
 			if address, is := inner.(string); is {
 				flex := name == "url" && (kind == "image" || kind == "icon" || kind == "video")
-				if flex || name == "thumbnailImageUrl" || name == "imageUrl" && kind != "action" || name == "previewUrl" {
+				if flex || name == "thumbnailImageUrl" || name == "imageUrl" && kind != "action" ||
+					name == "previewUrl" {
 					out = append(out, address)
 				}
 				continue
@@ -228,7 +229,10 @@ func (s *Server) Touch(ctx context.Context, person string, tap Tap) (Tapped, err
 	}
 	if address != "" {
 		if u, err := url.Parse(address); err == nil && u.Scheme == "tel" {
-			return Tapped{Did: "nothing", Pages: []Page{{URL: address, Note: "the phone would call this number"}}}, nil
+			return Tapped{
+				Did:   "nothing",
+				Pages: []Page{{URL: address, Note: "the phone would call this number"}},
+			}, nil
 		}
 		pages, err := s.Open(ctx, person, address)
 		return Tapped{Did: "opened", Pages: pages}, err

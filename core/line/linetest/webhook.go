@@ -204,7 +204,12 @@ func payload(destination string, events []json.RawMessage) []byte {
 }
 
 // post sends events to an address the way LINE does and tells how it went.
-func (s *Server) post(ctx context.Context, own *Channel, address string, events []json.RawMessage) HookTry {
+func (s *Server) post(
+	ctx context.Context,
+	own *Channel,
+	address string,
+	events []json.RawMessage,
+) HookTry {
 	body := payload(own.BotUserID, events)
 	try := HookTry{At: s.now(), Body: body, Reason: ReasonOther}
 	_, plain, allowed := vendortest.Target(address, s.strict)
@@ -222,7 +227,9 @@ func (s *Server) post(ctx context.Context, own *Channel, address string, events 
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", hookAgent)
-	req.Header["x-line-signature"] = []string{Sign(own.MessagingSecret, body)} // lower case, as LINE sends it
+	req.Header["x-line-signature"] = []string{
+		Sign(own.MessagingSecret, body),
+	} // lower case, as LINE sends it
 	begun := time.Now()
 	res, err := s.client.Do(req)
 	try.TookMS = time.Since(begun).Milliseconds()

@@ -30,7 +30,12 @@ func newInbox(t *testing.T, l *line) *inbox {
 		body, _ := io.ReadAll(r.Body)
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		if r.Header.Get("X-Line-Signature") != linetest.Sign(linetest.DemoChannel.MessagingSecret, body) ||
+		if r.Header.Get(
+			"X-Line-Signature",
+		) != linetest.Sign(
+			linetest.DemoChannel.MessagingSecret,
+			body,
+		) ||
 			r.Header.Get("User-Agent") != "LineBotWebhook/2.0" {
 			in.bad = append(in.bad, string(body))
 		}
@@ -70,7 +75,11 @@ func (in *inbox) types(t *testing.T) string {
 				} `json:"deliveryContext"`
 			}
 		}
-		if err := json.Unmarshal([]byte(body), &b); err != nil || b.Destination != linetest.DemoChannel.BotUserID {
+		if err := json.Unmarshal(
+			[]byte(body),
+			&b,
+		); err != nil ||
+			b.Destination != linetest.DemoChannel.BotUserID {
 			t.Errorf("body %s: %v", body, err)
 		}
 		for _, e := range b.Events {
@@ -99,7 +108,14 @@ func TestPeoplesDoingsArriveSignedAndInOrder(t *testing.T) {
 	t.Parallel()
 	l := start(t, nil)
 	in := newInbox(t, l)
-	must(t, l.Follow("yuki", ""), l.Follow("yuki", ""), l.Say("yuki", "", "hi"), l.Block("yuki", ""), l.Unblock("yuki", ""))
+	must(
+		t,
+		l.Follow("yuki", ""),
+		l.Follow("yuki", ""),
+		l.Say("yuki", "", "hi"),
+		l.Block("yuki", ""),
+		l.Unblock("yuki", ""),
+	)
 	l.Deliver(t.Context())
 	if got, want := in.types(t), "follow, message, unfollow, follow"; got != want {
 		t.Errorf("got %s", got)
@@ -123,7 +139,8 @@ func TestRefusedWebhooksAreSentAgain(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	log := l.HookLog()
-	if len(log) != 2 || log[0].Reason != linetest.ReasonStatus || log[1].Reason != linetest.ReasonOK || !log[1].PlainHTTP {
+	if len(log) != 2 || log[0].Reason != linetest.ReasonStatus || log[1].Reason != linetest.ReasonOK ||
+		!log[1].PlainHTTP {
 		t.Errorf("log %+v", log)
 	}
 }
@@ -154,15 +171,33 @@ func TestWebhookSettingsAndTheirTest(t *testing.T) {
 	if a := l.do(t, "GET", base+"endpoint", ""); a.body["active"] != false {
 		t.Errorf("got %s", a.text)
 	}
-	if a := l.do(t, "POST", base+"test", "{}"); a.body["success"] != true || a.body["statusCode"] != 200.0 || a.body["reason"] != "OK" {
+	if a := l.do(
+		t,
+		"POST",
+		base+"test",
+		"{}",
+	); a.body["success"] != true || a.body["statusCode"] != 200.0 ||
+		a.body["reason"] != "OK" {
 		t.Errorf("test: got %s", a.text)
 	}
 	in.answer(404)
-	if a := l.do(t, "POST", base+"test", "{}"); a.body["success"] != false || a.body["reason"] != "ERROR_STATUS_CODE" {
+	if a := l.do(
+		t,
+		"POST",
+		base+"test",
+		"{}",
+	); a.body["success"] != false ||
+		a.body["reason"] != "ERROR_STATUS_CODE" {
 		t.Errorf("test: got %s", a.text)
 	}
 	in.Close()
-	if a := l.do(t, "POST", base+"test", "{}"); a.body["reason"] != "COULD_NOT_CONNECT" || a.body["statusCode"] != 0.0 {
+	if a := l.do(
+		t,
+		"POST",
+		base+"test",
+		"{}",
+	); a.body["reason"] != "COULD_NOT_CONNECT" ||
+		a.body["statusCode"] != 0.0 {
 		t.Errorf("test: got %s", a.text)
 	}
 	for range 57 {
@@ -176,11 +211,21 @@ func TestWebhookSettingsAndTheirTest(t *testing.T) {
 func TestStrictRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	l := start(t, func(c *linetest.Config) { c.Strict = true }).signIn(t)
-	if a := l.do(t, "PUT", "/line-api/v2/bot/channel/webhook/endpoint", `{"endpoint":"http://127.0.0.1:1/x"}`); a.status != 400 {
+	if a := l.do(
+		t,
+		"PUT",
+		"/line-api/v2/bot/channel/webhook/endpoint",
+		`{"endpoint":"http://127.0.0.1:1/x"}`,
+	); a.status != 400 {
 		t.Errorf("webhook address: got %d want 400", a.status)
 	}
 	image := `[{"type":"image","originalContentUrl":"http://127.0.0.1/i.png","previewImageUrl":"https://x.example/p.png"}]`
-	if a := l.do(t, "POST", "/line-api/v2/bot/message/validate/push", `{"messages":`+image+`}`); a.status != 400 {
+	if a := l.do(
+		t,
+		"POST",
+		"/line-api/v2/bot/message/validate/push",
+		`{"messages":`+image+`}`,
+	); a.status != 400 {
 		t.Errorf("image address: got %d want 400", a.status)
 	}
 }

@@ -196,7 +196,14 @@ func (c *Checker) Request(prefix string, req *http.Request, body []byte) {
 
 // Exchange judges a request and its answer; a request that was refused with 4xx is not
 // judged, because tests refuse on purpose.
-func (c *Checker) Exchange(prefix string, req *http.Request, body []byte, status int, header http.Header, answer []byte) {
+func (c *Checker) Exchange(
+	prefix string,
+	req *http.Request,
+	body []byte,
+	status int,
+	header http.Header,
+	answer []byte,
+) {
 	input, known := c.input(prefix, req, body)
 	if !known {
 		return
@@ -207,11 +214,14 @@ func (c *Checker) Exchange(prefix string, req *http.Request, body []byte, status
 	if status/100 == 2 && len(answer) == 0 || status >= 500 {
 		return // nothing to judge: 202 and 204 of documents without a body
 	}
-	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: status, Header: header,
-		Body:    io.NopCloser(bytes.NewReader(c.relax(answer))),
-		Options: &openapi3filter.Options{IncludeResponseStatus: false, MultiError: true},
-	})
+	err := openapi3filter.ValidateResponse(
+		context.Background(),
+		&openapi3filter.ResponseValidationInput{
+			RequestValidationInput: input, Status: status, Header: header,
+			Body:    io.NopCloser(bytes.NewReader(c.relax(answer))),
+			Options: &openapi3filter.Options{IncludeResponseStatus: false, MultiError: true},
+		},
+	)
 	if err != nil {
 		c.find("answer %d of %s %s: %v", status, input.Request.Method, input.Request.URL.Path, short(err))
 	}
@@ -220,13 +230,18 @@ func (c *Checker) Exchange(prefix string, req *http.Request, body []byte, status
 func (c *Checker) request(input *openapi3filter.RequestValidationInput, body []byte) {
 	input.Request.Body = io.NopCloser(bytes.NewReader(body))
 	err := openapi3filter.ValidateRequest(context.Background(), input)
-	if err != nil && !strings.Contains(err.Error(), "unsupported schema of request body") { // oneOf in a form
+	if err != nil &&
+		!strings.Contains(err.Error(), "unsupported schema of request body") { // oneOf in a form
 		c.find("request %s %s: %v", input.Request.Method, input.Request.URL.Path, short(err))
 	}
 }
 
 // input finds the operation of a request in the documents.
-func (c *Checker) input(prefix string, req *http.Request, body []byte) (*openapi3filter.RequestValidationInput, bool) {
+func (c *Checker) input(
+	prefix string,
+	req *http.Request,
+	body []byte,
+) (*openapi3filter.RequestValidationInput, bool) {
 	u, err := url.Parse(c.host)
 	if err != nil {
 		return nil, false
@@ -244,8 +259,14 @@ func (c *Checker) input(prefix string, req *http.Request, body []byte) (*openapi
 			continue
 		}
 		c.judged++
-		return &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route,
-			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true},
+		return &openapi3filter.RequestValidationInput{
+			Request:    again,
+			PathParams: params,
+			Route:      route,
+			Options: &openapi3filter.Options{
+				AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+				MultiError:         true,
+			},
 		}, true
 	}
 	c.unknown++

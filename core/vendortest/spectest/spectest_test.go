@@ -18,8 +18,12 @@ type answers func(*http.Request) (int, string)
 
 func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 	status, body := a(req)
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{"Content-Type": {"application/json"}},
+		Body:       io.NopCloser(strings.NewReader(body)),
+		Request:    req,
+	}, nil
 }
 
 func TestContradictionsAreFound(t *testing.T) {
@@ -39,10 +43,16 @@ func TestContradictionsAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			checker := spectest.LINE(muted{t})
-			client := http.Client{Transport: checker.Transport("/line-api", answers(func(*http.Request) (int, string) {
-				return c.status, c.answer
-			}))}
-			req, _ := http.NewRequest(http.MethodPost, "http://127.0.0.1/line-api"+c.path, strings.NewReader(c.body))
+			client := http.Client{
+				Transport: checker.Transport("/line-api", answers(func(*http.Request) (int, string) {
+					return c.status, c.answer
+				})),
+			}
+			req, _ := http.NewRequest(
+				http.MethodPost,
+				"http://127.0.0.1/line-api"+c.path,
+				strings.NewReader(c.body),
+			)
 			req.Header.Set("Content-Type", "application/json")
 			if _, err := client.Do(req); err != nil {
 				t.Fatal(err)
