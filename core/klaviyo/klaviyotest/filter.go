@@ -76,7 +76,31 @@ func date(in, format *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	if layout == "" {
 		layout = "N j, Y"
 	}
-	letters := map[rune]string{
+	letters := dateLetters()
+	var b strings.Builder
+	escaped := false
+	for _, c := range layout {
+		goLayout, known := letters[c]
+		switch {
+		case escaped:
+			b.WriteRune(c)
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == 'b':
+			b.WriteString(strings.ToLower(t.Format("Jan")))
+		case known:
+			b.WriteString(t.Format(goLayout))
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return pongo2.AsValue(b.String()), nil
+}
+
+// dateLetters are Django's letters in Go's layouts.
+func dateLetters() map[rune]string {
+	return map[rune]string{
 		'd': "02",
 		'j': "2",
 		'D': "Mon",
@@ -102,23 +126,4 @@ func date(in, format *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 		'O': "-0700",
 		'c': "2006-01-02T15:04:05Z07:00",
 	}
-	var b strings.Builder
-	escaped := false
-	for _, c := range layout {
-		goLayout, known := letters[c]
-		switch {
-		case escaped:
-			b.WriteRune(c)
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == 'b':
-			b.WriteString(strings.ToLower(t.Format("Jan")))
-		case known:
-			b.WriteString(t.Format(goLayout))
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return pongo2.AsValue(b.String()), nil
 }

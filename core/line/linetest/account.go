@@ -3,15 +3,15 @@ package linetest
 import (
 	"encoding/base64"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // userIDForm is what LINE takes for a user id.
 func userIDForm(text string) bool {
-	return regexp.MustCompile(`^U[0-9a-f]{32}$`).MatchString(text)
+	return strings.HasPrefix(text, "U") && recipientForm(text)
 }
 
 // here is the channel of a call. The lock is held; authenticate found it a moment ago.

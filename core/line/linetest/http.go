@@ -47,7 +47,7 @@ const (
 	textRetryKey  = "The retry key is already accepted"
 	textToken     = textAuth + "invalid token. " +
 		"Confirm that the access token in the authorization header is valid."
-	textAuth      = "Authentication failed due to the following reason: "
+	textAuth = "Authentication failed due to the following reason: "
 )
 
 func ok(body any) answer { return answer{status: http.StatusOK, body: body} }

@@ -123,7 +123,8 @@ func (s *Server) validate(c *call) answer {
 
 // recipientForm is what push takes: a user, a group or a room.
 func recipientForm(text string) bool {
-	return regexp.MustCompile(`^[UCR][0-9a-f]{32}$`).MatchString(text)
+	return len(text) == 33 && strings.ContainsRune("UCR", rune(text[0])) &&
+		strings.Trim(text[1:], "0123456789abcdef") == ""
 }
 
 // send is what all sending requests share. audience runs with the lock held.
