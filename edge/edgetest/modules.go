@@ -37,7 +37,16 @@ func Modules(t testing.TB) map[string][]byte {
 func build(t testing.TB, root, name, file string) []byte {
 	t.Helper()
 	made := filepath.Join(t.TempDir(), name+".wasm")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o", made, "./plugins/"+name)
+	cmd := exec.Command(
+		"go",
+		"build",
+		"-trimpath",
+		"-buildmode=c-shared",
+		"-ldflags=-s -w",
+		"-o",
+		made,
+		"./plugins/"+name,
+	)
 	cmd.Dir, cmd.Env = root, append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the module %s: %v\n%s", name, err, out)
@@ -90,15 +99,19 @@ func digest(t testing.TB, root string) string {
 	t.Helper()
 	sum := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum", "plugins", "shared"} {
-		err := filepath.WalkDir(filepath.Join(root, name), func(file string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || strings.HasSuffix(file, "_test.go") || strings.Contains(file, "testdata") {
+		err := filepath.WalkDir(
+			filepath.Join(root, name),
+			func(file string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() || strings.HasSuffix(file, "_test.go") ||
+					strings.Contains(file, "testdata") {
+					return err
+				}
+				b, err := os.ReadFile(file)
+				sum.Write([]byte(file))
+				sum.Write(b)
 				return err
-			}
-			b, err := os.ReadFile(file)
-			sum.Write([]byte(file))
-			sum.Write(b)
-			return err
-		})
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

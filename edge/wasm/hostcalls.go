@@ -69,7 +69,9 @@ func (h *Host) exportFast(ctx context.Context) error {
 			}
 			f.call(visit{c, m.Memory(), stack})
 		})
-		builder = builder.NewFunctionBuilder().WithGoModuleFunction(call, f.params, []api.ValueType{f.result}).Export(f.name)
+		builder = builder.NewFunctionBuilder().
+			WithGoModuleFunction(call, f.params, []api.ValueType{f.result}).
+			Export(f.name)
 	}
 	_, err := builder.Instantiate(ctx)
 	return fault.Wrap("wasm.exportFast", err)
@@ -123,7 +125,10 @@ func (v visit) note(table uint8, value []byte) {
 		}
 	case edgeapi.TableImage:
 		if image, err := edgeapi.ParseImageEntry(value); err == nil {
-			v.call.Targets = append(v.call.Targets, []byte(edgeapi.MediaPath+hex.EncodeToString(image.SHA256[:])))
+			v.call.Targets = append(
+				v.call.Targets,
+				[]byte(edgeapi.MediaPath+hex.EncodeToString(image.SHA256[:])),
+			)
 		}
 	}
 }

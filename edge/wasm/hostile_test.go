@@ -27,7 +27,9 @@ func module(data []byte, body ...byte) []byte {
 	code := []byte{3, 4, 0, 0x41, 0, 0x0b}
 	code = append(append(code, byte(len(body)+2), 0), append(body, 0x0b)...)
 	code = append(code, 2, 0, 0x0b)
-	segment := append([]byte{1, 0, 0x41, 0x80, 0x08, 0x0b}, leb(uint64(len(data)))...) // i32.const 1024
+	segment := append(
+		[]byte{1, 0, 0x41, 0x80, 0x08, 0x0b},
+		leb(uint64(len(data)))...) // i32.const 1024
 	out := []byte{0, 'a', 's', 'm', 1, 0, 0, 0}
 	out = append(out, section(1, 3, 0x60, 0, 1, 0x7f, 0x60, 1, 0x7f, 1, 0x7e, 0x60, 0, 0)...)
 	out = append(out, section(3, 3, 0, 1, 2)...)
@@ -100,13 +102,21 @@ func TestHostileModulesAreUndecidedAndHarmless(t *testing.T) {
 
 func TestATruncatedVerdictIsUndecided(t *testing.T) {
 	t.Parallel()
-	v := edgeapi.Verdict{Kind: edgeapi.Respond, Status: 200, Headers: [][]byte{[]byte("Cache-Control: no-store")}, Body: []byte("body")}
+	v := edgeapi.Verdict{
+		Kind:    edgeapi.Respond,
+		Status:  200,
+		Headers: [][]byte{[]byte("Cache-Control: no-store")},
+		Body:    []byte("body"),
+	}
 	whole := v.Append(nil)
 	h := newHost(t, map[string][]byte{"bad": answering(whole)}, time.Second)
 	if err := ask(t, h); err != nil {
 		t.Fatalf("the whole verdict: %v", err)
 	}
-	fields := []int{6, 6 + 5 + len("Cache-Control: no-store")} // ends of head and header: shorter, but whole
+	fields := []int{
+		6,
+		6 + 5 + len("Cache-Control: no-store"),
+	} // ends of head and header: shorter, but whole
 	for n := 1; n < len(whole); n++ {
 		if n == fields[0] || n == fields[1] {
 			continue
@@ -130,23 +140,51 @@ func TestVerdictsWithoutSenseAreUndecided(t *testing.T) {
 	}
 	click := event.Event{Type: event.Click}.Append(nil)
 	verdicts := map[string]edgeapi.Verdict{
-		"no kind":                     {Status: 200},
-		"a kind that is none":         {Kind: 4, Status: 200},
-		"an unknown status":           {Kind: edgeapi.Respond, Status: 500},
-		"a redirect to nowhere":       {Kind: edgeapi.Respond, Status: 302},
-		"a redirect to two places":    {Kind: edgeapi.Respond, Status: 302, Headers: line("Location: /a", "Location: /b")},
-		"a location without redirect": {Kind: edgeapi.Respond, Status: 200, Headers: line("Location: /a")},
-		"a response that refuses":     {Kind: edgeapi.Respond, Status: 404},
-		"a refusal that does not":     {Kind: edgeapi.Deny, Status: 200},
-		"a refusal that leads on":     {Kind: edgeapi.Deny, Status: 404, Headers: line("Location: /a")},
-		"nothing known":               {Kind: edgeapi.Forward, Status: 503},
-		"an auth that is the host's":  {Kind: edgeapi.Forward, Status: 503, Auth: 2},
-		"a foreign header":            {Kind: edgeapi.Respond, Status: 200, Headers: line("X-Forwarded-For: 1")},
-		"a second header inside":      {Kind: edgeapi.Respond, Status: 200, Headers: line("Vary: x\r\nSet-Cookie: a=b")},
-		"no header at all":            {Kind: edgeapi.Respond, Status: 200, Headers: line("Vary")},
-		"half an event":               {Kind: edgeapi.Respond, Status: 200, Events: [][]byte{click[:21]}},
-		"an event of no type":         {Kind: edgeapi.Respond, Status: 200, Events: [][]byte{make([]byte, event.Size)}},
-		"an unknown page":             {Kind: edgeapi.Respond, Status: 200, Page: 9},
+		"no kind":               {Status: 200},
+		"a kind that is none":   {Kind: 4, Status: 200},
+		"an unknown status":     {Kind: edgeapi.Respond, Status: 500},
+		"a redirect to nowhere": {Kind: edgeapi.Respond, Status: 302},
+		"a redirect to two places": {
+			Kind:    edgeapi.Respond,
+			Status:  302,
+			Headers: line("Location: /a", "Location: /b"),
+		},
+		"a location without redirect": {
+			Kind:    edgeapi.Respond,
+			Status:  200,
+			Headers: line("Location: /a"),
+		},
+		"a response that refuses": {Kind: edgeapi.Respond, Status: 404},
+		"a refusal that does not": {Kind: edgeapi.Deny, Status: 200},
+		"a refusal that leads on": {
+			Kind:    edgeapi.Deny,
+			Status:  404,
+			Headers: line("Location: /a"),
+		},
+		"nothing known":              {Kind: edgeapi.Forward, Status: 503},
+		"an auth that is the host's": {Kind: edgeapi.Forward, Status: 503, Auth: 2},
+		"a foreign header": {
+			Kind:    edgeapi.Respond,
+			Status:  200,
+			Headers: line("X-Forwarded-For: 1"),
+		},
+		"a second header inside": {
+			Kind:    edgeapi.Respond,
+			Status:  200,
+			Headers: line("Vary: x\r\nSet-Cookie: a=b"),
+		},
+		"no header at all": {Kind: edgeapi.Respond, Status: 200, Headers: line("Vary")},
+		"half an event": {
+			Kind:   edgeapi.Respond,
+			Status: 200,
+			Events: [][]byte{click[:21]},
+		},
+		"an event of no type": {
+			Kind:   edgeapi.Respond,
+			Status: 200,
+			Events: [][]byte{make([]byte, event.Size)},
+		},
+		"an unknown page": {Kind: edgeapi.Respond, Status: 200, Page: 9},
 	}
 	files := map[string][]byte{}
 	for name, v := range verdicts {
@@ -188,7 +226,10 @@ func importing(module, function string) []byte {
 
 func load(file []byte) error {
 	ctx := context.Background()
-	h, err := wasm.New(ctx, wasm.Config{Modules: map[string][]byte{"bad": file}, Replica: edgeapitest.NewWorld()})
+	h, err := wasm.New(
+		ctx,
+		wasm.Config{Modules: map[string][]byte{"bad": file}, Replica: edgeapitest.NewWorld()},
+	)
 	if err != nil {
 		return err
 	}

@@ -37,33 +37,40 @@ func kernelStubs() []stub {
 		{"store_u8", []api.ValueType{i64, i32}, nil}, {"load_u8", one, []api.ValueType{i32}},
 		{"store_u64", []api.ValueType{i64, i64}, nil}, {"load_u64", one, one},
 		{"length", one, one}, {"length_unsafe", one, one}, {"alloc", one, one}, {"free", one, nil},
-		{"input_length", nil, one}, {"input_load_u8", one, []api.ValueType{i32}}, {"input_load_u64", one, one},
-		{"output_set", []api.ValueType{i64, i64}, nil}, {"error_set", one, nil},
+		{"input_length", nil, one}, {"input_load_u8", one, []api.ValueType{i32}},
+		{"input_load_u64", one, one}, {"output_set", []api.ValueType{i64, i64}, nil},
+		{"error_set", one, nil},
 	}
 }
 
 func userStubs() []stub {
-	one, two, three := []api.ValueType{i64}, []api.ValueType{i64, i64}, []api.ValueType{i64, i64, i64}
+	one := []api.ValueType{i64}
+	two := []api.ValueType{i64, i64}
+	three := []api.ValueType{i64, i64, i64}
 	return []stub{
 		{"lumo_lookup", two, one}, {"lumo_mac_verify", three, one}, {"lumo_sha256_equal", two, one},
 		{"lumo_body_hmac", three, one}, {"lumo_body", nil, one}, {"lumo_sig_verify", three, one},
-		{"lumo_seal", two, one}, {"lumo_open", two, one}, {"lumo_derive", three, one}, {"lumo_now", nil, one},
+		{"lumo_seal", two, one}, {"lumo_open", two, one}, {"lumo_derive", three, one},
+		{"lumo_now", nil, one},
 	}
 }
 
 // wasiFunctions are what Go's runtime asks for. None of them reaches a file, the network or
 // the environment: the guest has none, and its clock and chance are made up.
 func wasiFunctions() []string {
-	return []string{"args_get", "args_sizes_get", "clock_time_get", "environ_get", "environ_sizes_get", "fd_close",
-		"fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_dir_name", "fd_prestat_get", "fd_write", "poll_oneoff",
-		"proc_exit", "random_get", "sched_yield"}
+	return []string{
+		"args_get", "args_sizes_get", "clock_time_get", "environ_get", "environ_sizes_get",
+		"fd_close", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_dir_name",
+		"fd_prestat_get", "fd_write", "poll_oneoff", "proc_exit", "random_get", "sched_yield",
+	}
 }
 
 func allowed(module, function string) bool {
 	named := func(s stub) bool { return s.name == function }
 	switch module {
 	case fastModule:
-		return slices.ContainsFunc(fastFunctions(), func(f fastFunction) bool { return f.name == function })
+		fast := func(f fastFunction) bool { return f.name == function }
+		return slices.ContainsFunc(fastFunctions(), fast)
 	case wasiModule:
 		return slices.Contains(wasiFunctions(), function)
 	case kernelModule:
@@ -80,11 +87,13 @@ func checkImports(name string, m wazero.CompiledModule) error {
 	for _, f := range m.ImportedFunctions() {
 		from, function, _ := f.Import()
 		if !allowed(from, function) {
-			return fault.New(fault.Invalid, op, "the module %s imports %s from %s, which is not allowed", name, function, from)
+			return fault.New(fault.Invalid, op,
+				"the module %s imports %s from %s, which is not allowed", name, function, from)
 		}
 	}
 	if len(m.ImportedMemories()) > 0 {
-		return fault.New(fault.Invalid, op, "the module %s imports a memory, which is not allowed", name)
+		return fault.New(fault.Invalid, op,
+			"the module %s imports a memory, which is not allowed", name)
 	}
 	return nil
 }
@@ -99,7 +108,9 @@ func (h *Host) exportStubs(ctx context.Context) error {
 	for module, stubs := range map[string][]stub{kernelModule: kernelStubs(), userModule: userStubs()} {
 		builder := h.runtime.NewHostModuleBuilder(module)
 		for _, s := range stubs {
-			builder = builder.NewFunctionBuilder().WithGoModuleFunction(refuse, s.params, s.results).Export(s.name)
+			builder = builder.NewFunctionBuilder().
+				WithGoModuleFunction(refuse, s.params, s.results).
+				Export(s.name)
 		}
 		if _, err := builder.Instantiate(ctx); err != nil {
 			return fault.Wrap("wasm.exportStubs", err)

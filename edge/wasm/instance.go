@@ -35,10 +35,16 @@ type instance struct {
 
 func newInstance(ctx context.Context, h *Host, name string, m api.Module) (*instance, error) {
 	const op = "wasm.newInstance"
-	i := &instance{module: m, memory: m.Memory(), handle: m.ExportedFunction("lumo_handle"), needs: needsOf(name),
-		keyed: map[string]hash.Hash{}}
+	i := &instance{
+		module: m,
+		memory: m.Memory(),
+		handle: m.ExportedFunction("lumo_handle"),
+		needs:  needsOf(name),
+		keyed:  map[string]hash.Hash{},
+	}
 	buffer := m.ExportedFunction("lumo_buffer")
-	if i.memory == nil || !hasShape(i.handle, api.ValueTypeI32, api.ValueTypeI64) || !hasShape(buffer, 0, api.ValueTypeI32) {
+	if i.memory == nil || !hasShape(i.handle, api.ValueTypeI32, api.ValueTypeI64) ||
+		!hasShape(buffer, 0, api.ValueTypeI32) {
 		return nil, fault.New(fault.Invalid, op, "it lacks its exports")
 	}
 	at, err := buffer.Call(ctx)
@@ -153,7 +159,8 @@ func (c *callContext) now() int64 {
 // right after the call began, so one more is granted.
 func (c *callContext) endIfOverdue(tick uint64) {
 	began := c.began.Load()
-	if began != 0 && began != ended && tick > began+ticksPerCall && c.began.CompareAndSwap(began, ended) {
+	if began != 0 && began != ended && tick > began+ticksPerCall &&
+		c.began.CompareAndSwap(began, ended) {
 		close(c.done)
 	}
 }

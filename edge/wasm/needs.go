@@ -8,12 +8,24 @@ func needsOf(module string) func(r *edgeapi.Request) edgeapi.Request {
 	switch module {
 	case "redirect":
 		return func(r *edgeapi.Request) edgeapi.Request {
-			return edgeapi.Request{Method: r.Method, Flags: r.Flags, Path: r.Path, EventID: r.EventID,
-				UserAgent: r.UserAgent, Purpose: r.Purpose}
+			return edgeapi.Request{
+				Method:    r.Method,
+				Flags:     r.Flags,
+				Path:      r.Path,
+				EventID:   r.EventID,
+				UserAgent: r.UserAgent,
+				Purpose:   r.Purpose,
+			}
 		}
 	case "hookauth":
 		return func(r *edgeapi.Request) edgeapi.Request {
-			return edgeapi.Request{Method: r.Method, Flags: r.Flags, Path: r.Path, Credential: r.Credential, Extra: r.Extra}
+			return edgeapi.Request{
+				Method:     r.Method,
+				Flags:      r.Flags,
+				Path:       r.Path,
+				Credential: r.Credential,
+				Extra:      r.Extra,
+			}
 		}
 	}
 	return func(r *edgeapi.Request) edgeapi.Request { return *r }

@@ -33,7 +33,13 @@ type pool struct {
 var errReplaced = errors.New("the module set was replaced")
 
 func newPool(ctx context.Context, h *Host, name string, m wazero.CompiledModule) (*pool, error) {
-	p := &pool{host: h, name: name, compiled: m, ready: make(chan *instance, h.config.Pool), live: map[*instance]struct{}{}}
+	p := &pool{
+		host:     h,
+		name:     name,
+		compiled: m,
+		ready:    make(chan *instance, h.config.Pool),
+		live:     map[*instance]struct{}{},
+	}
 	for range h.config.Pool {
 		i, err := p.instantiate(ctx)
 		if err != nil {
@@ -93,7 +99,8 @@ func (p *pool) run(ctx context.Context, place **instance, c *Call) (err error) {
 		}
 	}
 	i := *place
-	if err = i.run(c); err == nil && i.calls < p.host.config.Recycle && i.memory.Size() <= growth*i.initial {
+	if err = i.run(c); err == nil && i.calls < p.host.config.Recycle &&
+		i.memory.Size() <= growth*i.initial {
 		return nil
 	}
 	p.destroy(ctx, i)

@@ -35,13 +35,21 @@ func portable() []function {
 		{"lumo_mac_verify", 3, func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
 			return nil, int64(d.MACVerify(ref(s[0]), read(s[1]), read(s[2])))
 		}},
-		{"lumo_sha256_equal", 2, func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
-			return nil, int64(d.SHA256Equal(ref(s[0]), read(s[1])))
-		}},
+		{
+			"lumo_sha256_equal",
+			2,
+			func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
+				return nil, int64(d.SHA256Equal(ref(s[0]), read(s[1])))
+			},
+		},
 		{"lumo_body_hmac", 3, func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
 			return nil, int64(d.BodyHMAC(ref(s[0]), read(s[1]), read(s[2])))
 		}},
-		{"lumo_body", 0, func(d *desk, _ func(uint64) []byte, _ []uint64) ([]byte, int64) { return d.Body(), 0 }},
+		{
+			"lumo_body",
+			0,
+			func(d *desk, _ func(uint64) []byte, _ []uint64) ([]byte, int64) { return d.Body(), 0 },
+		},
 		{"lumo_sig_verify", 3, func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
 			return nil, int64(d.SigVerify(ref(s[0]), read(s[1]), read(s[2])))
 		}},
@@ -54,31 +62,40 @@ func portable() []function {
 		{"lumo_derive", 3, func(d *desk, read func(uint64) []byte, s []uint64) ([]byte, int64) {
 			return d.Derive(ref(s[0]), int32(s[1]), read(s[2])), 0
 		}},
-		{"lumo_now", 0, func(d *desk, _ func(uint64) []byte, _ []uint64) ([]byte, int64) { return nil, d.Now() }},
+		{
+			"lumo_now",
+			0,
+			func(d *desk, _ func(uint64) []byte, _ []uint64) ([]byte, int64) { return nil, d.Now() },
+		},
 	}
 }
 
 func (d *desk) functions(t *testing.T) []extism.HostFunction {
 	var all []extism.HostFunction
 	for _, f := range portable() {
-		hosted := extism.NewHostFunctionWithStack(f.name, func(_ context.Context, p *extism.CurrentPlugin, stack []uint64) {
-			read := func(offset uint64) []byte {
-				b, err := p.ReadBytes(offset)
-				if err != nil {
-					t.Errorf("%s: %v", f.name, err)
+		hosted := extism.NewHostFunctionWithStack(
+			f.name,
+			func(_ context.Context, p *extism.CurrentPlugin, stack []uint64) {
+				read := func(offset uint64) []byte {
+					b, err := p.ReadBytes(offset)
+					if err != nil {
+						t.Errorf("%s: %v", f.name, err)
+					}
+					return b
 				}
-				return b
-			}
-			value, code := f.call(d, read, stack)
-			stack[0] = uint64(code)
-			if value != nil {
-				offset, err := p.WriteBytes(value)
-				if err != nil {
-					t.Errorf("%s: %v", f.name, err)
+				value, code := f.call(d, read, stack)
+				stack[0] = uint64(code)
+				if value != nil {
+					offset, err := p.WriteBytes(value)
+					if err != nil {
+						t.Errorf("%s: %v", f.name, err)
+					}
+					stack[0] = offset
 				}
-				stack[0] = offset
-			}
-		}, slices.Repeat([]extism.ValueType{extism.ValueTypeI64}, f.args), []extism.ValueType{extism.ValueTypeI64})
+			},
+			slices.Repeat([]extism.ValueType{extism.ValueTypeI64}, f.args),
+			[]extism.ValueType{extism.ValueTypeI64},
+		)
 		hosted.SetNamespace("extism:host/user")
 		all = append(all, hosted)
 	}
@@ -93,9 +110,14 @@ func fastStubs(t *testing.T, file []byte) []extism.HostFunction {
 		if module != "lumo" {
 			continue
 		}
-		stub := extism.NewHostFunctionWithStack(name, func(context.Context, *extism.CurrentPlugin, []uint64) {
-			t.Errorf("the portable entry called %s of the fast ABI", name)
-		}, f.ParamTypes(), f.ResultTypes())
+		stub := extism.NewHostFunctionWithStack(
+			name,
+			func(context.Context, *extism.CurrentPlugin, []uint64) {
+				t.Errorf("the portable entry called %s of the fast ABI", name)
+			},
+			f.ParamTypes(),
+			f.ResultTypes(),
+		)
 		stub.SetNamespace("lumo")
 		all = append(all, stub)
 	}
@@ -122,8 +144,14 @@ func TestAnExtismHostGivesTheGoldenVerdicts(t *testing.T) {
 			t.Parallel()
 			ctx := context.Background()
 			d := &desk{edgeapitest.Answers{World: edgeapitest.NewWorld()}}
-			plugin, err := extism.NewPlugin(ctx, extism.Manifest{Wasm: []extism.Wasm{extism.WasmData{Data: file}}},
-				extism.PluginConfig{EnableWasi: true}, append(d.functions(t), fastStubs(t, file)...))
+			plugin, err := extism.NewPlugin(
+				ctx,
+				extism.Manifest{Wasm: []extism.Wasm{extism.WasmData{Data: file}}},
+				extism.PluginConfig{
+					EnableWasi: true,
+				},
+				append(d.functions(t), fastStubs(t, file)...),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

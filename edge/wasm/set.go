@@ -86,7 +86,8 @@ func (p *pool) selfTest(ctx context.Context) error {
 		return fault.As(fault.Invalid, "self-test of the module "+p.name, err)
 	}
 	if c.Verdict.Kind != edgeapi.Deny || c.Verdict.Status != 404 {
-		return fault.New(fault.Invalid, "wasm.selfTest", "the module %s does not refuse an unknown path", p.name)
+		return fault.New(fault.Invalid, "wasm.selfTest",
+			"the module %s does not refuse an unknown path", p.name)
 	}
 	return nil
 }

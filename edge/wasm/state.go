@@ -41,8 +41,12 @@ func (v visit) seal() {
 		return
 	}
 	state, err := token.ParseState(plain)
+	if err != nil {
+		v.answer(refused)
+		return
+	}
 	header := token.StateHeader{Channel: ref.Number(), Key: ref.Key()}
-	if _, random := io.ReadFull(v.host.config.Random, header.Nonce[:]); err != nil || random != nil {
+	if _, err := io.ReadFull(v.host.config.Random, header.Nonce[:]); err != nil {
 		v.answer(refused)
 		return
 	}
@@ -67,8 +71,11 @@ func (v visit) open() {
 		v.answer(refused)
 		return
 	}
-	header := token.StateHeader{Channel: binary.BigEndian.Uint32(raw[1:]), Key: binary.BigEndian.Uint16(raw[5:]),
-		Nonce: [12]byte(raw[7:])}
+	header := token.StateHeader{
+		Channel: binary.BigEndian.Uint32(raw[1:]),
+		Key:     binary.BigEndian.Uint16(raw[5:]),
+		Nonce:   [12]byte(raw[7:]),
+	}
 	state, err := token.OpenState(header, key, raw[token.StateHeaderSize:])
 	if err != nil || header.Channel != ref.Number() || header.Key != ref.Key() {
 		v.answer(refused)

@@ -26,7 +26,8 @@ func TestNoCallIsDroppedByASwap(t *testing.T) {
 		group.Go(func() {
 			c := edgeapitest.CaseOf("link")
 			for call := (wasm.Call{Request: c.Request}); !stop.Load(); {
-				if err := h.Do(context.Background(), "redirect", &call); err != nil || call.Verdict.Status != 302 {
+				if err := h.Do(context.Background(), "redirect", &call); err != nil ||
+					call.Verdict.Status != 302 {
 					t.Errorf("status %d, %v", call.Verdict.Status, err)
 					return
 				}
@@ -60,7 +61,8 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 		}
 		c := edgeapitest.CaseOf("link")
 		call := wasm.Call{Request: c.Request}
-		if err := h.Do(context.Background(), "redirect", &call); err != nil || call.Verdict.Status != 302 {
+		if err := h.Do(context.Background(), "redirect", &call); err != nil ||
+			call.Verdict.Status != 302 {
 			t.Fatalf("%s: after it status %d, %v", name, call.Verdict.Status, err)
 		}
 	}
@@ -72,8 +74,11 @@ func TestADamagedCacheIsMadeAgain(t *testing.T) {
 	dir := t.TempDir()
 	small := answering((&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil))
 	start := func() error {
-		h, err := wasm.New(context.Background(), wasm.Config{Modules: map[string][]byte{"small": small}, CacheDir: dir,
-			Replica: edgeapitest.NewWorld()})
+		h, err := wasm.New(
+			context.Background(),
+			wasm.Config{Modules: map[string][]byte{"small": small}, CacheDir: dir,
+				Replica: edgeapitest.NewWorld()},
+		)
 		if err != nil {
 			return err
 		}
@@ -112,8 +117,11 @@ func TestADamagedCacheIsMadeAgain(t *testing.T) {
 
 func TestInstancesAreReplacedInTime(t *testing.T) {
 	t.Parallel()
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: defaultSet(t), CacheDir: cacheDir(), Random: edgeapitest.Zero{},
-		Replica: edgeapitest.NewWorld(), Now: now, Recycle: 3, Pool: 1})
+	h, err := wasm.New(
+		context.Background(),
+		wasm.Config{Modules: defaultSet(t), CacheDir: cacheDir(), Random: edgeapitest.Zero{},
+			Replica: edgeapitest.NewWorld(), Now: now, Recycle: 3, Pool: 1},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +129,8 @@ func TestInstancesAreReplacedInTime(t *testing.T) {
 	for _, name := range []string{"link", "code-phone", "link", "link", "link", "link", "code-phone", "link"} {
 		c := edgeapitest.CaseOf(name)
 		call := wasm.Call{Request: c.Request}
-		if err := h.Do(context.Background(), c.Module, &call); err != nil || string(edgeapitest.Hex(call.Bytes())) != golden(t, name) {
+		if err := h.Do(context.Background(), c.Module, &call); err != nil ||
+			string(edgeapitest.Hex(call.Bytes())) != golden(t, name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -130,8 +139,11 @@ func TestInstancesAreReplacedInTime(t *testing.T) {
 func TestAnEmptyPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 	t.Parallel()
 	spin := module(nil, 0x03, 0x40, 0x0c, 0, 0x0b, 0x42, 0)
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: map[string][]byte{"bad": spin}, CacheDir: cacheDir(),
-		Replica: edgeapitest.NewWorld(), Deadline: 300 * time.Millisecond, Pool: 1})
+	h, err := wasm.New(
+		context.Background(),
+		wasm.Config{Modules: map[string][]byte{"bad": spin}, CacheDir: cacheDir(),
+			Replica: edgeapitest.NewWorld(), Deadline: 300 * time.Millisecond, Pool: 1},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +155,11 @@ func TestAnEmptyPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	err = h.Do(ctx, "bad", &wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/")}})
+	err = h.Do(
+		ctx,
+		"bad",
+		&wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/")}},
+	)
 	if took := time.Since(begun); !errors.Is(err, wasm.ErrUndecided) || took > 4*time.Second {
 		t.Errorf("got %v after %s", err, took)
 	}

@@ -97,7 +97,9 @@ func (c Config) withDefaults() Config {
 }
 
 func (h *Host) start(ctx context.Context) error {
-	settings := wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(true).WithMemoryLimitPages(h.config.Pages)
+	settings := wazero.NewRuntimeConfigCompiler().
+		WithCloseOnContextDone(true).
+		WithMemoryLimitPages(h.config.Pages)
 	if h.config.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(h.config.CacheDir)
 		if err != nil {

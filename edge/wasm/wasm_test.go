@@ -16,7 +16,9 @@ import (
 
 func golden(t testing.TB, name string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "shared", "edgeapi", "testdata", "verdict", name+".hex"))
+	b, err := os.ReadFile(
+		filepath.Join("..", "..", "shared", "edgeapi", "testdata", "verdict", name+".hex"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,8 +31,11 @@ func now() time.Time { return time.UnixMilli(edgeapitest.NowMS) }
 
 func newHost(t testing.TB, set map[string][]byte, deadline time.Duration) *wasm.Host {
 	t.Helper()
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: edgeapitest.NewWorld(),
-		Random: edgeapitest.Zero{}, Deadline: deadline, Now: now})
+	h, err := wasm.New(
+		context.Background(),
+		wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: edgeapitest.NewWorld(),
+			Random: edgeapitest.Zero{}, Deadline: deadline, Now: now},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,11 +56,14 @@ func shopify(c *guest.Call, entry edgeapi.HookEntry) finding {
 }
 
 // signed lets the host check the body, unless only the core can.
-func signed(c *guest.Call, entry edgeapi.HookEntry, kind edgeapi.KeyKind, suffix []byte, sum [32]byte) finding {
+func signed(
+	c *guest.Call, entry edgeapi.HookEntry, kind edgeapi.KeyKind, suffix []byte, sum [32]byte,
+) finding {
 	if entry.Core {
 		return finding{guest.NoKey, 0, 0}
 	}
 	tag := c.Room(len(sum))
 	copy(tag, sum[:])
-	return finding{c.Host.BodyHMAC(edgeapi.Ref(kind, 0, entry.Number), suffix, tag), edgeapi.BadSignature, 0}
+	result := c.Host.BodyHMAC(edgeapi.Ref(kind, 0, entry.Number), suffix, tag)
+	return finding{result, edgeapi.BadSignature, 0}
 }

@@ -18,13 +18,20 @@ type parameter struct {
 
 // parameters, the surest first: one URL may carry several.
 func parameters() [5]parameter {
-	return [...]parameter{{'u', token.ClaimUnlink}, {'k', token.ClaimProfile}, {'s', token.ClaimForm},
-		{'e', token.ClaimEmail}, {'t', token.ClaimPhone}}
+	return [...]parameter{
+		{'u', token.ClaimUnlink},
+		{'k', token.ClaimProfile},
+		{'s', token.ClaimForm},
+		{'e', token.ClaimEmail},
+		{'t', token.ClaimPhone},
+	}
 }
 
 // claimOf reads what a URL says about the customer, as far as the code accepts it. reason
 // is not 0 when a sealed claim is not ours or too old: then the link no longer works.
-func claimOf(c *guest.Call, e edgeapi.CodeEntry) (claim token.Claim, value string, reason edgeapi.Reason) {
+func claimOf(
+	c *guest.Call, e edgeapi.CodeEntry,
+) (claim token.Claim, value string, reason edgeapi.Reason) {
 	for _, p := range parameters() {
 		text := unescape(rawValue(c.Request.Query(), p.name))
 		if !usable(text) {

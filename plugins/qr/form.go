@@ -102,23 +102,33 @@ func formValue(body []byte) string {
 }
 
 func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) {
-	channel, err := edgeapi.ParseChannelEntry(c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(form.Channel)))
+	channel, err := edgeapi.ParseChannelEntry(
+		c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(form.Channel)),
+	)
 	if err != nil || channel.StateKey == 0 {
 		c.Deny(503, edgeapi.NoKey)
 		return
 	}
-	state := token.State{ID: id.ID(c.Request.EventID()), Issued: uint32(c.Host.Now() / 1000), Claim: token.ClaimForm,
-		Language: language(&c.Request, channel.Language), Code: form.Code, Value: value}
-	sealed := c.Host.Seal(edgeapi.Ref(edgeapi.KeyState, channel.StateKey, form.Channel), state.Append(nil))
+	state := token.State{
+		ID:       id.ID(c.Request.EventID()),
+		Issued:   uint32(c.Host.Now() / 1000),
+		Claim:    token.ClaimForm,
+		Language: language(&c.Request, channel.Language),
+		Code:     form.Code,
+		Value:    value,
+	}
+	ref := edgeapi.Ref(edgeapi.KeyState, channel.StateKey, form.Channel)
+	sealed := c.Host.Seal(ref, state.Append(nil))
 	if sealed == nil {
 		c.Deny(503, edgeapi.NoKey)
 		return
 	}
-	code := origin(c) + "/q/" + form.Code
+	code, text := origin(c)+"/q/"+form.Code, encode(sealed)
 	c.Respond(200)
 	c.Verdict.Header("Content-Type: application/json")
 	c.Verdict.Header(noStore)
 	c.Verdict.BeginBody()
-	c.Verdict.PutString(`{"url":"` + code + "?s=" + encode(sealed) + `","image":"` + code + ".png?s=" + encode(sealed) + `"}`)
+	c.Verdict.PutString(`{"url":"` + code + "?s=" + text)
+	c.Verdict.PutString(`","image":"` + code + ".png?s=" + text + `"}`)
 	c.Verdict.End()
 }

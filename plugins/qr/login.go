@@ -15,7 +15,9 @@ const (
 // toLINE answers 302 to LINE Login with the claim sealed into the state. Without a login
 // channel it leads to the add-friend page, which can link nobody.
 func toLINE(c *guest.Call, q code) {
-	channel, err := edgeapi.ParseChannelEntry(c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(q.entry.Channel)))
+	channel, err := edgeapi.ParseChannelEntry(
+		c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(q.entry.Channel)),
+	)
 	if err != nil || len(c.Request.EventID()) != 16 {
 		unavailable(c, q.entry.Channel)
 		return
@@ -30,9 +32,16 @@ func toLINE(c *guest.Call, q code) {
 		gone(c, 400, reason, q.entry.Channel)
 		return
 	}
-	state := token.State{ID: id.ID(c.Request.EventID()), Issued: uint32(c.Host.Now() / 1000), Claim: claim,
-		Language: language(&c.Request, channel.Language), Code: string(q.key), Value: value}
-	location := loginURL(c, channel, edgeapi.Ref(edgeapi.KeyState, channel.StateKey, q.entry.Channel), state)
+	state := token.State{
+		ID:       id.ID(c.Request.EventID()),
+		Issued:   uint32(c.Host.Now() / 1000),
+		Claim:    claim,
+		Language: language(&c.Request, channel.Language),
+		Code:     string(q.key),
+		Value:    value,
+	}
+	ref := edgeapi.Ref(edgeapi.KeyState, channel.StateKey, q.entry.Channel)
+	location := loginURL(c, channel, ref, state)
 	if location == "" {
 		unavailable(c, q.entry.Channel)
 		return
@@ -45,7 +54,9 @@ func toLINE(c *guest.Call, q code) {
 
 // loginURL leads to LINE Login; "" when a key is missing. The PKCE verifier is derived
 // again by the core; here is only its challenge.
-func loginURL(c *guest.Call, channel edgeapi.ChannelEntry, ref edgeapi.KeyRef, state token.State) string {
+func loginURL(
+	c *guest.Call, channel edgeapi.ChannelEntry, ref edgeapi.KeyRef, state token.State,
+) string {
 	sealed := encode(c.Host.Seal(ref, state.Append(nil)))
 	nonce := encode(c.Host.Derive(ref, guest.LabelNonce, c.Request.EventID()))
 	challenge := encode(c.Host.Derive(ref, guest.LabelChallenge, c.Request.EventID()))
@@ -53,8 +64,9 @@ func loginURL(c *guest.Call, channel edgeapi.ChannelEntry, ref edgeapi.KeyRef, s
 		return ""
 	}
 	return loginAddress + "?response_type=code&client_id=" + escape(channel.LoginChannel) +
-		"&redirect_uri=" + escape(origin(c)+callbackPath) + "&state=" + sealed + "&scope=profile%20openid&nonce=" + nonce +
-		"&code_challenge=" + challenge + "&code_challenge_method=S256&bot_prompt=aggressive&ui_locales=" + state.Language
+		"&redirect_uri=" + escape(origin(c)+callbackPath) + "&state=" + sealed +
+		"&scope=profile%20openid&nonce=" + nonce + "&code_challenge=" + challenge +
+		"&code_challenge_method=S256&bot_prompt=aggressive&ui_locales=" + state.Language
 }
 
 func unavailable(c *guest.Call, channel uint32) {

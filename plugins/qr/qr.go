@@ -102,15 +102,18 @@ func gone(c *guest.Call, status uint16, reason edgeapi.Reason, channel uint32) {
 // code of this same URL, and nothing happens: a desktop visitor scans what she sees with
 // her phone, and only that is a scan; a program's visit is recorded as a program's.
 func scan(c *guest.Call, q code) {
-	class := event.Classify(c.Request.Method == edgeapi.HEAD, c.Request.Purpose(), c.Request.UserAgent())
-	onPhone := isPhone(c.Request.UserAgent())
+	agent := c.Request.UserAgent()
+	class := event.Classify(c.Request.Method == edgeapi.HEAD, c.Request.Purpose(), agent)
+	onPhone := isPhone(agent)
 	if class != event.Person || !onPhone {
 		draw(c, q, edgeapi.PageDesktopQR)
 	} else {
 		toLINE(c, q)
 	}
 	if c.Verdict.Kind() == edgeapi.Respond && (class != event.Person || onPhone) {
-		c.Verdict.Event(event.Event{Type: event.Scan, Class: class, Number: q.entry.Channel, Subject: q.entry.Number})
+		c.Verdict.Event(event.Event{
+			Type: event.Scan, Class: class, Number: q.entry.Channel, Subject: q.entry.Number,
+		})
 	}
 }
 

@@ -25,8 +25,14 @@ func TestVerdictsAreTheGoldenOnes(t *testing.T) {
 func verdictOf(t *testing.T, code, query string) edgeapi.Verdict {
 	t.Helper()
 	event := edgeapitest.EventID()
-	r := edgeapi.Request{Method: edgeapi.GET, Path: []byte("/q/" + code), Query: []byte(query), Host: []byte("edge.example"),
-		EventID: event[:], UserAgent: []byte(edgeapitest.Phone)}
+	r := edgeapi.Request{
+		Method:    edgeapi.GET,
+		Path:      []byte("/q/" + code),
+		Query:     []byte(query),
+		Host:      []byte("edge.example"),
+		EventID:   event[:],
+		UserAgent: []byte(edgeapitest.Phone),
+	}
 	var v edgeapi.Verdict
 	if err := v.Parse(guest.Decide(guesttest.NewHost(nil), r.Append(nil), handle)); err != nil {
 		t.Fatal(err)
@@ -91,7 +97,8 @@ func TestTheStateCarriesWhatTheURLSaid(t *testing.T) {
 		if got.Claim != c.claim || got.Value != c.value {
 			t.Errorf("%s: got %d %q want %d %q", name, got.Claim, got.Value, c.claim, c.value)
 		}
-		if got.Code != code || got.ID != edgeapitest.EventID() || int64(got.Issued) != edgeapitest.NowMS/1000 {
+		if got.Code != code || got.ID != edgeapitest.EventID() ||
+			int64(got.Issued) != edgeapitest.NowMS/1000 {
 			t.Errorf("%s: got code %q, id %s, issued %d", name, got.Code, got.ID, got.Issued)
 		}
 	}
@@ -100,7 +107,8 @@ func TestTheStateCarriesWhatTheURLSaid(t *testing.T) {
 func TestACodeTakesOnlyItsClaims(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{"e=taro@example.com", "t=%2B819012345678"} {
-		if _, got := login(t, verdictOf(t, edgeapitest.Code, query)); got.Claim != token.ClaimNone || got.Value != "" {
+		if _, got := login(t, verdictOf(t, edgeapitest.Code, query)); got.Claim != token.ClaimNone ||
+			got.Value != "" {
 			t.Errorf("%s: got %d %q", query, got.Claim, got.Value)
 		}
 	}

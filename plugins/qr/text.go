@@ -40,11 +40,20 @@ func escape(text string) string {
 	out := make([]byte, 0, len(text)+16)
 	for i := range len(text) {
 		c := text[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~' {
+		if plain(c) {
 			out = append(out, c)
 			continue
 		}
 		out = append(out, '%', hex[c>>4], hex[c&15])
 	}
 	return string(out)
+}
+
+// plain tells whether a character may stand in a URL as it is.
+func plain(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	return c == '-' || c == '.' || c == '_' || c == '~'
 }

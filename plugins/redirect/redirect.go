@@ -59,8 +59,8 @@ func click(c *guest.Call, text []byte) {
 // oneOff serves a link whose signed target stands in the URL itself.
 func oneOff(c *guest.Call, text []byte) {
 	o, ok := token.ParseOneOffBytes(c.Room(token.MaxOneOff)[:0], text)
-	if !ok || o.Token.Key == 0 ||
-		c.Host.SigVerify(edgeapi.Ref(edgeapi.KeyOneOff, o.Token.Key, 0), o.Message, o.Signature) != guest.Match {
+	ref := edgeapi.Ref(edgeapi.KeyOneOff, o.Token.Key, 0)
+	if !ok || o.Token.Key == 0 || c.Host.SigVerify(ref, o.Message, o.Signature) != guest.Match {
 		c.Deny(404, edgeapi.BadToken)
 		return
 	}
@@ -99,5 +99,11 @@ func linkKey(c *guest.Call, t token.Token) []byte {
 func eventOf(c *guest.Call, kind event.Type, t token.Token) event.Event {
 	r := &c.Request
 	class := event.Classify(r.Method == edgeapi.HEAD, r.Purpose(), r.UserAgent())
-	return event.Event{Type: kind, Class: class, Number: t.Channel, Subject: t.Subject, Link: t.Link}
+	return event.Event{
+		Type:    kind,
+		Class:   class,
+		Number:  t.Channel,
+		Subject: t.Subject,
+		Link:    t.Link,
+	}
 }

@@ -24,7 +24,10 @@ func key() ed25519.PrivateKey {
 func manifest() bundle.Manifest {
 	m := bundle.Manifest{Version: 3, MadeAt: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
 	for _, name := range bundle.Names() {
-		m.Modules = append(m.Modules, bundle.Module{Name: name, Version: "1.0.0", SHA256: bundle.Hash([]byte(name))})
+		m.Modules = append(
+			m.Modules,
+			bundle.Module{Name: name, Version: "1.0.0", SHA256: bundle.Hash([]byte(name))},
+		)
 	}
 	return m
 }
@@ -59,7 +62,8 @@ func TestASignedManifestOpens(t *testing.T) {
 	if err != nil || got.Version != 3 || !got.MadeAt.Equal(manifest().MadeAt) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if !got.Holds("qr", []byte("qr")) || got.Holds("qr", []byte("other")) || got.Holds("other", []byte("other")) {
+	if !got.Holds("qr", []byte("qr")) || got.Holds("qr", []byte("other")) ||
+		got.Holds("other", []byte("other")) {
 		t.Error("the hashes hold the wrong files")
 	}
 }

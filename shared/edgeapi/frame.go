@@ -38,10 +38,15 @@ func (f Frame) Append(dst []byte) []byte {
 
 // ParseFrame reads one message; the payload aliases b.
 func ParseFrame(b []byte) (Frame, error) {
-	if len(b) < frameHead || len(b) > MaxFrame || b[0] != frameVersion || b[1] < byte(FrameSnapshot) || b[1] > byte(FrameStatus) {
+	if len(b) < frameHead || len(b) > MaxFrame || b[0] != frameVersion ||
+		b[1] < byte(FrameSnapshot) || b[1] > byte(FrameStatus) {
 		return Frame{}, malformed("edgeapi.ParseFrame")
 	}
-	return Frame{Type: FrameType(b[1]), Sequence: binary.LittleEndian.Uint64(b[2:]), Payload: b[frameHead:]}, nil
+	return Frame{
+		Type:     FrameType(b[1]),
+		Sequence: binary.LittleEndian.Uint64(b[2:]),
+		Payload:  b[frameHead:],
+	}, nil
 }
 
 // Operation is what an entry does to a table.
@@ -76,7 +81,8 @@ func ParseEntries(b []byte) ([]Entry, error) {
 		e := Entry{Op: Operation(r.byte()), Table: r.byte()}
 		keyLength, valueLength := int(r.uint16()), int(r.uint32())
 		e.Key, e.Value = r.take(keyLength), r.take(valueLength)
-		if r.short || e.Op < Put || e.Op > Delete || e.Table < TableHook || e.Table > TableKey || len(e.Key) == 0 {
+		if r.short || e.Op < Put || e.Op > Delete || e.Table < TableHook || e.Table > TableKey ||
+			len(e.Key) == 0 {
 			return nil, malformed("edgeapi.ParseEntries")
 		}
 		entries = append(entries, e)
@@ -92,7 +98,10 @@ type Heartbeat struct {
 
 // Append adds the heartbeat's payload.
 func (h Heartbeat) Append(dst []byte) []byte {
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, h.Version), h.UnixMS)
+	return binary.LittleEndian.AppendUint64(
+		binary.LittleEndian.AppendUint64(dst, h.Version),
+		h.UnixMS,
+	)
 }
 
 // ParseHeartbeat reads a heartbeat's payload.
@@ -110,7 +119,10 @@ type Status struct {
 
 // Append adds the status's payload.
 func (s Status) Append(dst []byte) []byte {
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(dst, s.WaitingEvents), s.OldestSeconds)
+	return binary.LittleEndian.AppendUint64(
+		binary.LittleEndian.AppendUint64(dst, s.WaitingEvents),
+		s.OldestSeconds,
+	)
 }
 
 // ParseStatus reads a status's payload.

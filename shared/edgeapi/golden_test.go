@@ -53,7 +53,8 @@ func TestReasonsAreTheGoldenOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "reasons.json", append(b, '\n'))
-	if edgeapi.ParseReason("") != 0 || edgeapi.ParseReason("nonsense") != 0 || edgeapi.Reason(0).Code() != "" {
+	if edgeapi.ParseReason("") != 0 || edgeapi.ParseReason("nonsense") != 0 ||
+		edgeapi.Reason(0).Code() != "" {
 		t.Error("no reason has a code")
 	}
 }
@@ -61,7 +62,9 @@ func TestReasonsAreTheGoldenOnes(t *testing.T) {
 func TestKeyReferences(t *testing.T) {
 	t.Parallel()
 	ref := edgeapi.Ref(edgeapi.KeyShopify, 0xabcd, 0x01020304)
-	if uint64(ref) != 0x0700abcd01020304 || ref.Kind() != edgeapi.KeyShopify || ref.Key() != 0xabcd || ref.Number() != 0x01020304 {
+	if uint64(ref) != 0x0700abcd01020304 || ref.Kind() != edgeapi.KeyShopify ||
+		ref.Key() != 0xabcd ||
+		ref.Number() != 0x01020304 {
 		t.Errorf("got %#x", uint64(ref))
 	}
 	if got, err := edgeapi.ParseKeyRef(ref.Append(nil)); err != nil || got != ref {
@@ -75,7 +78,9 @@ type row struct {
 	again      func(value []byte) ([]byte, error)
 }
 
-func again[T interface{ Append([]byte) []byte }](parse func([]byte) (T, error)) func([]byte) ([]byte, error) {
+func again[T interface{ Append([]byte) []byte }](
+	parse func([]byte) (T, error),
+) func([]byte) ([]byte, error) {
 	return func(value []byte) ([]byte, error) {
 		entry, err := parse(value)
 		return entry.Append(nil), err
@@ -89,19 +94,49 @@ func rows() map[string]row {
 		return edgeapi.AppendTarget(nil, text), err
 	}
 	return map[string]row{
-		"hook": {edgeapi.HookKey(edgeapi.KeyShopify, key), edgeapi.HookEntry{Number: 7, Core: true}.Append(nil),
-			again(edgeapi.ParseHookEntry)},
-		"link": {edgeapi.LinkKey(7, 3), edgeapi.AppendTarget(nil, "https://shop.example/?utm_source=line"), target},
-		"image": {edgeapi.ImageKey(7, 5, 1040), edgeapi.ImageEntry{SHA256: [32]byte{1, 31: 2}, MediaType: "image/png",
-			PerPerson: true}.Append(nil), again(edgeapi.ParseImageEntry)},
-		"channel": {edgeapi.ChannelKey(7), edgeapi.ChannelEntry{StateKey: 2, LoginChannel: "2001", BasicID: "@hanatea",
-			Shop: "花茶", FallbackURL: "https://shop.example/", Language: "ja"}.Append(nil), again(edgeapi.ParseChannelEntry)},
-		"code": {[]byte(key), edgeapi.CodeEntry{Number: 4, Channel: 7, Claims: 5, Expires: 1795521600,
-			State: edgeapi.CodePaused}.Append(nil), again(edgeapi.ParseCodeEntry)},
-		"form": {[]byte(key), edgeapi.FormEntry{Channel: 7, Code: key, Origins: []string{"https://a.example", ""}}.Append(nil),
-			again(edgeapi.ParseFormEntry)},
-		"key": {edgeapi.Ref(edgeapi.KeyFlow, 2, 7).Append(nil), edgeapi.KeyEntry{ValidFrom: 1, ValidUntil: 2,
-			Secret: []byte{3, 4}}.Append(nil), again(edgeapi.ParseKeyEntry)},
+		"hook": {
+			edgeapi.HookKey(edgeapi.KeyShopify, key),
+			edgeapi.HookEntry{Number: 7, Core: true}.Append(nil),
+			again(edgeapi.ParseHookEntry),
+		},
+		"link": {
+			edgeapi.LinkKey(7, 3),
+			edgeapi.AppendTarget(nil, "https://shop.example/?utm_source=line"),
+			target,
+		},
+		"image": {
+			edgeapi.ImageKey(7, 5, 1040),
+			edgeapi.ImageEntry{SHA256: [32]byte{1, 31: 2}, MediaType: "image/png",
+				PerPerson: true}.Append(nil),
+			again(edgeapi.ParseImageEntry),
+		},
+		"channel": {
+			edgeapi.ChannelKey(7),
+			edgeapi.ChannelEntry{StateKey: 2, LoginChannel: "2001", BasicID: "@hanatea",
+				Shop: "花茶", FallbackURL: "https://shop.example/", Language: "ja"}.Append(nil),
+			again(edgeapi.ParseChannelEntry),
+		},
+		"code": {
+			[]byte(key),
+			edgeapi.CodeEntry{Number: 4, Channel: 7, Claims: 5, Expires: 1795521600,
+				State: edgeapi.CodePaused}.Append(nil),
+			again(edgeapi.ParseCodeEntry),
+		},
+		"form": {
+			[]byte(key),
+			edgeapi.FormEntry{
+				Channel: 7,
+				Code:    key,
+				Origins: []string{"https://a.example", ""},
+			}.Append(nil),
+			again(edgeapi.ParseFormEntry),
+		},
+		"key": {
+			edgeapi.Ref(edgeapi.KeyFlow, 2, 7).Append(nil),
+			edgeapi.KeyEntry{ValidFrom: 1, ValidUntil: 2,
+				Secret: []byte{3, 4}}.Append(nil),
+			again(edgeapi.ParseKeyEntry),
+		},
 	}
 }
 
@@ -129,8 +164,17 @@ func TestTablesAreTheGoldenOnes(t *testing.T) {
 func TestFramesAreTheGoldenOnes(t *testing.T) {
 	t.Parallel()
 	var entries []byte
-	entries = edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableLink, Key: edgeapi.LinkKey(7, 3), Value: []byte{1}}.Append(entries)
-	entries = edgeapi.Entry{Op: edgeapi.Delete, Table: edgeapi.TableKey, Key: edgeapi.Ref(edgeapi.KeyFlow, 1, 7).Append(nil)}.Append(entries)
+	entries = edgeapi.Entry{
+		Op:    edgeapi.Put,
+		Table: edgeapi.TableLink,
+		Key:   edgeapi.LinkKey(7, 3),
+		Value: []byte{1},
+	}.Append(entries)
+	entries = edgeapi.Entry{
+		Op:    edgeapi.Delete,
+		Table: edgeapi.TableKey,
+		Key:   edgeapi.Ref(edgeapi.KeyFlow, 1, 7).Append(nil),
+	}.Append(entries)
 	for name, f := range map[string]edgeapi.Frame{
 		"snapshot":     {Type: edgeapi.FrameSnapshot, Sequence: 41, Payload: entries},
 		"snapshot-end": {Type: edgeapi.FrameSnapshot, Sequence: 41},
@@ -143,12 +187,14 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 		b := f.Append(nil)
 		hexGolden(t, "frame/"+name, b)
 		got, err := edgeapi.ParseFrame(b)
-		if err != nil || got.Type != f.Type || got.Sequence != f.Sequence || string(got.Payload) != string(f.Payload) {
+		if err != nil || got.Type != f.Type || got.Sequence != f.Sequence ||
+			string(got.Payload) != string(f.Payload) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
 	}
 	got, err := edgeapi.ParseEntries(entries)
-	if err != nil || len(got) != 2 || got[1].Op != edgeapi.Delete || got[0].Table != edgeapi.TableLink {
+	if err != nil || len(got) != 2 || got[1].Op != edgeapi.Delete ||
+		got[0].Table != edgeapi.TableLink {
 		t.Errorf("entries: got %+v, %v", got, err)
 	}
 	for n := 1; n < len(entries); n++ {
@@ -160,8 +206,16 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 
 func TestRecordsAreTheGoldenOnes(t *testing.T) {
 	t.Parallel()
-	request := edgeapi.SpooledRequest{Method: "POST", Target: "/hooks/line/aaaaaaaaaaaaaaa2", ReceivedAt: 1795521600000,
-		Auth: "provisional", Config: 42, Headers: map[string]string{"X-Line-Signature": "x"}, KeySHA256: "ab", Body: []byte("{\n}")}
+	request := edgeapi.SpooledRequest{
+		Method:     "POST",
+		Target:     "/hooks/line/aaaaaaaaaaaaaaa2",
+		ReceivedAt: 1795521600000,
+		Auth:       "provisional",
+		Config:     42,
+		Headers:    map[string]string{"X-Line-Signature": "x"},
+		KeySHA256:  "ab",
+		Body:       []byte("{\n}"),
+	}
 	body, err := request.Append(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +227,8 @@ func TestRecordsAreTheGoldenOnes(t *testing.T) {
 	hexGolden(t, "record/request", hook.Append(nil))
 	batch := hook.Append(event.Append(nil))
 	first, rest, err := edgeapi.NextRecord(batch)
-	if err != nil || first.Kind != edgeapi.RecordEvent || first.ID != event.ID || string(first.Body) != string(event.Body) {
+	if err != nil || first.Kind != edgeapi.RecordEvent || first.ID != event.ID ||
+		string(first.Body) != string(event.Body) {
 		t.Fatalf("got %+v, %v", first, err)
 	}
 	second, rest, err := edgeapi.NextRecord(rest)
@@ -188,7 +243,11 @@ func TestRecordsAreTheGoldenOnes(t *testing.T) {
 
 func TestADamagedRecordCostsNoOther(t *testing.T) {
 	t.Parallel()
-	one := edgeapi.Record{Kind: edgeapi.RecordEvent, ID: id.New(1, [10]byte{}), Body: make([]byte, event.Size)}.Append(nil)
+	one := edgeapi.Record{
+		Kind: edgeapi.RecordEvent,
+		ID:   id.New(1, [10]byte{}),
+		Body: make([]byte, event.Size),
+	}.Append(nil)
 	for at := 8; at < len(one); at++ {
 		batch := append(append([]byte(nil), one...), one...)
 		batch[at] ^= 0x10

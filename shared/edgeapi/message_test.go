@@ -23,9 +23,22 @@ func TestRequestsComeBack(t *testing.T) {
 
 func TestAllFieldsOfARequestAreKept(t *testing.T) {
 	t.Parallel()
-	want := edgeapi.Request{Method: edgeapi.OPTIONS, Flags: 7, Path: []byte("a"), Query: []byte("b"), Host: []byte("c"),
-		EventID: []byte("d"), UserAgent: []byte("e"), Purpose: []byte("f"), Language: []byte("g"), LinkCookie: []byte("h"),
-		Origin: []byte("i"), ContentType: []byte("j"), Credential: []byte("k"), Extra: []byte("l")}
+	want := edgeapi.Request{
+		Method:      edgeapi.OPTIONS,
+		Flags:       7,
+		Path:        []byte("a"),
+		Query:       []byte("b"),
+		Host:        []byte("c"),
+		EventID:     []byte("d"),
+		UserAgent:   []byte("e"),
+		Purpose:     []byte("f"),
+		Language:    []byte("g"),
+		LinkCookie:  []byte("h"),
+		Origin:      []byte("i"),
+		ContentType: []byte("j"),
+		Credential:  []byte("k"),
+		Extra:       []byte("l"),
+	}
 	b := append(want.Append(nil), 200, 1, 0, 0, 0, 'x') // a tag of a later version
 	var got edgeapi.Request
 	if err := got.Parse(b); err != nil {
@@ -76,9 +89,23 @@ func TestBuiltVerdictsParse(t *testing.T) {
 		w.Auth(edgeapi.AuthUnchecked)
 		w.Number(1 << 31)
 	}
-	want := edgeapi.Verdict{Kind: edgeapi.Respond, Status: 200, Reason: edgeapi.BadShape, Body: []byte("body"),
-		Headers: [][]byte{[]byte("Vary: Origin"), []byte("Location: /x")}, Draw: []byte("https://edge.example/q/x"),
-		Events: [][]byte{click.Append(nil)}, Page: edgeapi.PageDesktopQR, Auth: edgeapi.AuthUnchecked, Number: 1 << 31}
+	want := edgeapi.Verdict{
+		Kind:   edgeapi.Respond,
+		Status: 200,
+		Reason: edgeapi.BadShape,
+		Body:   []byte("body"),
+		Headers: [][]byte{
+			[]byte("Vary: Origin"),
+			[]byte("Location: /x"),
+		},
+		Draw: []byte("https://edge.example/q/x"),
+		Events: [][]byte{
+			click.Append(nil),
+		},
+		Page:   edgeapi.PageDesktopQR,
+		Auth:   edgeapi.AuthUnchecked,
+		Number: 1 << 31,
+	}
 	var got edgeapi.Verdict
 	if err := got.Parse(w.Bytes()); err != nil {
 		t.Fatal(err)
@@ -129,8 +156,17 @@ func FuzzRequest(f *testing.F) {
 }
 
 func FuzzVerdict(f *testing.F) {
-	v := edgeapi.Verdict{Kind: edgeapi.Respond, Status: 302, Headers: [][]byte{[]byte("Location: /x")}, Body: []byte("b"),
-		Events: [][]byte{make([]byte, event.Size)}, Page: 1, Draw: []byte("d"), Auth: 1, Number: 7}
+	v := edgeapi.Verdict{
+		Kind:    edgeapi.Respond,
+		Status:  302,
+		Headers: [][]byte{[]byte("Location: /x")},
+		Body:    []byte("b"),
+		Events:  [][]byte{make([]byte, event.Size)},
+		Page:    1,
+		Draw:    []byte("d"),
+		Auth:    1,
+		Number:  7,
+	}
 	f.Add(v.Append(nil))
 	f.Add([]byte{1, 3, 0x94, 1, 1, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -166,7 +202,12 @@ func FuzzTables(f *testing.F) {
 }
 
 func FuzzFrame(f *testing.F) {
-	entries := edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableLink, Key: edgeapi.LinkKey(7, 3), Value: []byte{1}}.Append(nil)
+	entries := edgeapi.Entry{
+		Op:    edgeapi.Put,
+		Table: edgeapi.TableLink,
+		Key:   edgeapi.LinkKey(7, 3),
+		Value: []byte{1},
+	}.Append(nil)
 	f.Add(edgeapi.Frame{Type: edgeapi.FrameDelta, Sequence: 42, Payload: entries}.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		frame, err := edgeapi.ParseFrame(b)
@@ -191,8 +232,19 @@ func FuzzFrame(f *testing.F) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(edgeapi.Record{Kind: edgeapi.RecordEvent, ID: edgeapitest.EventID(), Body: make([]byte, event.Size)}.Append(nil))
-	f.Add(edgeapi.Record{Kind: edgeapi.RecordRequest | edgeapi.SealedRecord, Body: []byte("{}\n")}.Append(nil))
+	f.Add(
+		edgeapi.Record{
+			Kind: edgeapi.RecordEvent,
+			ID:   edgeapitest.EventID(),
+			Body: make([]byte, event.Size),
+		}.Append(nil),
+	)
+	f.Add(
+		edgeapi.Record{
+			Kind: edgeapi.RecordRequest | edgeapi.SealedRecord,
+			Body: []byte("{}\n"),
+		}.Append(nil),
+	)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, rest, err := edgeapi.NextRecord(b)
 		if err != nil {

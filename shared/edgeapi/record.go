@@ -69,7 +69,11 @@ func NextRecord(b []byte) (r Record, rest []byte, err error) {
 	if plain := kind &^ SealedRecord; plain != RecordEvent && plain != RecordRequest {
 		return Record{}, rest, malformed(op)
 	}
-	return Record{Kind: kind, ID: id.ID(payload[2:recordFixed]), Body: payload[recordFixed:]}, rest, nil
+	return Record{
+		Kind: kind,
+		ID:   id.ID(payload[2:recordFixed]),
+		Body: payload[recordFixed:],
+	}, rest, nil
 }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }

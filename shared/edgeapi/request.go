@@ -62,8 +62,20 @@ type Request struct {
 
 // fields lists where each tag's value lives, in tag order.
 func (r *Request) fields() [12]*[]byte {
-	return [...]*[]byte{&r.Path, &r.Query, &r.Host, &r.EventID, &r.UserAgent, &r.Purpose, &r.Language, &r.LinkCookie,
-		&r.Origin, &r.ContentType, &r.Credential, &r.Extra}
+	return [...]*[]byte{
+		&r.Path,
+		&r.Query,
+		&r.Host,
+		&r.EventID,
+		&r.UserAgent,
+		&r.Purpose,
+		&r.Language,
+		&r.LinkCookie,
+		&r.Origin,
+		&r.ContentType,
+		&r.Credential,
+		&r.Extra,
+	}
 }
 
 // Append adds the request's bytes to dst. Absent values (nil or empty) are left out.
@@ -86,8 +98,21 @@ func (r *Request) Parse(b []byte) error {
 	if !f.Parse(len(b)) {
 		return malformed("edgeapi.Request.Parse")
 	}
-	*r = Request{Method: f.Method, Flags: f.Flags, Path: f.Path(), Query: f.Query(), Host: f.Host(), EventID: f.EventID(),
-		UserAgent: f.UserAgent(), Purpose: f.Purpose(), Language: f.Language(), LinkCookie: f.LinkCookie(),
-		Origin: f.Origin(), ContentType: f.ContentType(), Credential: f.Credential(), Extra: f.Extra()}
+	*r = Request{
+		Method:      f.Method,
+		Flags:       f.Flags,
+		Path:        f.Path(),
+		Query:       f.Query(),
+		Host:        f.Host(),
+		EventID:     f.EventID(),
+		UserAgent:   f.UserAgent(),
+		Purpose:     f.Purpose(),
+		Language:    f.Language(),
+		LinkCookie:  f.LinkCookie(),
+		Origin:      f.Origin(),
+		ContentType: f.ContentType(),
+		Credential:  f.Credential(),
+		Extra:       f.Extra(),
+	}
 	return nil
 }

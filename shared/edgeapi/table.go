@@ -27,7 +27,9 @@ type HookEntry struct {
 }
 
 // HookKey is the key of table 1: kind and public key, since a key counts only on its route.
-func HookKey(kind HookKind, publicKey string) []byte { return append([]byte{byte(kind)}, publicKey...) }
+func HookKey(kind HookKind, publicKey string) []byte {
+	return append([]byte{byte(kind)}, publicKey...)
+}
 
 // Append adds the entry's value.
 func (e HookEntry) Append(dst []byte) []byte {
@@ -126,8 +128,14 @@ func (e ChannelEntry) Append(dst []byte) []byte {
 // ParseChannelEntry reads a value of table 4.
 func ParseChannelEntry(b []byte) (ChannelEntry, error) {
 	r := reader{rest: b}
-	e := ChannelEntry{StateKey: r.uint16(), LoginChannel: r.text(), BasicID: r.text(), Shop: r.text(),
-		FallbackURL: r.text(), Language: r.text()}
+	e := ChannelEntry{
+		StateKey:     r.uint16(),
+		LoginChannel: r.text(),
+		BasicID:      r.text(),
+		Shop:         r.text(),
+		FallbackURL:  r.text(),
+		Language:     r.text(),
+	}
 	return e, r.end("edgeapi.ParseChannelEntry")
 }
 
@@ -159,7 +167,13 @@ func (e CodeEntry) Append(dst []byte) []byte {
 // ParseCodeEntry reads a value of table 5.
 func ParseCodeEntry(b []byte) (CodeEntry, error) {
 	r := reader{rest: b}
-	e := CodeEntry{Number: r.uint64(), Channel: r.uint32(), Claims: r.byte(), Expires: r.uint32(), State: CodeState(r.byte())}
+	e := CodeEntry{
+		Number:  r.uint64(),
+		Channel: r.uint32(),
+		Claims:  r.byte(),
+		Expires: r.uint32(),
+		State:   CodeState(r.byte()),
+	}
 	return e, r.end("edgeapi.ParseCodeEntry")
 }
 
@@ -216,7 +230,9 @@ func ParseKeyEntry(b []byte) (KeyEntry, error) {
 }
 
 // Append adds a key reference as a key of table 7.
-func (r KeyRef) Append(dst []byte) []byte { return binary.LittleEndian.AppendUint64(dst, uint64(r)) }
+func (r KeyRef) Append(dst []byte) []byte {
+	return binary.LittleEndian.AppendUint64(dst, uint64(r))
+}
 
 // ParseKeyRef reads a key of table 7.
 func ParseKeyRef(b []byte) (KeyRef, error) {

@@ -106,8 +106,13 @@ func (v *Verdict) Parse(b []byte) error {
 	if len(b) < verdictHead || len(b) > MaxMessage || b[0] != verdictVersion {
 		return malformed(op)
 	}
-	*v = Verdict{Kind: VerdictKind(b[1]), Status: binary.LittleEndian.Uint16(b[2:]),
-		Reason: Reason(binary.LittleEndian.Uint16(b[4:])), Headers: v.Headers[:0], Events: v.Events[:0]}
+	*v = Verdict{
+		Kind:    VerdictKind(b[1]),
+		Status:  binary.LittleEndian.Uint16(b[2:]),
+		Reason:  Reason(binary.LittleEndian.Uint16(b[4:])),
+		Headers: v.Headers[:0],
+		Events:  v.Events[:0],
+	}
 	if v.Kind < Respond || v.Kind > Deny || !slices.Contains(Statuses(), v.Status) {
 		return malformed(op)
 	}
@@ -170,8 +175,14 @@ func (v *Verdict) setSingle(tag uint8, value []byte) bool {
 
 // headers that a module may set; Access-Control-* besides.
 func headerNames() [][]byte {
-	return [][]byte{[]byte("Location"), []byte("Set-Cookie"), []byte("Cache-Control"), []byte("Content-Type"),
-		[]byte("Vary"), []byte("Allow")}
+	return [][]byte{
+		[]byte("Location"),
+		[]byte("Set-Cookie"),
+		[]byte("Cache-Control"),
+		[]byte("Content-Type"),
+		[]byte("Vary"),
+		[]byte("Allow"),
+	}
 }
 
 func wellFormedHeader(line []byte) bool {

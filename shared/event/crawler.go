@@ -15,9 +15,21 @@ type crawler struct {
 // crawlers lists programs that fetch links to show a preview, or to index them. LINE's own
 // comes as "facebookexternalhit/1.1;line-poker/1.0".
 func crawlers() [13]crawler {
-	return [...]crawler{{"line-poker", 4}, {"facebookexternalhit", 4}, {"Twitterbot", 7}, {"Slackbot", 5},
-		{"Discordbot", 7}, {"TelegramBot", 8}, {"WhatsApp/", 4}, {"Googlebot", 6}, {"bingbot", 4}, {"Applebot", 5},
-		{"SkypeUriPreview", 8}, {"GoogleImageProxy", 11}, {"YahooMailProxy", 9}}
+	return [...]crawler{
+		{"line-poker", 4},
+		{"facebookexternalhit", 4},
+		{"Twitterbot", 7},
+		{"Slackbot", 5},
+		{"Discordbot", 7},
+		{"TelegramBot", 8},
+		{"WhatsApp/", 4},
+		{"Googlebot", 6},
+		{"bingbot", 4},
+		{"Applebot", 5},
+		{"SkypeUriPreview", 8},
+		{"GoogleImageProxy", 11},
+		{"YahooMailProxy", 9},
+	}
 }
 
 // Crawlers names the programs whose requests never count as a person's.

@@ -98,5 +98,6 @@ func Classify(head bool, purpose, userAgent []byte) Class {
 }
 
 func isPrefetch(purpose []byte) bool {
-	return bytes.Contains(purpose, []byte("prefetch")) || bytes.Contains(purpose, []byte("prerender"))
+	return bytes.Contains(purpose, []byte("prefetch")) ||
+		bytes.Contains(purpose, []byte("prerender"))
 }

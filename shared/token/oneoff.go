@@ -24,7 +24,9 @@ func SignOneOff(t Token, target string, key ed25519.PrivateKey) string {
 }
 
 // ParseOneOff reads a one-off link. message is what the signature must cover.
-func ParseOneOff(text string) (t Token, target string, message []byte, signature [64]byte, err error) {
+func ParseOneOff(text string) (
+	t Token, target string, message []byte, signature [64]byte, err error,
+) {
 	o, ok := ParseOneOffBytes(nil, []byte(text))
 	if !ok {
 		return Token{}, "", nil, signature, bad()
@@ -52,8 +54,12 @@ func ParseOneOffBytes(dst, text []byte) (o OneOffParts, ok bool) {
 		return OneOffParts{}, false
 	}
 	end := len(raw) - ed25519.SignatureSize
-	return OneOffParts{Token: parsePrefix((*[prefixLength]byte)(raw)), Target: raw[prefixLength:end:end],
-		Message: whole[:len(oneOffDomain)+end], Signature: raw[end:]}, true
+	return OneOffParts{
+		Token:     parsePrefix((*[prefixLength]byte)(raw)),
+		Target:    raw[prefixLength:end:end],
+		Message:   whole[:len(oneOffDomain)+end],
+		Signature: raw[end:],
+	}, true
 }
 
 // OneOffTarget is the target inside a message that a signature covers; ok is false for

@@ -82,7 +82,12 @@ func ParseState(b []byte) (State, error) {
 	if len(b) < plainFixed {
 		return State{}, badState()
 	}
-	s := State{ID: id.ID(b[:16]), Issued: binary.BigEndian.Uint32(b[16:]), Claim: Claim(b[20]), Language: string(b[21:23])}
+	s := State{
+		ID:       id.ID(b[:16]),
+		Issued:   binary.BigEndian.Uint32(b[16:]),
+		Claim:    Claim(b[20]),
+		Language: string(b[21:23]),
+	}
 	rest := b[23:]
 	var ok bool
 	if s.Code, rest, ok = cut(rest); !ok {
@@ -118,10 +123,15 @@ func SealState(h StateHeader, key [32]byte, s State) (string, error) {
 // ParseStateHeader reads the open part; sealed is the rest.
 func ParseStateHeader(text string) (h StateHeader, sealed []byte, err error) {
 	raw := make([]byte, strict64.Length(len(text)))
-	if len(text) > maxStateText || !strict64.URL(raw, []byte(text)) || len(raw) <= StateHeaderSize || raw[0] != stateVersion {
+	if len(text) > maxStateText || !strict64.URL(raw, []byte(text)) ||
+		len(raw) <= StateHeaderSize || raw[0] != stateVersion {
 		return StateHeader{}, nil, badState()
 	}
-	h = StateHeader{Channel: binary.BigEndian.Uint32(raw[1:]), Key: binary.BigEndian.Uint16(raw[5:]), Nonce: [12]byte(raw[7:])}
+	h = StateHeader{
+		Channel: binary.BigEndian.Uint32(raw[1:]),
+		Key:     binary.BigEndian.Uint16(raw[5:]),
+		Nonce:   [12]byte(raw[7:]),
+	}
 	return h, raw[StateHeaderSize:], nil
 }
 

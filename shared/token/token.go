@@ -67,8 +67,13 @@ func (t Token) put(b *[prefixLength]byte) {
 }
 
 func parsePrefix(b *[prefixLength]byte) Token {
-	return Token{Kind: Kind(b[0] & 15), Key: binary.BigEndian.Uint16(b[1:]), Channel: binary.BigEndian.Uint32(b[3:]),
-		Subject: binary.BigEndian.Uint64(b[7:]), Link: binary.BigEndian.Uint32(b[15:])}
+	return Token{
+		Kind:    Kind(b[0] & 15),
+		Key:     binary.BigEndian.Uint16(b[1:]),
+		Channel: binary.BigEndian.Uint32(b[3:]),
+		Subject: binary.BigEndian.Uint64(b[7:]),
+		Link:    binary.BigEndian.Uint32(b[15:]),
+	}
 }
 
 // Sign gives the text of a token of kind Link, Open or Image: 42 characters.
@@ -118,12 +123,14 @@ type Signed struct {
 // ParseSigned is Parse for modules: it copies nothing and allocates nothing.
 func ParseSigned(room *[SignedRoom]byte, text []byte) (s Signed, ok bool) {
 	const prefixAt, tagAt = len(linkDomain), len(linkDomain) + prefixLength
-	if len(text) != textLength || !strict64.URL42((*[40]byte)(room[prefixAt:]), (*[textLength]byte)(text)) {
+	if len(text) != textLength ||
+		!strict64.URL42((*[40]byte)(room[prefixAt:]), (*[textLength]byte)(text)) {
 		return Signed{}, false
 	}
 	copy(room[:], linkDomain)
 	t := parsePrefix((*[prefixLength]byte)(room[prefixAt:]))
-	ok = room[prefixAt]>>4 == version && t.Kind >= Link && t.Kind <= Image && (t.Kind != Open || t.Link == 0)
+	ok = room[prefixAt]>>4 == version && t.Kind >= Link && t.Kind <= Image &&
+		(t.Kind != Open || t.Link == 0)
 	return Signed{Token: t, Message: room[:tagAt:tagAt], Tag: room[tagAt : tagAt+tagLength]}, ok
 }
 

@@ -61,7 +61,10 @@ func TestTokenBytes(t *testing.T) {
 
 func TestChangedTokensFail(t *testing.T) {
 	t.Parallel()
-	text := token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 7, Subject: 42, Link: 3}, key(1))
+	text := token.Sign(
+		token.Token{Kind: token.Link, Key: 1, Channel: 7, Subject: 42, Link: 3},
+		key(1),
+	)
 	for i := range text {
 		changed := []byte(text)
 		changed[i] ^= 1
@@ -98,8 +101,14 @@ func TestOneOffCarriesItsTarget(t *testing.T) {
 }
 
 func state() token.State {
-	return token.State{ID: id.New(1795521600000, [10]byte{1}), Issued: 1795521600, Claim: token.ClaimProfile, Language: "ja",
-		Code: "aaaaaaaaaaaaaaa4", Value: "01HPROFILE"}
+	return token.State{
+		ID:       id.New(1795521600000, [10]byte{1}),
+		Issued:   1795521600,
+		Claim:    token.ClaimProfile,
+		Language: "ja",
+		Code:     "aaaaaaaaaaaaaaa4",
+		Value:    "01HPROFILE",
+	}
 }
 
 func TestStateComesBack(t *testing.T) {
@@ -132,7 +141,9 @@ func TestStateComesBack(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 7, Subject: 42, Link: 3}, key(1)))
+	f.Add(
+		token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 7, Subject: 42, Link: 3}, key(1)),
+	)
 	f.Add(strings.Repeat("_", 42))
 	f.Fuzz(func(t *testing.T, text string) {
 		tok, tag, err := token.Parse(text)
@@ -149,9 +160,16 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseOneOff(f *testing.F) {
-	f.Add(token.SignOneOff(token.Token{Key: 1, Channel: 7}, "https://x.example/", ed25519.NewKeyFromSeed(key(9))))
+	f.Add(
+		token.SignOneOff(
+			token.Token{Key: 1, Channel: 7},
+			"https://x.example/",
+			ed25519.NewKeyFromSeed(key(9)),
+		),
+	)
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, target, message, _, err := token.ParseOneOff(text); err == nil && !bytes.HasSuffix(message, []byte(target)) {
+		if _, target, message, _, err := token.ParseOneOff(text); err == nil &&
+			!bytes.HasSuffix(message, []byte(target)) {
 			t.Fatal("the message does not cover the target")
 		}
 	})

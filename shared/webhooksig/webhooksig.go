@@ -112,7 +112,8 @@ func decimal(digits []byte) (uint32, bool) {
 
 // FormatFlowKey gives the text of a key. Numbers count per channel from 1.
 func FormatFlowKey(number uint32, secret [32]byte) string {
-	return keyPrefix + strconv.FormatUint(uint64(number), 10) + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
+	digits := strconv.FormatUint(uint64(number), 10)
+	return keyPrefix + digits + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
 }
 
 // HashFlowKey is how a key is stored: SHA-256 of the whole text.

@@ -70,16 +70,33 @@ func mac(parts ...string) []byte {
 
 func TestVendorsSignaturesFit(t *testing.T) {
 	t.Parallel()
-	line := golden(t, "line", sample{secret, body, "", base64.StdEncoding.EncodeToString(mac(body))})
+	line := golden(
+		t,
+		"line",
+		sample{secret, body, "", base64.StdEncoding.EncodeToString(mac(body))},
+	)
 	if !webhooksig.VerifyLINE(line.Secret, []byte(line.Body), line.Signature) {
 		t.Error("LINE's does not")
 	}
-	shop := golden(t, "shopify", sample{secret, body, "", base64.StdEncoding.EncodeToString(mac(body))})
+	shop := golden(
+		t,
+		"shopify",
+		sample{secret, body, "", base64.StdEncoding.EncodeToString(mac(body))},
+	)
 	if !webhooksig.VerifyShopify(shop.Secret, []byte(shop.Body), shop.Signature) {
 		t.Error("Shopify's does not")
 	}
-	klaviyo := golden(t, "klaviyo", sample{secret, body, stamp, hex.EncodeToString(mac(body, stamp))})
-	if !webhooksig.VerifyKlaviyo(klaviyo.Secret, []byte(klaviyo.Body), klaviyo.Timestamp, klaviyo.Signature) {
+	klaviyo := golden(
+		t,
+		"klaviyo",
+		sample{secret, body, stamp, hex.EncodeToString(mac(body, stamp))},
+	)
+	if !webhooksig.VerifyKlaviyo(
+		klaviyo.Secret,
+		[]byte(klaviyo.Body),
+		klaviyo.Timestamp,
+		klaviyo.Signature,
+	) {
 		t.Error("Klaviyo's does not")
 	}
 }
@@ -96,7 +113,8 @@ func TestEverythingElseIsRefused(t *testing.T) {
 			t.Errorf("LINE, %s: accepted", name)
 		}
 	}
-	if webhooksig.VerifyLINE("other", []byte(body), good) || webhooksig.VerifyLINE("", []byte(body), good) {
+	if webhooksig.VerifyLINE("other", []byte(body), good) ||
+		webhooksig.VerifyLINE("", []byte(body), good) {
 		t.Error("another secret fits")
 	}
 	signed := hex.EncodeToString(mac(body, stamp))

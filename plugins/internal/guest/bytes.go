@@ -21,8 +21,9 @@ func Index(b []byte, c byte) int {
 	pattern, at := lows*uint64(c), 0
 	for ; len(b)-at >= 32; at += 32 {
 		w := b[at : at+32]
-		if hit(binary.LittleEndian.Uint64(w), pattern)|hit(binary.LittleEndian.Uint64(w[8:]), pattern)|
-			hit(binary.LittleEndian.Uint64(w[16:]), pattern)|hit(binary.LittleEndian.Uint64(w[24:]), pattern) != 0 {
+		a, b := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
+		c, d := binary.LittleEndian.Uint64(w[16:]), binary.LittleEndian.Uint64(w[24:])
+		if hit(a, pattern)|hit(b, pattern)|hit(c, pattern)|hit(d, pattern) != 0 {
 			break
 		}
 	}

@@ -12,8 +12,11 @@ import (
 //go:wasmimport lumo lookup
 func fastLookup(table int32, key unsafe.Pointer, n int32, out unsafe.Pointer, room int32) int32
 
+//
 //go:wasmimport lumo mac_verify
-func fastMACVerify(ref uint64, message unsafe.Pointer, n int32, tag unsafe.Pointer, tagLen int32) int32
+func fastMACVerify(
+	ref uint64, message unsafe.Pointer, n int32, tag unsafe.Pointer, tagLen int32,
+) int32
 
 //go:wasmimport lumo sha256_equal
 func fastSHA256Equal(ref uint64, value unsafe.Pointer, n int32) int32
@@ -74,7 +77,8 @@ func result(room []byte, n int32) []byte {
 
 func (*fastHost) Lookup(table uint8, key []byte) []byte {
 	room := mem.lookup[:]
-	return result(room, fastLookup(int32(table), at(key), int32(len(key)), at(room), int32(len(room))))
+	n := fastLookup(int32(table), at(key), int32(len(key)), at(room), lookupRoom)
+	return result(room, n)
 }
 
 func (*fastHost) MACVerify(ref edgeapi.KeyRef, message, tag []byte) int32 {
@@ -106,12 +110,14 @@ func (*fastHost) SigVerify(ref edgeapi.KeyRef, message, signature []byte) int32 
 
 func (*fastHost) Seal(ref edgeapi.KeyRef, plain []byte) []byte {
 	room := mem.sealed[:]
-	return result(room, fastSeal(uint64(ref), at(plain), int32(len(plain)), at(room), int32(len(room))))
+	n := fastSeal(uint64(ref), at(plain), int32(len(plain)), at(room), sealRoom)
+	return result(room, n)
 }
 
 func (*fastHost) Open(ref edgeapi.KeyRef, sealed []byte) []byte {
 	room := mem.opened[:]
-	return result(room, fastOpen(uint64(ref), at(sealed), int32(len(sealed)), at(room), int32(len(room))))
+	n := fastOpen(uint64(ref), at(sealed), int32(len(sealed)), at(room), sealRoom)
+	return result(room, n)
 }
 
 func (*fastHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) []byte {

@@ -87,7 +87,8 @@ func (portableHost) BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32 {
 func (portableHost) Body() []byte { return take(portBody()) }
 
 func (portableHost) SigVerify(ref edgeapi.KeyRef, message, signature []byte) int32 {
-	return with2(message, signature, func(m, s uint64) int64 { return portSigVerify(uint64(ref), m, s) })
+	verify := func(m, s uint64) int64 { return portSigVerify(uint64(ref), m, s) }
+	return with2(message, signature, verify)
 }
 
 func (portableHost) Seal(ref edgeapi.KeyRef, plain []byte) []byte {

@@ -47,7 +47,9 @@ func (a Answers) Value(table uint8, key []byte) []byte {
 
 // MACVerify is mac_verify.
 func (a Answers) MACVerify(ref edgeapi.KeyRef, message, tag []byte) int32 {
-	return a.try(ref, func(key []byte) bool { return hmac.Equal(macOf(key, message)[:len(tag)], tag) })
+	return a.try(ref, func(key []byte) bool {
+		return hmac.Equal(macOf(key, message)[:len(tag)], tag)
+	})
 }
 
 // SHA256Equal is sha256_equal.
@@ -58,7 +60,9 @@ func (a Answers) SHA256Equal(ref edgeapi.KeyRef, value []byte) int32 {
 
 // BodyHMAC is body_hmac.
 func (a Answers) BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32 {
-	return a.try(ref, func(key []byte) bool { return hmac.Equal(macOf(key, a.RequestBody, suffix), tag) })
+	return a.try(ref, func(key []byte) bool {
+		return hmac.Equal(macOf(key, a.RequestBody, suffix), tag)
+	})
 }
 
 // Body is body.
@@ -81,7 +85,11 @@ func (a Answers) Seal(ref edgeapi.KeyRef, plain []byte) []byte {
 	if err != nil || len(keys) == 0 {
 		return nil
 	}
-	text, err := token.SealState(token.StateHeader{Channel: ref.Number(), Key: ref.Key()}, [32]byte(keys[0]), state)
+	text, err := token.SealState(
+		token.StateHeader{Channel: ref.Number(), Key: ref.Key()},
+		[32]byte(keys[0]),
+		state,
+	)
 	if err != nil {
 		return nil
 	}

@@ -15,8 +15,17 @@ import (
 
 // Cases are the golden requests.
 func Cases() []Case {
-	cases := slices.Concat(linkCases(), imageCases(), codeCases(), claimCases(), loginCases(), formCases(), lineCases(),
-		flowCases(), otherHookCases())
+	cases := slices.Concat(
+		linkCases(),
+		imageCases(),
+		codeCases(),
+		claimCases(),
+		loginCases(),
+		formCases(),
+		lineCases(),
+		flowCases(),
+		otherHookCases(),
+	)
 	event := EventID()
 	for i := range cases {
 		cases[i].Request.EventID = event[:]
@@ -43,17 +52,29 @@ func change(name string, c Case, alter func(r *edgeapi.Request)) Case {
 }
 
 func get(name, module, path, query, agent string) Case {
-	return Case{Name: name, Module: module, Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte(path),
-		Query: []byte(query), UserAgent: []byte(agent)}}
+	return Case{Name: name, Module: module, Request: edgeapi.Request{
+		Method: edgeapi.GET, Path: []byte(path), Query: []byte(query), UserAgent: []byte(agent),
+	}}
 }
 
 func head(r *edgeapi.Request)     { r.Method = edgeapi.HEAD }
 func post(r *edgeapi.Request)     { r.Method = edgeapi.POST }
 func prefetch(r *edgeapi.Request) { r.Purpose = []byte("prefetch;prerender") }
 
+// form is a posted form, URL-encoded.
+func form(path, origin string) edgeapi.Request {
+	return edgeapi.Request{
+		Method: edgeapi.POST, Flags: edgeapi.FlagHasBody, Path: []byte(path),
+		ContentType: []byte(formType), Origin: []byte(origin),
+	}
+}
+
 // tokenOf signs a token of a kind for a link or image number.
 func tokenOf(kind token.Kind, number uint32) string {
-	return token.Sign(token.Token{Kind: kind, Key: 1, Channel: Channel, Subject: 42, Link: number}, LinkKey())
+	return token.Sign(
+		token.Token{Kind: kind, Key: 1, Channel: Channel, Subject: 42, Link: number},
+		LinkKey(),
+	)
 }
 
 // tamper changes a character inside a sealed or signed text.
@@ -68,10 +89,29 @@ func tamper(text string) string {
 }
 
 func linkCases() []Case {
-	oneOff := token.SignOneOff(token.Token{Key: 1, Channel: Channel, Subject: 42, Link: 3}, "https://shop.example/x", OneOffKey())
-	foreign := token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 99, Subject: 42, Link: 1}, LinkKey())
-	anyKey := token.Sign(token.Token{Kind: token.Link, Channel: Channel, Subject: 42, Link: 1}, LinkKey())
-	shared := token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: Channel, Subject: token.SharedSend | 42, Link: 1}, LinkKey())
+	oneOff := token.SignOneOff(
+		token.Token{Key: 1, Channel: Channel, Subject: 42, Link: 3},
+		"https://shop.example/x",
+		OneOffKey(),
+	)
+	foreign := token.Sign(
+		token.Token{Kind: token.Link, Key: 1, Channel: 99, Subject: 42, Link: 1},
+		LinkKey(),
+	)
+	anyKey := token.Sign(
+		token.Token{Kind: token.Link, Channel: Channel, Subject: 42, Link: 1},
+		LinkKey(),
+	)
+	shared := token.Sign(
+		token.Token{
+			Kind:    token.Link,
+			Key:     1,
+			Channel: Channel,
+			Subject: token.SharedSend | 42,
+			Link:    1,
+		},
+		LinkKey(),
+	)
 	link := get("link", "redirect", "/c/"+tokenOf(token.Link, 1), "", Phone)
 	return []Case{
 		link,
@@ -79,10 +119,22 @@ func linkCases() []Case {
 		change("link-prefetch", link, prefetch),
 		change("link-post", link, post),
 		get("link-shared-send", "redirect", "/c/"+shared, "", Phone),
-		get("link-fragment", "redirect", "/c/"+tokenOf(token.Link, 2), "openExternalBrowser=1", Phone),
+		get(
+			"link-fragment",
+			"redirect",
+			"/c/"+tokenOf(token.Link, 2),
+			"openExternalBrowser=1",
+			Phone,
+		),
 		get("link-crawler", "redirect", "/c/"+tokenOf(token.Link, 1), "", Crawler),
 		get("link-unknown", "redirect", "/c/"+tokenOf(token.Link, 99), "", Phone),
-		get("link-one-off-row", "redirect", "/c/"+tokenOf(token.Link, token.OneOffRow|9), "", Phone),
+		get(
+			"link-one-off-row",
+			"redirect",
+			"/c/"+tokenOf(token.Link, token.OneOffRow|9),
+			"",
+			Phone,
+		),
 		get("link-tampered", "redirect", "/c/"+tamper(tokenOf(token.Link, 1)), "", Phone),
 		get("link-foreign-channel", "redirect", "/c/"+foreign, "", Phone),
 		get("link-key-zero", "redirect", "/c/"+anyKey, "", Phone),
@@ -115,8 +167,16 @@ func codeCases() []Case {
 		change("code-head", scan, head),
 		change("code-prefetch", scan, prefetch),
 		change("code-post", scan, post),
-		change("code-plain-http", scan, func(r *edgeapi.Request) { r.Flags |= edgeapi.FlagPlainHTTP }),
-		change("code-language", scan, func(r *edgeapi.Request) { r.Language = []byte("zh-TW,zh;q=0.9,en;q=0.8") }),
+		change(
+			"code-plain-http",
+			scan,
+			func(r *edgeapi.Request) { r.Flags |= edgeapi.FlagPlainHTTP },
+		),
+		change(
+			"code-language",
+			scan,
+			func(r *edgeapi.Request) { r.Language = []byte("zh-TW,zh;q=0.9,en;q=0.8") },
+		),
 		get("code-desktop", "qr", "/q/"+Code, "utm_source=mail&k=01HPROFILE", Desktop),
 		get("code-crawler", "qr", "/q/"+Code, "k=01HPROFILE", Crawler),
 		get("code-image", "qr", "/q/"+Code+".png", "k=01HPROFILE", Desktop),
@@ -144,7 +204,10 @@ func claimCases() []Case {
 		scan("unlink", "k=01HPROFILE&u=1"),
 		scan("form", "s="+stateOf(token.ClaimForm, "taro@example.com", Channel, 599)),
 		scan("form-expired", "s="+stateOf(token.ClaimForm, "taro@example.com", Channel, 601)),
-		scan("form-tampered", "s="+tamper(stateOf(token.ClaimForm, "taro@example.com", Channel, 1))),
+		scan(
+			"form-tampered",
+			"s="+tamper(stateOf(token.ClaimForm, "taro@example.com", Channel, 1)),
+		),
 		scan("form-foreign", "s="+stateOf(token.ClaimForm, "taro@example.com", Bare, 1)),
 		scan("form-other-claim", "s="+State(1)),
 	}
@@ -152,8 +215,8 @@ func claimCases() []Case {
 
 func loginCases() []Case {
 	back := get("callback", "qr", "/link/callback", "code=1&state="+State(0), Phone)
-	confirm := Case{Name: "confirm", Module: "qr", Body: []byte("value=x"), Request: edgeapi.Request{Method: edgeapi.POST,
-		Flags: edgeapi.FlagHasBody, Path: []byte("/link/confirm"), ContentType: []byte(formType), Origin: []byte("null")}}
+	confirm := Case{Name: "confirm", Module: "qr", Body: []byte("value=x"),
+		Request: form("/link/confirm", "null")}
 	from := func(origin string) func(r *edgeapi.Request) {
 		return func(r *edgeapi.Request) { r.Origin = []byte(origin) }
 	}
@@ -163,11 +226,29 @@ func loginCases() []Case {
 		change("callback-prefetch", back, prefetch),
 		get("callback-oldest", "qr", "/link/callback", "code=1&state="+State(600), Phone),
 		get("callback-expired", "qr", "/link/callback", "code=1&state="+State(601), Phone),
-		get("callback-future", "qr", "/link/callback", "code=1&state="+stateOf(token.ClaimNone, "", Channel, ^uint32(60)), Phone),
+		get(
+			"callback-future",
+			"qr",
+			"/link/callback",
+			"code=1&state="+stateOf(token.ClaimNone, "", Channel, ^uint32(60)),
+			Phone,
+		),
 		get("callback-tampered", "qr", "/link/callback", "code=1&state="+tamper(State(0)), Phone),
-		get("callback-foreign", "qr", "/link/callback", "code=1&state="+stateOf(token.ClaimNone, "", 99, 0), Phone),
+		get(
+			"callback-foreign",
+			"qr",
+			"/link/callback",
+			"code=1&state="+stateOf(token.ClaimNone, "", 99, 0),
+			Phone,
+		),
 		get("callback-stateless", "qr", "/link/callback", "code=1", Phone),
-		get("callback-declined", "qr", "/link/callback", "error=ACCESS_DENIED&state="+State(5), Phone),
+		get(
+			"callback-declined",
+			"qr",
+			"/link/callback",
+			"error=ACCESS_DENIED&state="+State(5),
+			Phone,
+		),
 		confirm,
 		change("confirm-own-origin", confirm, from("https://edge.example")),
 		change("confirm-other-site", confirm, from("https://evil.example")),
@@ -177,8 +258,8 @@ func loginCases() []Case {
 
 func formCases() []Case {
 	claim := func(name, body, origin string) Case {
-		return Case{Name: "shop-form-" + name, Module: "qr", Body: []byte(body), Request: edgeapi.Request{Method: edgeapi.POST,
-			Flags: edgeapi.FlagHasBody, Path: []byte("/f/" + Form + "/claim"), ContentType: []byte(formType), Origin: []byte(origin)}}
+		return Case{Name: "shop-form-" + name, Module: "qr", Body: []byte(body),
+			Request: form("/f/"+Form+"/claim", origin)}
 	}
 	const shop = "https://shop.example"
 	return []Case{
@@ -190,14 +271,24 @@ func formCases() []Case {
 		claim("claim-origin", "email=taro%40example.com", "https://evil.example"),
 		claim("claim-no-origin", "email=taro%40example.com", ""),
 		claim("claim-too-large", "email="+strings.Repeat("a", 9<<10), shop),
-		change("shop-form-preflight", claim("", "", shop), func(r *edgeapi.Request) { r.Method = edgeapi.OPTIONS }),
-		change("shop-form-claim-get", claim("", "", shop), func(r *edgeapi.Request) { r.Method = edgeapi.GET }),
+		change(
+			"shop-form-preflight",
+			claim("", "", shop),
+			func(r *edgeapi.Request) { r.Method = edgeapi.OPTIONS },
+		),
+		change(
+			"shop-form-claim-get",
+			claim("", "", shop),
+			func(r *edgeapi.Request) { r.Method = edgeapi.GET },
+		),
 	}
 }
 
 func hook(name, path, credential, body string) Case {
-	return Case{Name: name, Module: "hookauth", Body: []byte(body), Request: edgeapi.Request{Method: edgeapi.POST,
-		Flags: edgeapi.FlagHasBody, Path: []byte(path), Credential: []byte(credential)}}
+	return Case{Name: name, Module: "hookauth", Body: []byte(body), Request: edgeapi.Request{
+		Method: edgeapi.POST, Flags: edgeapi.FlagHasBody, Path: []byte(path),
+		Credential: []byte(credential),
+	}}
 }
 
 func sum(parts ...string) []byte {
@@ -216,9 +307,18 @@ func lineCases() []Case {
 		line,
 		hook("line-tampered", "/hooks/line/"+LINEHook, sign(bodyOfTwo), bodyOfTwo+" "),
 		hook("line-unsigned", "/hooks/line/"+LINEHook, "", bodyOfTwo),
-		hook("line-upper-case", "/hooks/line/"+LINEHook, strings.ToUpper(sign(bodyOfTwo)), bodyOfTwo),
+		hook(
+			"line-upper-case",
+			"/hooks/line/"+LINEHook,
+			strings.ToUpper(sign(bodyOfTwo)),
+			bodyOfTwo,
+		),
 		hook("line-key-less", "/hooks/line/"+KeyLess, sign(bodyOfTwo), bodyOfTwo),
-		change("line-twice", line, func(r *edgeapi.Request) { r.Flags |= edgeapi.FlagRepeatedHeader }),
+		change(
+			"line-twice",
+			line,
+			func(r *edgeapi.Request) { r.Flags |= edgeapi.FlagRepeatedHeader },
+		),
 		hook("hook-unknown", "/hooks/line/aaaaaaaaaaaaaaaa", sign(bodyOfTwo), bodyOfTwo),
 		hook("hook-other-kind", "/hooks/line/"+FlowHook, sign(bodyOfTwo), bodyOfTwo),
 		hook("hook-short-key", "/hooks/line/a", sign(bodyOfTwo), bodyOfTwo),
@@ -252,11 +352,23 @@ func otherHookCases() []Case {
 		with(hook("klaviyo-other-time", system, signed, bodyOfTwo), "2026-11-24T07:00:01Z"),
 		with(hook("klaviyo-upper-case", system, strings.ToUpper(signed), bodyOfTwo), stamp),
 		hook("klaviyo-no-time", system, hex.EncodeToString(sum(bodyOfTwo)), bodyOfTwo),
-		with(hook("shopify", "/hooks/shopify/"+Shop, sign("other"), bodyOfTwo), "hana.myshopify.com"),
+		with(
+			hook("shopify", "/hooks/shopify/"+Shop, sign("other"), bodyOfTwo),
+			"hana.myshopify.com",
+		),
 		with(hook("shopify-shape", "/hooks/shopify/"+Shop, "x", bodyOfTwo), "hana.myshopify.com"),
-		with(hook("shopify-domain", "/hooks/shopify/"+Shop, sign(bodyOfTwo), bodyOfTwo), "evil.example"),
-		with(hook("shopify-own-app", "/hooks/shopify/"+OwnShop, sign(bodyOfTwo), bodyOfTwo), "hana.myshopify.com"),
-		with(hook("shopify-own-app-tampered", "/hooks/shopify/"+OwnShop, sign(bodyOfTwo), "{}"), "hana.myshopify.com"),
+		with(
+			hook("shopify-domain", "/hooks/shopify/"+Shop, sign(bodyOfTwo), bodyOfTwo),
+			"evil.example",
+		),
+		with(
+			hook("shopify-own-app", "/hooks/shopify/"+OwnShop, sign(bodyOfTwo), bodyOfTwo),
+			"hana.myshopify.com",
+		),
+		with(
+			hook("shopify-own-app-tampered", "/hooks/shopify/"+OwnShop, sign(bodyOfTwo), "{}"),
+			"hana.myshopify.com",
+		),
 	}
 }
 
@@ -264,8 +376,11 @@ func otherHookCases() []Case {
 func State(age uint32) string { return stateOf(token.ClaimProfile, "01HPROFILE", Channel, age) }
 
 func stateOf(claim token.Claim, value string, channel, age uint32) string {
-	text, err := token.SealState(token.StateHeader{Channel: channel, Key: 1}, [32]byte(StateKey()), token.State{ID: EventID(),
-		Issued: uint32(NowMS/1000) - age, Claim: claim, Language: "ja", Code: Code, Value: value})
+	header := token.StateHeader{Channel: channel, Key: 1}
+	text, err := token.SealState(header, [32]byte(StateKey()), token.State{
+		ID: EventID(), Issued: uint32(NowMS/1000) - age, Claim: claim, Language: "ja", Code: Code,
+		Value: value,
+	})
 	if err != nil {
 		return ""
 	}

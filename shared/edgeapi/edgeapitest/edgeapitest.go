@@ -75,14 +75,25 @@ type World struct{ tables map[string][]byte }
 // NewWorld makes the fixed world.
 func NewWorld() World {
 	w := World{tables: map[string][]byte{}}
-	w.put(edgeapi.TableHook, edgeapi.HookKey(edgeapi.KeyLINE, LINEHook), edgeapi.HookEntry{Number: Channel}.Append(nil))
-	w.put(edgeapi.TableHook, edgeapi.HookKey(edgeapi.KeyFlow, FlowHook), edgeapi.HookEntry{Number: Channel}.Append(nil))
+	w.put(
+		edgeapi.TableHook,
+		edgeapi.HookKey(edgeapi.KeyLINE, LINEHook),
+		edgeapi.HookEntry{Number: Channel}.Append(nil),
+	)
+	w.put(
+		edgeapi.TableHook,
+		edgeapi.HookKey(edgeapi.KeyFlow, FlowHook),
+		edgeapi.HookEntry{Number: Channel}.Append(nil),
+	)
 	w.put(edgeapi.TableLink, edgeapi.LinkKey(Channel, 1), edgeapi.AppendTarget(nil, Target))
 	w.put(edgeapi.TableLink, edgeapi.LinkKey(Channel, 2), edgeapi.AppendTarget(nil, Fragment))
-	w.put(edgeapi.TableChannel, edgeapi.ChannelKey(Channel), edgeapi.ChannelEntry{StateKey: 1, LoginChannel: "2001",
-		BasicID: "@hanatea", Shop: "Hana Tea", FallbackURL: "https://shop.example/", Language: "ja"}.Append(nil))
-	w.put(edgeapi.TableChannel, edgeapi.ChannelKey(Bare), edgeapi.ChannelEntry{BasicID: "@bare", Shop: "Bare",
-		Language: "en"}.Append(nil))
+	shop := edgeapi.ChannelEntry{
+		StateKey: 1, LoginChannel: "2001", BasicID: "@hanatea", Shop: "Hana Tea",
+		FallbackURL: "https://shop.example/", Language: "ja",
+	}
+	bare := edgeapi.ChannelEntry{BasicID: "@bare", Shop: "Bare", Language: "en"}
+	w.put(edgeapi.TableChannel, edgeapi.ChannelKey(Channel), shop.Append(nil))
+	w.put(edgeapi.TableChannel, edgeapi.ChannelKey(Bare), bare.Append(nil))
 	for key, e := range map[string]edgeapi.CodeEntry{
 		Code:     {Number: 4, Channel: Channel, Claims: 1, State: edgeapi.CodeLive},
 		Paused:   {Number: 5, Channel: Channel, Claims: 1, State: edgeapi.CodePaused},
@@ -94,10 +105,12 @@ func NewWorld() World {
 	}
 	w.put(edgeapi.TableForm, []byte(Form), edgeapi.FormEntry{Channel: Channel, Code: AnyCode,
 		Origins: []string{"https://www.shop.example", "https://shop.example"}}.Append(nil))
-	w.put(edgeapi.TableImage, edgeapi.ImageKey(Channel, 5, 1040), edgeapi.ImageEntry{SHA256: [32]byte{0xab, 31: 0xcd},
-		MediaType: "image/jpeg", PerPerson: true}.Append(nil))
-	w.put(edgeapi.TableImage, edgeapi.ImageKey(Channel, 6, 0), edgeapi.ImageEntry{SHA256: [32]byte{1},
-		MediaType: "image/jpeg"}.Append(nil))
+	own := edgeapi.ImageEntry{
+		SHA256: [32]byte{0xab, 31: 0xcd}, MediaType: "image/jpeg", PerPerson: true,
+	}
+	common := edgeapi.ImageEntry{SHA256: [32]byte{1}, MediaType: "image/jpeg"}
+	w.put(edgeapi.TableImage, edgeapi.ImageKey(Channel, 5, 1040), own.Append(nil))
+	w.put(edgeapi.TableImage, edgeapi.ImageKey(Channel, 6, 0), common.Append(nil))
 	for key, e := range map[string]edgeapi.HookEntry{
 		string(edgeapi.HookKey(edgeapi.KeyLINE, KeyLess)):    {Number: Bare},
 		string(edgeapi.HookKey(edgeapi.KeyFlow, KeyLess)):    {Number: Bare, Core: true},
@@ -110,7 +123,9 @@ func NewWorld() World {
 	return w
 }
 
-func (w World) put(table uint8, key, value []byte) { w.tables[string(rune(table))+string(key)] = value }
+func (w World) put(table uint8, key, value []byte) {
+	w.tables[string(rune(table))+string(key)] = value
+}
 
 // Lookup is the replica's look-up.
 func (w World) Lookup(table uint8, key []byte) ([]byte, bool) {
@@ -121,13 +136,17 @@ func (w World) Lookup(table uint8, key []byte) ([]byte, bool) {
 // Frames are the world as a snapshot of the configuration stream.
 func (w World) Frames(version uint64) []edgeapi.Frame {
 	var payload []byte
+	put := func(table uint8, key, value []byte) {
+		e := edgeapi.Entry{Op: edgeapi.Put, Table: table, Key: key, Value: value}
+		payload = e.Append(payload)
+	}
 	for name, value := range w.tables {
-		payload = edgeapi.Entry{Op: edgeapi.Put, Table: name[0], Key: []byte(name[1:]), Value: value}.Append(payload)
+		put(name[0], []byte(name[1:]), value)
 	}
 	for _, ref := range keyRefs() {
 		for _, secret := range w.Keys(ref, NowMS) {
 			e := edgeapi.KeyEntry{ValidFrom: 1, Secret: secret}
-			payload = edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil), Value: e.Append(nil)}.Append(payload)
+			put(edgeapi.TableKey, ref.Append(nil), e.Append(nil))
 		}
 	}
 	return []edgeapi.Frame{{Type: edgeapi.FrameSnapshot, Sequence: version, Payload: payload},
@@ -135,8 +154,13 @@ func (w World) Frames(version uint64) []edgeapi.Frame {
 }
 
 func keyRefs() []edgeapi.KeyRef {
-	return []edgeapi.KeyRef{edgeapi.Ref(edgeapi.KeyLink, 1, Channel), edgeapi.Ref(edgeapi.KeyState, 1, Channel),
-		edgeapi.Ref(edgeapi.KeyLINE, 1, Channel), edgeapi.Ref(edgeapi.KeyFlow, 1, Channel), edgeapi.Ref(edgeapi.KeyOneOff, 1, 0)}
+	return []edgeapi.KeyRef{
+		edgeapi.Ref(edgeapi.KeyLink, 1, Channel),
+		edgeapi.Ref(edgeapi.KeyState, 1, Channel),
+		edgeapi.Ref(edgeapi.KeyLINE, 1, Channel),
+		edgeapi.Ref(edgeapi.KeyFlow, 1, Channel),
+		edgeapi.Ref(edgeapi.KeyOneOff, 1, 0),
+	}
 }
 
 // Keys is the replica's keys; 0 = any.
@@ -144,7 +168,8 @@ func (w World) Keys(ref edgeapi.KeyRef, _ int64) [][]byte {
 	if ref.Kind() == edgeapi.KeyOneOff && ref.Key() == 1 {
 		return [][]byte{OneOffKey().Public().(ed25519.PublicKey)}
 	}
-	if ref.Number() == Account && ref.Kind() == edgeapi.KeyKlaviyo || ref.Number() == ShopOwner && ref.Kind() == edgeapi.KeyShopify {
+	if ref.Number() == Account && ref.Kind() == edgeapi.KeyKlaviyo ||
+		ref.Number() == ShopOwner && ref.Kind() == edgeapi.KeyShopify {
 		return [][]byte{[]byte("an older secret"), []byte(Secret)}
 	}
 	if ref.Number() != Channel || ref.Key() > 1 {
