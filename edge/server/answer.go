@@ -86,9 +86,8 @@ func (e *exchange) setHeaders() {
 	h := &e.Response.Header
 	for _, line := range e.call.Verdict.Headers {
 		name, value, _ := bytes.Cut(line, []byte(": "))
-		if string(name) == "Location" {
-			h.Set("Location", e.s.lineOrigin(string(value)))
-			continue
+		if e.s.LINELogin != "" && string(name) == "Location" {
+			value = []byte(e.s.lineOrigin(string(value)))
 		}
 		h.AddBytesKV(name, value)
 	}

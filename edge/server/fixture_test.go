@@ -44,7 +44,8 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // edge is a real server with real modules, spool and replica, and a core that we wrote.
 type edge struct {
-	t       *testing.T
+	t       testing.TB
+	server  *server.Server
 	core    *edgetest.Core
 	client  *core.Client
 	replica *replica.Replica
@@ -82,7 +83,7 @@ type setup struct {
 	proxies   string
 }
 
-func start(t *testing.T, with setup) *edge {
+func start(t testing.TB, with setup) *edge {
 	t.Helper()
 	e := &edge{t: t, core: edgetest.NewCore(t), clock: &clock{}, log: &logged{}, metrics: prometheus.NewRegistry()}
 	e.core.Seed()
@@ -107,6 +108,7 @@ func start(t *testing.T, with setup) *edge {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.server = s
 	e.listen(s)
 	e.background(func(ctx context.Context) {
 		_ = e.client.Stream(ctx, e.replica, func() edgeapi.Status { return edgeapi.Status{} }, func(error) {})

@@ -59,7 +59,7 @@ func openDisk(dir string, vfs layer) (*disk, error) {
 
 func (d *disk) close() error { return errors.Join(d.wal.Close(), d.meta.Close()) }
 
-func (d *disk) store(next uint64, jobs []appendJob) error {
+func (d *disk) store(next uint64, jobs []*appendJob) error {
 	entries := make([]raft.Log, len(jobs))
 	pointers := make([]*raft.Log, len(jobs))
 	for i, j := range jobs {

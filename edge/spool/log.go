@@ -28,7 +28,8 @@ type log struct {
 
 	gate    sync.RWMutex // held for reading while an append is handed over
 	closed  bool         // guarded by gate
-	in      chan appendJob
+	in      chan *appendJob
+	jobs    sync.Pool // of *appendJob, to be used again
 	stopped chan struct{}
 	// repaired is the committer's: when it last tried to open the log again.
 	repaired time.Time
@@ -50,7 +51,7 @@ type appendJob struct {
 }
 
 func openLog(dir string, vfs layer, now func() time.Time) (*log, error) {
-	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan appendJob, groupCount), stopped: make(chan struct{})}
+	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan *appendJob, groupCount), stopped: make(chan struct{})}
 	d, err := openDisk(dir, vfs)
 	if err != nil {
 		return nil, err
@@ -95,7 +96,11 @@ func (l *log) close() error {
 // append returns when the data is stored as the log promises, or failed to be.
 func (l *log) append(ctx context.Context, data []byte) error {
 	const op = "spool.append"
-	job := appendJob{data: data, done: make(chan error, 1)}
+	job, ok := l.jobs.Get().(*appendJob)
+	if !ok {
+		job = &appendJob{done: make(chan error, 1)}
+	}
+	job.data = data
 	l.gate.RLock()
 	if l.closed {
 		l.gate.RUnlock()
@@ -108,14 +113,18 @@ func (l *log) append(ctx context.Context, data []byte) error {
 		l.gate.RUnlock()
 		return fault.As(fault.Unavailable, op, ctx.Err())
 	}
-	return fault.As(fault.Unavailable, op, <-job.done)
+	err := <-job.done
+	job.data = nil
+	l.jobs.Put(job)
+	return fault.As(fault.Unavailable, op, err)
 }
 
 // commit writes what waits in one append, which is one fsync.
 func (l *log) commit() {
 	defer close(l.stopped)
+	group := make([]*appendJob, 0, groupCount)
 	for job := range l.in {
-		jobs, size := []appendJob{job}, len(job.data)
+		jobs, size := append(group[:0], job), len(job.data)
 		for len(jobs) < groupCount && size < groupBytes && len(l.in) > 0 {
 			more, ok := <-l.in
 			if !ok {
@@ -132,7 +141,7 @@ func (l *log) commit() {
 }
 
 // store is called by the committer alone, which therefore may read what it alone changes.
-func (l *log) store(jobs []appendJob, size int) error {
+func (l *log) store(jobs []*appendJob, size int) error {
 	if l.disk == nil {
 		if err := l.repair(); err != nil {
 			return err

@@ -29,6 +29,8 @@ const (
 	// SyncEvery is how long a click may be without fsync.
 	SyncEvery = 100 * time.Millisecond
 	tidyEvery = 100 // of those
+
+	recordRoom = 32 // what a record needs besides its body
 )
 
 // Config says where a spool lives and how large it may grow.
@@ -104,7 +106,7 @@ func (s *Spool) add(ctx context.Context, l *log, limit int64, r edgeapi.Record) 
 	if limit > 0 && s.requests.size.Load()+s.events.size.Load()+int64(len(r.Body)) > limit {
 		return fault.New(fault.Unavailable, "spool.add", "the spool is full")
 	}
-	return l.append(ctx, r.Append(nil))
+	return l.append(ctx, r.Append(make([]byte, 0, len(r.Body)+recordRoom)))
 }
 
 // Batch is records in a row from the head of one log, as bytes for the wire.
