@@ -86,15 +86,20 @@ func (e *edge) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if e.replica, err = replica.Open(filepath.Join(e.settings.Dir, "replica"), key, e.now); err != nil {
-		return err
-	}
-	e.spool, err = spool.Open(spool.Config{Dir: filepath.Join(e.settings.Dir, "spool"), MaxBytes: int64(e.settings.SpoolMax),
-		Now: e.now})
+	e.replica, err = replica.Open(filepath.Join(e.settings.Dir, "replica"), key, e.now)
 	if err != nil {
 		return err
 	}
-	e.client = core.New(core.Config{URL: e.settings.CoreURL, Identity: identity, Now: e.now, Meter: core.NewMeter(e.metrics)})
+	e.spool, err = spool.Open(spool.Config{
+		Dir:      filepath.Join(e.settings.Dir, "spool"),
+		MaxBytes: int64(e.settings.SpoolMax),
+		Now:      e.now,
+	})
+	if err != nil {
+		return err
+	}
+	e.client = core.New(core.Config{URL: e.settings.CoreURL, Identity: identity, Now: e.now,
+		Meter: core.NewMeter(e.metrics)})
 	return nil
 }
 
@@ -104,14 +109,29 @@ func (e *edge) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.host, err = wasm.New(ctx, wasm.Config{Modules: set, CacheDir: filepath.Join(e.settings.Dir, "compiled"),
-		Replica: e.replica, Now: e.replica.CoreTime})
+	e.host, err = wasm.New(ctx, wasm.Config{
+		Modules:  set,
+		CacheDir: filepath.Join(e.settings.Dir, "compiled"),
+		Replica:  e.replica,
+		Now:      e.replica.CoreTime,
+	})
 	if err != nil {
 		return err
 	}
-	e.server, err = server.New(server.Config{Modules: e.host, Replica: e.replica, Core: e.client, Spool: e.spool,
-		Seal: e.public, PublicURL: e.settings.PublicURL, LINELogin: e.settings.LINELogin, Proxies: e.settings.Proxies,
-		NewID: newIDs(e.replica.CoreTime), Now: e.now, Log: e.log, Meter: server.NewMeter(e.metrics)})
+	e.server, err = server.New(server.Config{
+		Modules:   e.host,
+		Replica:   e.replica,
+		Core:      e.client,
+		Spool:     e.spool,
+		Seal:      e.public,
+		PublicURL: e.settings.PublicURL,
+		LINELogin: e.settings.LINELogin,
+		Proxies:   e.settings.Proxies,
+		NewID:     newIDs(e.replica.CoreTime),
+		Now:       e.now,
+		Log:       e.log,
+		Meter:     server.NewMeter(e.metrics),
+	})
 	e.measure()
 	return err
 }
@@ -124,7 +144,8 @@ func (e *edge) serve(ctx context.Context, out io.Writer) error {
 	group.Go(func() error { return e.spool.Run(work) })
 	group.Go(func() error {
 		complain := e.complain("stream")
-		return e.client.Stream(work, e.replica, e.status, func(err error) { complain(err); heard.say() })
+		return e.client.Stream(work, e.replica, e.status,
+			func(err error) { complain(err); heard.say() })
 	})
 	err := e.prepare(ctx)
 	if err == nil {
@@ -135,7 +156,8 @@ func (e *edge) serve(ctx context.Context, out io.Writer) error {
 }
 
 // answer listens until ctx ends.
-func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *word, out io.Writer) error {
+func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *word,
+	out io.Writer) error {
 	metrics, err := listenTo(e.settings.MetricsAddr, "LUMO_EDGE_METRICS_ADDR")
 	if err != nil {
 		return err
@@ -156,7 +178,8 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	}
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
-	fmt.Fprintf(out, "lumo-edge is ready at %s (listening on %s)\n", e.settings.PublicURL, listener.Addr())
+	fmt.Fprintf(out, "lumo-edge is ready at %s (listening on %s)\n", e.settings.PublicURL,
+		listener.Addr())
 	select {
 	case <-ctx.Done():
 	case err = <-served:
@@ -182,7 +205,8 @@ func listenTo(addr, setting string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fault.New(fault.Unavailable, "app.listen", "%s cannot be listened on. Choose another %s.", addr, setting)
+		return nil, fault.New(fault.Unavailable, "app.listen",
+			"%s cannot be listened on. Choose another %s.", addr, setting)
 	}
 	return l, nil
 }
@@ -241,7 +265,8 @@ func (e *edge) complain(op string) func(error) {
 		defer mu.Unlock()
 		switch {
 		case err != nil && !away:
-			e.log.Warn("the core is away", "op", op, "kind", string(fault.KindOf(err)), "error", err.Error())
+			e.log.Warn("the core is away", "op", op, "kind", string(fault.KindOf(err)), "error",
+				err.Error())
 		case err == nil && away:
 			e.log.Info("the core is back", "op", op)
 		}
@@ -251,7 +276,8 @@ func (e *edge) complain(op string) func(error) {
 
 func (e *edge) status() edgeapi.Status {
 	s := e.spool.Stats()
-	return edgeapi.Status{WaitingEvents: uint64(s.Waiting), OldestSeconds: uint64(s.Oldest.Seconds())}
+	return edgeapi.Status{WaitingEvents: uint64(s.Waiting),
+		OldestSeconds: uint64(s.Oldest.Seconds())}
 }
 
 func (e *edge) close() error {

@@ -66,7 +66,8 @@ func run(t *testing.T, environ ...string) *process {
 	t.Helper()
 	addr := freeAddr(t)
 	ctx, stop := context.WithCancel(context.Background())
-	p := &process{t: t, url: "http://" + addr, stop: stop, done: make(chan error, 1), out: &lines{}, log: &lines{}}
+	p := &process{t: t, url: "http://" + addr, stop: stop, done: make(chan error, 1), out: &lines{},
+		log: &lines{}}
 	environ = append([]string{"LUMO_EDGE_ADDR=" + addr, "LUMO_LOG_LEVEL=debug"}, environ...)
 	go func() { p.done <- app.Run(ctx, nil, environ, p.out, p.log) }()
 	t.Cleanup(stop)
@@ -111,9 +112,11 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func (p *process) do(method, path, body string, header ...string) (status int, location, text string) {
+func (p *process) do(method, path, body string, header ...string) (status int, location,
+	text string) {
 	p.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, p.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), method, p.url+path,
+		strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -122,7 +125,10 @@ func (p *process) do(method, path, body string, header ...string) (status int, l
 		req.Header.Set(header[i], header[i+1])
 	}
 	client := &http.Client{Timeout: soon, Transport: &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	res, err := client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
@@ -139,7 +145,8 @@ func (p *process) line(body string) int {
 	p.t.Helper()
 	mac := hmac.New(sha256.New, []byte(edgeapitest.Secret))
 	mac.Write([]byte(body))
-	status, _, _ := p.do("POST", "/hooks/line/"+edgeapitest.LINEHook, body, "X-Line-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	status, _, _ := p.do("POST", "/hooks/line/"+edgeapitest.LINEHook, body, "X-Line-Signature",
+		base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	return status
 }
 
@@ -149,14 +156,16 @@ func TestAnEdgeFromItsFirstStartToLifeWithoutTheCore(t *testing.T) {
 	core.Seed()
 	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir}
 	first := run(t, append(settings, "LUMO_EDGE_ENROL="+edgetest.Code)...).ready()
-	if status, location, _ := first.do("GET", "/c/"+edgetest.Link(1, 42), ""); status != 302 || !strings.HasPrefix(location, edgeapitest.Target) {
+	if status, location, _ := first.do("GET", "/c/"+edgetest.Link(1, 42), ""); status != 302 ||
+		!strings.HasPrefix(location, edgeapitest.Target) {
 		t.Errorf("got %d %q", status, location)
 	}
 	if got := first.line("{}"); got != 200 {
 		t.Errorf("got %d", got)
 	}
 	// Right after the start a wrong signature is a wrong signature: the lease is fresh.
-	if status, _, _ := first.do("POST", "/hooks/line/"+edgeapitest.LINEHook, "{}", "X-Line-Signature", "AAAA"); status != 401 {
+	if status, _, _ := first.do("POST", "/hooks/line/"+edgeapitest.LINEHook, "{}",
+		"X-Line-Signature", "AAAA"); status != 401 {
 		t.Errorf("a forged webhook: got %d", status)
 	}
 	if err := first.end(); err != nil {
@@ -183,7 +192,10 @@ func TestAnEdgeFromItsFirstStartToLifeWithoutTheCore(t *testing.T) {
 
 	core.Start()
 	third := run(t, settings...).ready()
-	until(t, "the spool was handed over", func() bool { return len(core.Requests()) == 2 && len(core.Events()) == 3 })
+	until(t, "the spool was handed over", func() bool {
+		return len(core.Requests()) == 2 &&
+			len(core.Events()) == 3
+	})
 	if err := third.end(); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +225,8 @@ func ownersOnly(t *testing.T, dir string) {
 		}
 	}
 	snapshot, err := os.ReadFile(filepath.Join(dir, "replica", "snapshot"))
-	if err != nil || bytes.Contains(snapshot, []byte(edgeapitest.Secret)) || bytes.Contains(snapshot, []byte("Hana Tea")) {
+	if err != nil || bytes.Contains(snapshot, []byte(edgeapitest.Secret)) ||
+		bytes.Contains(snapshot, []byte("Hana Tea")) {
 		t.Error("the replica is readable", err)
 	}
 }
@@ -222,7 +235,8 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	core, addr := edgetest.NewCore(t), freeAddr(t)
 	core.Seed()
-	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t), "LUMO_EDGE_ENROL="+edgetest.Code,
+	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
+		"LUMO_EDGE_ENROL="+edgetest.Code,
 		"LUMO_EDGE_METRICS_ADDR="+addr).ready()
 	if status, _, _ := p.do("GET", "/metrics", ""); status != 404 {
 		t.Errorf("metrics are public: got %d", status)
@@ -236,7 +250,8 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"lumo_edge_lease_fresh 1", "lumo_edge_config_links 2", "lumo_edge_spool_failing 0",
+	for _, name := range []string{"lumo_edge_lease_fresh 1", "lumo_edge_config_links 2",
+		"lumo_edge_spool_failing 0",
 		`lumo_edge_requests_total{route="other",status="4xx"} 1`} {
 		if !strings.Contains(string(b), name) {
 			t.Errorf("%s is not there", name)
@@ -257,39 +272,53 @@ func TestItSaysPlainlyWhyItDoesNotStart(t *testing.T) {
 	defer busy.Close()
 	url := "LUMO_EDGE_CORE_URL=" + core.URL()
 	damaged := t.TempDir()
-	if err := os.WriteFile(filepath.Join(damaged, "identity.json"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(damaged, "identity.json"), []byte("{"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		environ []string
 		want    string
 	}{
-		"no core":         {nil, "Set LUMO_EDGE_CORE_URL"},
-		"unknown":         {[]string{url, "LUMO_EDGE_COLOUR=red"}, "There is no setting LUMO_EDGE_COLOUR"},
-		"bad address":     {[]string{"LUMO_EDGE_CORE_URL=core:8080"}, "LUMO_EDGE_CORE_URL must be an address"},
-		"public path":     {[]string{url, "LUMO_EDGE_PUBLIC_URL=https://go.example/edge"}, "must have no path"},
-		"half of TLS":     {[]string{url, "LUMO_TLS_CERT_FILE=/x"}, "belong together"},
-		"TLS, http":       {[]string{url, "LUMO_TLS_CERT_FILE=/x", "LUMO_TLS_KEY_FILE=/y", "LUMO_EDGE_PUBLIC_URL=http://go.example"}, "begins with http"},
-		"bad size":        {[]string{url, "LUMO_EDGE_SPOOL_MAX=lots"}, `LUMO_EDGE_SPOOL_MAX: "lots" is not a size`},
-		"bad network":     {[]string{url, "LUMO_TRUSTED_PROXIES=10.0.0.0/99"}, "LUMO_TRUSTED_PROXIES"},
-		"not enrolled":    {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir()}, "This edge is not enrolled"},
-		"wrong code":      {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir(), "LUMO_EDGE_ENROL=lec_wrong"}, "did not take the code"},
-		"damaged":         {[]string{url, "LUMO_EDGE_DIR=" + damaged}, "is damaged"},
-		"metrics as edge": {[]string{url, "LUMO_EDGE_ADDR=127.0.0.1:1", "LUMO_EDGE_METRICS_ADDR=127.0.0.1:1"}, "are the same"},
-		"address in use":  {[]string{url, "LUMO_EDGE_DIR=" + folder(t), "LUMO_EDGE_ENROL=" + edgetest.Code, "LUMO_EDGE_ADDR=" + busy.Addr().String()}, "Choose another LUMO_EDGE_ADDR"},
+		"no core": {nil, "Set LUMO_EDGE_CORE_URL"},
+		"unknown": {[]string{url, "LUMO_EDGE_COLOUR=red"},
+			"There is no setting LUMO_EDGE_COLOUR"},
+		"bad address": {[]string{"LUMO_EDGE_CORE_URL=core:8080"},
+			"LUMO_EDGE_CORE_URL must be an address"},
+		"public path": {[]string{url, "LUMO_EDGE_PUBLIC_URL=https://go.example/edge"},
+			"must have no path"},
+		"half of TLS": {[]string{url, "LUMO_TLS_CERT_FILE=/x"}, "belong together"},
+		"TLS, http": {[]string{url, "LUMO_TLS_CERT_FILE=/x", "LUMO_TLS_KEY_FILE=/y",
+			"LUMO_EDGE_PUBLIC_URL=http://go.example"}, "begins with http"},
+		"bad size": {[]string{url, "LUMO_EDGE_SPOOL_MAX=lots"},
+			`LUMO_EDGE_SPOOL_MAX: "lots" is not a size`},
+		"bad network": {[]string{url, "LUMO_TRUSTED_PROXIES=10.0.0.0/99"},
+			"LUMO_TRUSTED_PROXIES"},
+		"not enrolled": {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir()},
+			"This edge is not enrolled"},
+		"wrong code": {[]string{url, "LUMO_EDGE_DIR=" + t.TempDir(),
+			"LUMO_EDGE_ENROL=lec_wrong"}, "did not take the code"},
+		"damaged": {[]string{url, "LUMO_EDGE_DIR=" + damaged}, "is damaged"},
+		"metrics as edge": {[]string{url, "LUMO_EDGE_ADDR=127.0.0.1:1",
+			"LUMO_EDGE_METRICS_ADDR=127.0.0.1:1"}, "are the same"},
+		"address in use": {[]string{url, "LUMO_EDGE_DIR=" + folder(t),
+			"LUMO_EDGE_ENROL=" + edgetest.Code, "LUMO_EDGE_ADDR=" + busy.Addr().String()},
+			"Choose another LUMO_EDGE_ADDR"},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
 		var out, log bytes.Buffer
 		err := app.Run(ctx, nil, c.environ, &out, &log)
 		cancel()
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "lec_wrong") {
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(),
+			"lec_wrong") {
 			t.Errorf("%s: got %v want %q", name, err, c.want)
 		}
 		if out.Len() > 0 {
 			t.Errorf("%s: it printed %s", name, &out)
 		}
 	}
-	if err := app.Run(context.Background(), []string{"serve"}, nil, io.Discard, io.Discard); !fault.Is(err, fault.Invalid) {
+	if err := app.Run(context.Background(), []string{"serve"}, nil, io.Discard,
+		io.Discard); !fault.Is(err, fault.Invalid) {
 		t.Errorf("arguments: got %v", err)
 	}
 }

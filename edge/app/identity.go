@@ -31,7 +31,8 @@ func (e *edge) identity(ctx context.Context) (core.Identity, error) {
 	if err == nil {
 		var i core.Identity
 		if err := json.Unmarshal(b, &i); err != nil || i.Key == "" {
-			return core.Identity{}, refuse("The file " + file + " is damaged. Remove it and enrol the edge anew.")
+			return core.Identity{},
+				refuse("The file " + file + " is damaged. Remove it and enrol the edge anew.")
 		}
 		return i, nil
 	}
@@ -39,7 +40,8 @@ func (e *edge) identity(ctx context.Context) (core.Identity, error) {
 		return core.Identity{}, fault.Wrap(op, err)
 	}
 	if e.settings.Enrol == "" {
-		return core.Identity{}, refuse("This edge is not enrolled. Set LUMO_EDGE_ENROL to a code from lumo-core admin create-edge-code.")
+		return core.Identity{},
+			refuse("This edge is not enrolled. Set LUMO_EDGE_ENROL to a code from lumo-core admin create-edge-code.")
 	}
 	i, err := e.enrol(ctx)
 	if err != nil {

@@ -22,10 +22,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// The library's own: one looks after idle workers every ten seconds, one keeps the date.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		// Connections of the tests' own clients that wait to be used again.
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
 func compile() error {
@@ -33,7 +35,8 @@ func compile() error {
 	if err != nil {
 		return err
 	}
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: compiled(), Replica: replica.New(time.Now), Pool: 1,
+	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: compiled(),
+		Replica: replica.New(time.Now), Pool: 1,
 		Deadline: time.Minute})
 	if err != nil {
 		return err

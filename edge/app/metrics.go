@@ -19,22 +19,27 @@ const metricsTime = 5 * time.Second
 // measure registers what is asked for when somebody looks.
 func (e *edge) measure() {
 	gauge := func(name, help string, value func() float64) {
-		e.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+		e.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
+			value))
 	}
 	gauge("lumo_edge_spool_records", "Records that the core has not taken.",
 		func() float64 { return float64(e.spool.Stats().Waiting) })
-	gauge("lumo_edge_spool_bytes", "Bytes of records that wait.", func() float64 { return float64(e.spool.Stats().Bytes) })
+	gauge("lumo_edge_spool_bytes", "Bytes of records that wait.",
+		func() float64 { return float64(e.spool.Stats().Bytes) })
 	gauge("lumo_edge_spool_oldest_seconds", "Age of the oldest record that waits.",
 		func() float64 { return e.spool.Stats().Oldest.Seconds() })
 	gauge("lumo_edge_spool_damaged_records", "Records passed over since the start.",
 		func() float64 { return float64(e.spool.Stats().Damaged) })
 	gauge("lumo_edge_spool_failing", "1 while the spool cannot be written.",
 		func() float64 { return one(e.spool.Stats().Failing) })
-	gauge("lumo_edge_config_version", "Configuration that answers.", func() float64 { return float64(e.replica.Version()) })
-	gauge("lumo_edge_config_links", "Links in the replica.", func() float64 { return float64(e.replica.Size(edgeapi.TableLink)) })
+	gauge("lumo_edge_config_version", "Configuration that answers.",
+		func() float64 { return float64(e.replica.Version()) })
+	gauge("lumo_edge_config_links", "Links in the replica.",
+		func() float64 { return float64(e.replica.Size(edgeapi.TableLink)) })
 	gauge("lumo_edge_config_unkept", "1 while the configuration cannot be kept on disk.",
 		func() float64 { return one(e.replica.Failing()) })
-	gauge("lumo_edge_lease_fresh", "1 while the core's word is fresh.", func() float64 { return one(e.replica.Fresh()) })
+	gauge("lumo_edge_lease_fresh", "1 while the core's word is fresh.",
+		func() float64 { return one(e.replica.Fresh()) })
 }
 
 func one(on bool) float64 {

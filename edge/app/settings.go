@@ -56,7 +56,8 @@ func (n *networks) UnmarshalText(text []byte) error {
 		if err != nil {
 			address, err := netip.ParseAddr(part)
 			if err != nil {
-				return fault.New(fault.Invalid, "settings", "%q is not a network like 10.0.0.0/8", part)
+				return fault.New(fault.Invalid, "settings", "%q is not a network like 10.0.0.0/8",
+					part)
 			}
 			prefix = netip.PrefixFrom(address, address.BitLen())
 		}
@@ -111,7 +112,8 @@ func Read(environ []string) (Settings, error) {
 	}
 	if len(bad) > 0 {
 		sort.Strings(bad)
-		return Settings{}, refuse("There is no setting " + strings.Join(bad, ", ") + ". The README lists them all.")
+		return Settings{}, refuse("There is no setting " + strings.Join(bad,
+			", ") + ". The README lists them all.")
 	}
 	if err := env.ParseWithOptions(&s, env.Options{Environment: pairs}); err != nil {
 		return Settings{}, refuse(plain(err))
@@ -164,12 +166,14 @@ func (s *Settings) checkAddresses() error {
 	for _, a := range []struct {
 		name  string
 		value *string
-	}{{"LUMO_EDGE_CORE_URL", &s.CoreURL}, {"LUMO_EDGE_PUBLIC_URL", &s.PublicURL}, {"LUMO_LINE_ACCESS_URL", &s.LINELogin}} {
+	}{{"LUMO_EDGE_CORE_URL", &s.CoreURL}, {"LUMO_EDGE_PUBLIC_URL", &s.PublicURL},
+		{"LUMO_LINE_ACCESS_URL", &s.LINELogin}} {
 		if *a.value == "" {
 			continue
 		}
 		u, err := url.Parse(*a.value)
-		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.User != nil {
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" ||
+			u.RawQuery != "" || u.User != nil {
 			return refuse(a.name + " must be an address like https://go.example.com.")
 		}
 		*a.value = strings.TrimRight(*a.value, "/")

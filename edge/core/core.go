@@ -60,10 +60,14 @@ type Client struct {
 func New(c Config) *Client { return &Client{c: c, http: newHTTP()} }
 
 func newHTTP() *http.Client {
-	transport := &http.Transport{MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTime, ForceAttemptHTTP2: true,
+	transport := &http.Transport{MaxIdleConnsPerHost: idleConns, IdleConnTimeout: idleTime,
+		ForceAttemptHTTP2:  true,
 		DisableCompression: true}
 	return &http.Client{Transport: transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 }
 
 // Close ends idle connections.
@@ -78,7 +82,8 @@ func Enrol(ctx context.Context, url, code, name string) (Identity, error) {
 	if err != nil {
 		return Identity{}, fault.Wrap(op, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/edge/v1/enrol", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/edge/v1/enrol",
+		bytes.NewReader(body))
 	if err != nil {
 		return Identity{}, fault.Wrap(op, err)
 	}
@@ -98,8 +103,10 @@ func Enrol(ctx context.Context, url, code, name string) (Identity, error) {
 			"The core did not take the code (status %d). Make a new one with lumo-core admin create-edge-code.", res.StatusCode)
 	}
 	var i Identity
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&i); err != nil || i.Key == "" {
-		return Identity{}, fault.New(fault.Invalid, op, "LUMO_EDGE_CORE_URL does not answer as a core does.")
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&i); err != nil ||
+		i.Key == "" {
+		return Identity{}, fault.New(fault.Invalid, op,
+			"LUMO_EDGE_CORE_URL does not answer as a core does.")
 	}
 	return i, nil
 }
@@ -162,7 +169,8 @@ func (c *Client) ask(ctx context.Context, q Question) (Answer, error) {
 	}
 	c.silence.heard()
 	page := q.Page && strings.HasPrefix(res.Header.Get("Content-Type"), "text/html")
-	if res.StatusCode >= http.StatusInternalServerError && !page || res.Header.Get("WWW-Authenticate") != "" {
+	if res.StatusCode >= http.StatusInternalServerError && !page ||
+		res.Header.Get("WWW-Authenticate") != "" {
 		return Answer{}, errors.New("the core answered " + res.Status)
 	}
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: body}, nil
@@ -184,7 +192,8 @@ func setHeaders(h http.Header, q Question) {
 	}
 }
 
-func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request,
+	error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.c.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -35,7 +35,8 @@ func client(t *testing.T, c *edgetest.Core, key string) *core.Client {
 
 func question(n byte) core.Question {
 	return core.Question{ID: id.New(1, [10]byte{n}), Limit: time.Second,
-		Request: edgeapi.SpooledRequest{Method: "POST", Target: "/hooks/line/x?a=1", Auth: "verified", ReceivedAt: 17, Config: 3,
+		Request: edgeapi.SpooledRequest{Method: "POST", Target: "/hooks/line/x?a=1",
+			Auth: "verified", ReceivedAt: 17, Config: 3,
 			Headers: map[string]string{"X-Line-Signature": "s"}, Body: []byte("body")}}
 }
 
@@ -57,21 +58,25 @@ func TestARequestArrivesAsItWasAndItsAnswerComesBack(t *testing.T) {
 	t.Parallel()
 	c := edgetest.NewCore(t)
 	c.Answering(func(edgetest.Asked) edgetest.Answer {
-		return edgetest.Answer{Status: 400, Body: "no", Header: map[string]string{"Content-Type": "text/plain"}}
+		return edgetest.Answer{Status: 400, Body: "no",
+			Header: map[string]string{"Content-Type": "text/plain"}}
 	})
 	got, err := client(t, c, c.EdgeKey()).Ask(t.Context(), question(7))
-	if err != nil || got.Status != 400 || string(got.Body) != "no" || got.Header.Get("Content-Type") != "text/plain" {
+	if err != nil || got.Status != 400 || string(got.Body) != "no" ||
+		got.Header.Get("Content-Type") != "text/plain" {
 		t.Fatalf("got %+v %v", got, err)
 	}
 	asked := c.Asked()[0]
-	want := map[string]string{edgeapi.HeaderReceivedAt: "17", edgeapi.HeaderConfig: "3", "X-Line-Signature": "s", "User-Agent": "",
+	want := map[string]string{edgeapi.HeaderReceivedAt: "17", edgeapi.HeaderConfig: "3",
+		"X-Line-Signature": "s", "User-Agent": "",
 		"Accept-Encoding": "", edgeapi.HeaderKeySHA256: ""}
 	for name, value := range want {
 		if asked.Header.Get(name) != value {
 			t.Errorf("%s: got %q want %q", name, asked.Header.Get(name), value)
 		}
 	}
-	if asked.ID != question(7).ID || asked.Auth != "verified" || asked.Method != "POST" || asked.Target != "/hooks/line/x?a=1" ||
+	if asked.ID != question(7).ID || asked.Auth != "verified" || asked.Method != "POST" ||
+		asked.Target != "/hooks/line/x?a=1" ||
 		string(asked.Body) != "body" {
 		t.Errorf("got %+v", asked)
 	}
@@ -82,18 +87,22 @@ func TestTroubleAndRevocationAreAwayAndNeverAnAnswer(t *testing.T) {
 	c := edgetest.NewCore(t)
 	for _, status := range []int{500, 502, 503} {
 		c.Answering(func(edgetest.Asked) edgetest.Answer {
-			return edgetest.Answer{Status: status, Header: map[string]string{"Content-Type": "text/html"}}
+			return edgetest.Answer{Status: status,
+				Header: map[string]string{"Content-Type": "text/html"}}
 		})
-		if _, err := client(t, c, c.EdgeKey()).Ask(t.Context(), question(1)); !fault.Is(err, fault.Unavailable) {
+		if _, err := client(t, c, c.EdgeKey()).Ask(t.Context(), question(1)); !fault.Is(err,
+			fault.Unavailable) {
 			t.Errorf("%d: got %v want unavailable", status, err)
 		}
 	}
-	if _, err := client(t, c, "revoked").Ask(t.Context(), question(1)); !fault.Is(err, fault.Unavailable) {
+	if _, err := client(t, c, "revoked").Ask(t.Context(), question(1)); !fault.Is(err,
+		fault.Unavailable) {
 		t.Errorf("revoked: got %v want unavailable", err)
 	}
 	page := question(1)
 	page.Page = true
-	if got, err := client(t, c, c.EdgeKey()).Ask(t.Context(), page); err != nil || got.Status != 503 {
+	if got, err := client(t, c, c.EdgeKey()).Ask(t.Context(), page); err != nil ||
+		got.Status != 503 {
 		t.Errorf("a page: got %+v %v", got, err)
 	}
 }
@@ -105,11 +114,13 @@ func TestEnrolmentWorksOnceAndSaysWhatToDo(t *testing.T) {
 	if err != nil || got.Key != c.EdgeKey() || len(got.SealingKey) != 32 {
 		t.Fatalf("got %+v %v", got, err)
 	}
-	if _, err := core.Enrol(t.Context(), c.URL(), edgetest.Code, "edge"); !fault.Is(err, fault.Unauthenticated) || fault.MessageOf(err) == "" {
+	if _, err := core.Enrol(t.Context(), c.URL(), edgetest.Code, "edge"); !fault.Is(err,
+		fault.Unauthenticated) || fault.MessageOf(err) == "" {
 		t.Errorf("again: got %v", err)
 	}
 	c.Stop()
-	if _, err := core.Enrol(t.Context(), c.URL(), edgetest.Code, "edge"); !fault.Is(err, fault.Unavailable) {
+	if _, err := core.Enrol(t.Context(), c.URL(), edgetest.Code, "edge"); !fault.Is(err,
+		fault.Unavailable) {
 		t.Errorf("away: got %v", err)
 	}
 }
@@ -124,11 +135,12 @@ func stream(t *testing.T, c *edgetest.Core, sink core.Sink) (states func() []err
 	var heard []error
 	go func() {
 		defer close(done)
-		_ = client.Stream(ctx, sink, func() edgeapi.Status { return edgeapi.Status{} }, func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			heard = append(heard, err)
-		})
+		_ = client.Stream(ctx, sink, func() edgeapi.Status { return edgeapi.Status{} },
+			func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				heard = append(heard, err)
+			})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -147,7 +159,10 @@ func TestTheStreamComesBackWithWhatChanged(t *testing.T) {
 	c.Seed()
 	r := replica.New(time.Now)
 	states := stream(t, c, r)
-	until(t, "the snapshot was acknowledged", func() bool { return r.Fresh() && c.Acked() == c.Version() })
+	until(t, "the snapshot was acknowledged", func() bool {
+		return r.Fresh() &&
+			c.Acked() == c.Version()
+	})
 	c.Put(edgeapi.TableLink, []byte("a"), []byte("1"))
 	until(t, "the change was acknowledged", func() bool { return c.Acked() == c.Version() })
 	c.Stop()
@@ -194,7 +209,10 @@ func TestAGapBringsASnapshot(t *testing.T) {
 	until(t, "the start", func() bool { return g.Fresh() })
 	c.Put(edgeapi.TableLink, []byte("b"), []byte("2"))
 	c.Put(edgeapi.TableLink, []byte("c"), []byte("3"))
-	until(t, "everything is there", func() bool { return g.Fresh() && g.Size(edgeapi.TableLink) == 3 })
+	until(t, "everything is there", func() bool {
+		return g.Fresh() &&
+			g.Size(edgeapi.TableLink) == 3
+	})
 }
 
 func TestARevokedEdgeIsTold(t *testing.T) {
@@ -203,10 +221,11 @@ func TestARevokedEdgeIsTold(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), soon)
 	defer stop()
 	var got atomic.Value
-	_ = client(t, c, "revoked").Stream(ctx, replica.New(time.Now), func() edgeapi.Status { return edgeapi.Status{} }, func(err error) {
-		got.Store(err)
-		stop()
-	})
+	_ = client(t, c, "revoked").Stream(ctx, replica.New(time.Now),
+		func() edgeapi.Status { return edgeapi.Status{} }, func(err error) {
+			got.Store(err)
+			stop()
+		})
 	if err, _ := got.Load().(error); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("got %v want unauthenticated", err)
 	}
@@ -231,11 +250,13 @@ func fill(t *testing.T, c *edgetest.Core, s *spool.Spool, n int) {
 	event := edgeapitest.EventID()
 	for i := range n {
 		event[15], event[14] = byte(i), byte(i>>8)
-		body, err := edgeapi.SpooledRequest{Method: "POST", Auth: "verified", Body: fmt.Append(nil, i)}.Append(nil)
+		body, err := edgeapi.SpooledRequest{Method: "POST", Auth: "verified", Body: fmt.Append(nil,
+			i)}.Append(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := sealing.Seal(public, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: event, Body: body})
+		r, err := sealing.Seal(public, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: event,
+			Body: body})
 		if err != nil || s.AddRequest(t.Context(), r) != nil {
 			t.Fatal(err)
 		}

@@ -72,8 +72,10 @@ type drainer struct {
 
 func (c *Client) drainers(s Spool) []*drainer {
 	return []*drainer{
-		{client: c, kind: "request", read: s.Requests, done: s.Done, count: requestsAtOnce, most: requestsAtOnce},
-		{client: c, kind: "event", read: s.Events, done: s.Done, count: eventsAtOnce, most: eventsAtOnce},
+		{client: c, kind: "request", read: s.Requests, done: s.Done, count: requestsAtOnce,
+			most: requestsAtOnce},
+		{client: c, kind: "event", read: s.Events, done: s.Done, count: eventsAtOnce,
+			most: eventsAtOnce},
 	}
 }
 

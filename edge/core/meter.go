@@ -18,7 +18,8 @@ func NewMeter(r prometheus.Registerer) *Meter {
 	m := &Meter{
 		asks: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lumo_edge_core_call_seconds",
 			Help:    "Requests passed on to the core, by what became of them.",
-			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5}}, []string{"outcome"}),
+			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5}},
+			[]string{"outcome"}),
 		handed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_handed_over_records_total",
 			Help: "Spooled records that the core took."}, []string{"kind"}),
 		rejected: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_rejected_records_total",

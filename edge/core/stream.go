@@ -32,13 +32,15 @@ type Sink interface {
 // Stream keeps the configuration coming until ctx ends: it connects, applies, says what it
 // applied, and begins again when the connection breaks. status tells how the edge is;
 // changed hears nil when a connection works and the error when it broke.
-func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.Status, changed func(error)) error {
+func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.Status,
+	changed func(error)) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 3*time.Second
 	after := sink.Version()
 	for ctx.Err() == nil {
 		began := time.Now()
-		gap, err := c.stream(ctx, conversation{sink: sink, status: status, changed: changed, acked: after})
+		gap, err := c.stream(ctx, conversation{sink: sink, status: status, changed: changed,
+			acked: after})
 		sink.Lapse()
 		if ctx.Err() != nil {
 			return nil
@@ -58,11 +60,14 @@ func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.St
 // stream is one connection. gap tells that it ended because something was missed.
 func (c *Client) stream(ctx context.Context, t conversation) (gap bool, err error) {
 	const op = "core.stream"
-	address := "ws" + strings.TrimPrefix(c.c.URL, "http") + "/edge/v1/stream?after=" + strconv.FormatUint(t.acked, 10)
+	address := "ws" + strings.TrimPrefix(c.c.URL,
+		"http") + "/edge/v1/stream?after=" + strconv.FormatUint(t.acked, 10)
 	dialer := websocket.Dialer{HandshakeTimeout: writeLimit, ReadBufferSize: readBuffer}
-	conn, res, err := dialer.DialContext(ctx, address, http.Header{"Authorization": {"Bearer " + c.c.Identity.Key}})
+	conn, res, err := dialer.DialContext(ctx, address,
+		http.Header{"Authorization": {"Bearer " + c.c.Identity.Key}})
 	if res != nil && res.StatusCode == http.StatusUnauthorized {
-		return false, fault.New(fault.Unauthenticated, op, "The core does not know this edge any more.")
+		return false, fault.New(fault.Unauthenticated, op,
+			"The core does not know this edge any more.")
 	}
 	if err != nil {
 		return false, fault.As(fault.Unavailable, op, err)
@@ -136,5 +141,6 @@ func (t *conversation) say(f edgeapi.Frame) error {
 	if err := t.conn.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
 		return fault.As(fault.Unavailable, op, err)
 	}
-	return fault.As(fault.Unavailable, op, t.conn.WriteMessage(websocket.BinaryMessage, f.Append(nil)))
+	return fault.As(fault.Unavailable, op, t.conn.WriteMessage(websocket.BinaryMessage,
+		f.Append(nil)))
 }

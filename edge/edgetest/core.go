@@ -82,7 +82,8 @@ func NewCore(t testing.TB) *Core {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Core{t: t, private: private, rows: map[string]edgeapi.Entry{}, news: make(chan struct{}), refuse: map[id.ID]bool{},
+	c := &Core{t: t, private: private, rows: map[string]edgeapi.Entry{}, news: make(chan struct{}),
+		refuse: map[id.ID]bool{},
 		answer: func(Asked) Answer { return Answer{Status: http.StatusOK} }}
 	c.addr = "127.0.0.1:0"
 	c.Start()
@@ -152,7 +153,8 @@ func (c *Core) enrol(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.enrolled = true
-	c.write(w, map[string]any{"edge": "edg_test", "key": edgeKey, "sealing_key": c.SealingKey(), "module_key": ""})
+	c.write(w, map[string]any{"edge": "edg_test", "key": edgeKey, "sealing_key": c.SealingKey(),
+		"module_key": ""})
 }
 
 func (c *Core) write(w http.ResponseWriter, body any) {

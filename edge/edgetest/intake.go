@@ -97,7 +97,8 @@ func (c *Core) requests(w http.ResponseWriter, r *http.Request) {
 	if err != nil || bodyErr != nil {
 		c.t.Error("a request without id or body:", err, bodyErr)
 	}
-	a := Asked{ID: v, Auth: r.Header.Get(edgeapi.HeaderAuth), Method: r.Header.Get(edgeapi.HeaderMethod),
+	a := Asked{ID: v, Auth: r.Header.Get(edgeapi.HeaderAuth),
+		Method: r.Header.Get(edgeapi.HeaderMethod),
 		Target: r.Header.Get(edgeapi.HeaderTarget), Header: r.Header.Clone(), Body: body}
 	c.mu.Lock()
 	c.asked = append(c.asked, a)

@@ -112,22 +112,26 @@ func (c *Core) frames(sent *uint64, first bool) ([]edgeapi.Frame, <-chan struct{
 	defer c.mu.Unlock()
 	var all []edgeapi.Frame
 	behind := *sent < c.version
-	if behind && (len(c.changes) == 0 || c.changes[0].version > *sent+1) || first && (*sent == 0 || *sent > c.version) {
+	if behind && (len(c.changes) == 0 || c.changes[0].version > *sent+1) || first && (*sent == 0 ||
+		*sent > c.version) {
 		for _, e := range c.rows {
-			all = append(all, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: c.version, Payload: e.Append(nil)})
+			all = append(all, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: c.version,
+				Payload: e.Append(nil)})
 		}
 		all = append(all, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: c.version})
 		*sent = c.version
 	}
 	for _, change := range c.changes {
 		if change.version > *sent {
-			all = append(all, edgeapi.Frame{Type: edgeapi.FrameDelta, Sequence: change.version, Payload: change.entry.Append(nil)})
+			all = append(all, edgeapi.Frame{Type: edgeapi.FrameDelta, Sequence: change.version,
+				Payload: change.entry.Append(nil)})
 			*sent = change.version
 		}
 	}
 	if !c.mute {
 		beat := edgeapi.Heartbeat{Version: c.version, UnixMS: uint64(time.Now().UnixMilli())}
-		all = append(all, edgeapi.Frame{Type: edgeapi.FrameHeartbeat, Sequence: c.version, Payload: beat.Append(nil)})
+		all = append(all, edgeapi.Frame{Type: edgeapi.FrameHeartbeat, Sequence: c.version,
+			Payload: beat.Append(nil)})
 	}
 	return all, c.news
 }

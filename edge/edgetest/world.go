@@ -31,14 +31,20 @@ func (c *Core) Seed() {
 	hook(edgeapi.KeyFlow, edgeapitest.FlowHook, edgeapi.HookEntry{Number: channel})
 	hook(edgeapi.KeyKlaviyo, KlaviyoHook, edgeapi.HookEntry{Number: Account})
 	hook(edgeapi.KeyShopify, ShopifyHook, edgeapi.HookEntry{Number: Account, Core: true})
-	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 1), edgeapi.AppendTarget(nil, edgeapitest.Target))
-	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 2), edgeapi.AppendTarget(nil, edgeapitest.Fragment))
-	c.Put(edgeapi.TableChannel, edgeapi.ChannelKey(channel), edgeapi.ChannelEntry{StateKey: 1, LoginChannel: "2001",
-		BasicID: "@hanatea", Shop: "Hana Tea", FallbackURL: Shop, Language: "ja"}.Append(nil))
-	for key, state := range map[string]edgeapi.CodeState{edgeapitest.Code: edgeapi.CodeLive, edgeapitest.Paused: edgeapi.CodePaused} {
-		c.Put(edgeapi.TableCode, []byte(key), edgeapi.CodeEntry{Number: 4, Channel: channel, Claims: 1, State: state}.Append(nil))
+	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 1), edgeapi.AppendTarget(nil,
+		edgeapitest.Target))
+	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 2), edgeapi.AppendTarget(nil,
+		edgeapitest.Fragment))
+	c.Put(edgeapi.TableChannel, edgeapi.ChannelKey(channel), edgeapi.ChannelEntry{StateKey: 1,
+		LoginChannel: "2001",
+		BasicID:      "@hanatea", Shop: "Hana Tea", FallbackURL: Shop, Language: "ja"}.Append(nil))
+	for key, state := range map[string]edgeapi.CodeState{edgeapitest.Code: edgeapi.CodeLive,
+		edgeapitest.Paused: edgeapi.CodePaused} {
+		c.Put(edgeapi.TableCode, []byte(key), edgeapi.CodeEntry{Number: 4, Channel: channel,
+			Claims: 1, State: state}.Append(nil))
 	}
-	c.Put(edgeapi.TableForm, []byte(Form), edgeapi.FormEntry{Channel: channel, Code: edgeapitest.Code,
+	c.Put(edgeapi.TableForm, []byte(Form), edgeapi.FormEntry{Channel: channel,
+		Code:    edgeapitest.Code,
 		Origins: []string{"https://shop.example"}}.Append(nil))
 	c.seedKeys(channel)
 }
@@ -51,7 +57,8 @@ func (c *Core) seedKeys(channel uint32) {
 		edgeapi.Ref(edgeapi.KeyLINE, 1, channel):    []byte(edgeapitest.Secret),
 		edgeapi.Ref(edgeapi.KeyFlow, 1, channel):    sum[:],
 		edgeapi.Ref(edgeapi.KeyKlaviyo, 1, Account): []byte(edgeapitest.Secret),
-		edgeapi.Ref(edgeapi.KeyOneOff, 1, 0):        edgeapitest.OneOffKey().Public().(ed25519.PublicKey),
+		edgeapi.Ref(edgeapi.KeyOneOff, 1,
+			0): edgeapitest.OneOffKey().Public().(ed25519.PublicKey),
 	} {
 		c.PutKey(ref, edgeapi.KeyEntry{Secret: secret})
 	}
@@ -59,12 +66,14 @@ func (c *Core) seedKeys(channel uint32) {
 
 // Link is the token of a tracked link of the demo channel.
 func Link(number uint32, subject uint64) string {
-	return token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: edgeapitest.Channel, Subject: subject, Link: number},
+	return token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: edgeapitest.Channel,
+		Subject: subject, Link: number},
 		edgeapitest.LinkKey())
 }
 
 // Beacon is the token of a beacon of the demo channel.
 func Beacon(subject uint64) string {
-	return token.Sign(token.Token{Kind: token.Open, Key: 1, Channel: edgeapitest.Channel, Subject: subject},
+	return token.Sign(token.Token{Kind: token.Open, Key: 1, Channel: edgeapitest.Channel,
+		Subject: subject},
 		edgeapitest.LinkKey())
 }

@@ -99,7 +99,8 @@ func (k *keeper) load(r *Replica) error {
 }
 
 func (k *keeper) openChanges() (err error) {
-	k.changes, err = os.OpenFile(filepath.Join(k.dir, changesFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	k.changes, err = os.OpenFile(filepath.Join(k.dir, changesFile),
+		os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	return err
 }
 
@@ -195,7 +196,8 @@ func (t *tables) frames() []edgeapi.Frame {
 	add := func(e edgeapi.Entry) {
 		payload = e.Append(payload)
 		if len(payload) > partSize {
-			frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version, Payload: payload})
+			frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version,
+				Payload: payload})
 			payload = nil
 		}
 	}
@@ -213,7 +215,8 @@ func (t *tables) frames() []edgeapi.Frame {
 		}
 	}
 	if len(payload) > 0 {
-		frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version, Payload: payload})
+		frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version,
+			Payload: payload})
 	}
 	return append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version})
 }

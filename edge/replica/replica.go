@@ -100,7 +100,8 @@ func (r *Replica) Apply(f edgeapi.Frame) (gap bool, err error) {
 	case edgeapi.FrameDelta:
 		return false, r.delta(f)
 	}
-	return false, fault.New(fault.Invalid, "replica.Apply", "a frame of type %d is not for edges", f.Type)
+	return false, fault.New(fault.Invalid, "replica.Apply", "a frame of type %d is not for edges",
+		f.Type)
 }
 
 // heartbeat renews the lease. Frames come in order, so a heartbeat that twice names a

@@ -16,7 +16,8 @@ import (
 var start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func put(table uint8, key, value string) []byte {
-	return edgeapi.Entry{Op: edgeapi.Put, Table: table, Key: []byte(key), Value: []byte(value)}.Append(nil)
+	return edgeapi.Entry{Op: edgeapi.Put, Table: table, Key: []byte(key),
+		Value: []byte(value)}.Append(nil)
 }
 
 func flowKey(number uint16, from, until time.Time, secret string) []byte {
@@ -28,9 +29,11 @@ func flowKey(number uint16, from, until time.Time, secret string) []byte {
 		Key: edgeapi.Ref(edgeapi.KeyFlow, number, 7).Append(nil), Value: e.Append(nil)}.Append(nil)
 }
 
-func apply(t *testing.T, r *replica.Replica, kind edgeapi.FrameType, version uint64, payload []byte) {
+func apply(t *testing.T, r *replica.Replica, kind edgeapi.FrameType, version uint64,
+	payload []byte) {
 	t.Helper()
-	if _, err := r.Apply(edgeapi.Frame{Type: kind, Sequence: version, Payload: payload}); err != nil {
+	if _, err := r.Apply(edgeapi.Frame{Type: kind, Sequence: version,
+		Payload: payload}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -59,8 +62,10 @@ func TestABadDeltaChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := replica.New(func() time.Time { return start })
 	bad := append(put(edgeapi.TableLink, "a", "1"),
-		edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: []byte("short"), Value: []byte("x")}.Append(nil)...)
-	if _, err := r.Apply(edgeapi.Frame{Type: edgeapi.FrameDelta, Sequence: 1, Payload: bad}); err == nil {
+		edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: []byte("short"),
+			Value: []byte("x")}.Append(nil)...)
+	if _, err := r.Apply(edgeapi.Frame{Type: edgeapi.FrameDelta, Sequence: 1,
+		Payload: bad}); err == nil {
 		t.Fatal("a broken delta was taken")
 	}
 	if look(r, "a") != "" || r.Version() != 0 {
@@ -72,16 +77,19 @@ func TestKeysOfZeroAreEachValidOneNewestFirst(t *testing.T) {
 	t.Parallel()
 	r := replica.New(func() time.Time { return start })
 	all := bytes.Join([][]byte{flowKey(1, start.Add(-time.Hour), start.Add(time.Hour), "old"),
-		flowKey(3, start.Add(time.Hour), time.Time{}, "later"), flowKey(2, start, time.Time{}, "new")}, nil)
+		flowKey(3, start.Add(time.Hour), time.Time{}, "later"), flowKey(2, start, time.Time{},
+			"new")}, nil)
 	apply(t, r, edgeapi.FrameDelta, 1, all)
 	keys := func(number uint16, at time.Time) string {
-		return string(bytes.Join(r.Keys(edgeapi.Ref(edgeapi.KeyFlow, number, 7), at.UnixMilli()), []byte(",")))
+		return string(bytes.Join(r.Keys(edgeapi.Ref(edgeapi.KeyFlow, number, 7), at.UnixMilli()),
+			[]byte(",")))
 	}
 	for _, c := range []struct {
 		number uint16
 		at     time.Time
 		want   string
-	}{{0, start, "new,old"}, {0, start.Add(2 * time.Hour), "later,new"}, {1, start, "old"}, {1, start.Add(time.Hour), ""}, {9, start, ""}} {
+	}{{0, start, "new,old"}, {0, start.Add(2 * time.Hour), "later,new"}, {1, start, "old"},
+		{1, start.Add(time.Hour), ""}, {9, start, ""}} {
 		if got := keys(c.number, c.at); got != c.want {
 			t.Errorf("key %d at %s: got %q want %q", c.number, c.at, got, c.want)
 		}
@@ -93,7 +101,8 @@ func TestLeaseNeedsAFreshHeartbeatAndNoGap(t *testing.T) {
 	now := start
 	r := replica.New(func() time.Time { return now })
 	beat := func(version uint64) {
-		apply(t, r, edgeapi.FrameHeartbeat, 0, edgeapi.Heartbeat{Version: version, UnixMS: uint64(now.UnixMilli())}.Append(nil))
+		apply(t, r, edgeapi.FrameHeartbeat, 0, edgeapi.Heartbeat{Version: version,
+			UnixMS: uint64(now.UnixMilli())}.Append(nil))
 	}
 	if r.Fresh() {
 		t.Error("fresh before the first heartbeat")
@@ -128,7 +137,8 @@ func TestKeptReplicaComesBackAndIsUnreadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	apply(t, r, edgeapi.FrameSnapshot, 3, append(put(edgeapi.TableLink, "a", "https://secret.example"), flowKey(1, start, time.Time{}, "k")...))
+	apply(t, r, edgeapi.FrameSnapshot, 3, append(put(edgeapi.TableLink, "a",
+		"https://secret.example"), flowKey(1, start, time.Time{}, "k")...))
 	apply(t, r, edgeapi.FrameSnapshot, 3, nil)
 	apply(t, r, edgeapi.FrameDelta, 4, put(edgeapi.TableLink, "b", "2"))
 	if err := r.Close(); err != nil {
@@ -144,8 +154,10 @@ func TestKeptReplicaComesBackAndIsUnreadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if look(again, "a") != "https://secret.example" || look(again, "b") != "2" || again.Version() != 4 || again.Fresh() {
-		t.Errorf("got a=%q b=%q version %d fresh %v", look(again, "a"), look(again, "b"), again.Version(), again.Fresh())
+	if look(again, "a") != "https://secret.example" || look(again, "b") != "2" ||
+		again.Version() != 4 || again.Fresh() {
+		t.Errorf("got a=%q b=%q version %d fresh %v", look(again, "a"), look(again, "b"),
+			again.Version(), again.Fresh())
 	}
 	if got := len(again.Keys(edgeapi.Ref(edgeapi.KeyFlow, 0, 7), start.UnixMilli())); got != 1 {
 		t.Errorf("got %d keys want 1", got)
@@ -181,7 +193,8 @@ func TestHalfASnapshotIsForgottenWithItsStream(t *testing.T) {
 func TestAVersionThatNeverCameIsAGap(t *testing.T) {
 	t.Parallel()
 	r := replica.New(func() time.Time { return start })
-	beat := edgeapi.Frame{Type: edgeapi.FrameHeartbeat, Payload: edgeapi.Heartbeat{Version: 4}.Append(nil)}
+	beat := edgeapi.Frame{Type: edgeapi.FrameHeartbeat,
+		Payload: edgeapi.Heartbeat{Version: 4}.Append(nil)}
 	for turn, want := range []bool{false, true} {
 		if gap, err := r.Apply(beat); gap != want || err != nil {
 			t.Errorf("heartbeat %d: gap %v want %v (%v)", turn, gap, want, err)
@@ -288,7 +301,8 @@ func TestReadersSeeOneConfigurationOrTheOther(t *testing.T) {
 	}
 	for v := uint64(1); v < 400; v++ {
 		value := []string{"1", "2"}[v%2]
-		apply(t, r, edgeapi.FrameDelta, v, append(put(edgeapi.TableLink, "a", value), flowKey(1, start, time.Time{}, value)...))
+		apply(t, r, edgeapi.FrameDelta, v, append(put(edgeapi.TableLink, "a", value),
+			flowKey(1, start, time.Time{}, value)...))
 	}
 	close(stop)
 	group.Wait()

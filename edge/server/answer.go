@@ -45,7 +45,8 @@ func (e *exchange) respond() {
 			e.media()
 			return
 		case !e.mayLeadTo(location):
-			e.s.Log.Warn("a module led astray", "op", "server.respond", "module", e.to.module, "event", e.id.String())
+			e.s.Log.Warn("a module led astray", "op", "server.respond", "module", e.to.module,
+				"event", e.id.String())
 			e.s.Meter.undecided(e.to.module)
 			e.undecided()
 			return
@@ -113,7 +114,8 @@ func (e *exchange) forwardPage() {
 	number := e.call.Verdict.Number
 	answer, err := e.ask(e.original(authOf(&e.call.Verdict)), false)
 	if err != nil {
-		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
+		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable,
+			number)
 		return
 	}
 	e.passOn(answer)
@@ -154,7 +156,8 @@ func (e *exchange) fallback(number uint32, away bool) {
 		e.Response.Header.Set("Location", shop.FallbackURL)
 		e.bare(fasthttp.StatusFound)
 	case away:
-		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable, number)
+		e.s.showPage(e.RequestCtx, fasthttp.StatusServiceUnavailable, edgeapi.PageUnavailable,
+			number)
 	default:
 		e.s.showPage(e.RequestCtx, fasthttp.StatusNotFound, edgeapi.PageNotFound, number)
 	}

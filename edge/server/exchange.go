@@ -29,9 +29,19 @@ type exchange struct {
 func (e *exchange) fill() {
 	h := &e.Request.Header
 	r := &e.call.Request
-	*r = edgeapi.Request{Method: methodOf(h.Method()), Path: e.path, Query: e.URI().QueryString(), Host: e.s.host,
-		EventID: e.id[:], UserAgent: h.UserAgent(), Purpose: h.Peek("Sec-Purpose"), Language: h.Peek("Accept-Language"),
-		LinkCookie: h.Cookie(edgeapi.LinkCookie), Origin: h.Peek("Origin"), ContentType: h.ContentType()}
+	*r = edgeapi.Request{
+		Method:      methodOf(h.Method()),
+		Path:        e.path,
+		Query:       e.URI().QueryString(),
+		Host:        e.s.host,
+		EventID:     e.id[:],
+		UserAgent:   h.UserAgent(),
+		Purpose:     h.Peek("Sec-Purpose"),
+		Language:    h.Peek("Accept-Language"),
+		LinkCookie:  h.Cookie(edgeapi.LinkCookie),
+		Origin:      h.Peek("Origin"),
+		ContentType: h.ContentType(),
+	}
 	if len(r.Purpose) == 0 {
 		r.Purpose = h.Peek("Purpose")
 	}
@@ -76,9 +86,10 @@ func methodOf(method []byte) edgeapi.Method {
 
 // passedOn are the original headers that the core gets.
 func passedOn() [16]string {
-	return [...]string{"User-Agent", "Accept-Language", "Content-Type", "Origin", "Purpose", "Sec-Purpose",
-		"X-Line-Signature", "Klaviyo-Signature", "Klaviyo-Timestamp", "Klaviyo-Webhook-Id", "X-Klaviyo-Flow-Id",
-		"X-Shopify-Hmac-Sha256", "X-Shopify-Shop-Domain", "X-Shopify-Topic", "X-Shopify-Event-Id", edgeapi.HeaderFlowKey}
+	return [...]string{"User-Agent", "Accept-Language", "Content-Type", "Origin", "Purpose",
+		"Sec-Purpose", "X-Line-Signature", "Klaviyo-Signature", "Klaviyo-Timestamp",
+		"Klaviyo-Webhook-Id", "X-Klaviyo-Flow-Id", "X-Shopify-Hmac-Sha256",
+		"X-Shopify-Shop-Domain", "X-Shopify-Topic", "X-Shopify-Event-Id", edgeapi.HeaderFlowKey}
 }
 
 // original copies the request for the core.
@@ -89,16 +100,23 @@ func (e *exchange) original(auth string) edgeapi.SpooledRequest {
 			headers[name] = string(value)
 		}
 	}
-	if cookie := e.Request.Header.Cookie(edgeapi.LinkCookie); len(cookie) > 0 && e.to.module == codeModule {
+	if cookie := e.Request.Header.Cookie(edgeapi.LinkCookie); len(cookie) > 0 &&
+		e.to.module == codeModule {
 		headers[edgeapi.HeaderLinkCookie] = string(cookie)
 	}
 	target := string(e.path)
 	if query := e.URI().QueryString(); len(query) > 0 {
 		target += "?" + string(query)
 	}
-	return edgeapi.SpooledRequest{Method: string(e.Method()), Target: target,
-		ReceivedAt: e.s.Replica.CoreTime().UnixMilli(), Auth: auth, Config: e.s.Replica.Version(), Headers: headers,
-		Body: bytes.Clone(e.Request.Body())}
+	return edgeapi.SpooledRequest{
+		Method:     string(e.Method()),
+		Target:     target,
+		ReceivedAt: e.s.Replica.CoreTime().UnixMilli(),
+		Auth:       auth,
+		Config:     e.s.Replica.Version(),
+		Headers:    headers,
+		Body:       bytes.Clone(e.Request.Body()),
+	}
 }
 
 // ask passes the request on to the core and waits for its answer as long as the route may.
@@ -107,7 +125,8 @@ func (e *exchange) ask(r edgeapi.SpooledRequest, stranger bool) (core.Answer, er
 	if stranger && !e.s.limit.stranger() {
 		return core.Answer{}, fault.New(fault.Limited, "server.ask", "too many unknown addresses")
 	}
-	return e.s.Core.Ask(context.Background(), core.Question{ID: e.id, Request: r, Limit: e.to.limit, Page: e.to.core})
+	return e.s.Core.Ask(context.Background(), core.Question{ID: e.id, Request: r, Limit: e.to.limit,
+		Page: e.to.core})
 }
 
 // undecided keeps our own mistakes from costing anybody a message or a purchase: senders of

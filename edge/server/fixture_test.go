@@ -85,11 +85,13 @@ type setup struct {
 
 func start(t testing.TB, with setup) *edge {
 	t.Helper()
-	e := &edge{t: t, core: edgetest.NewCore(t), clock: &clock{}, log: &logged{}, metrics: prometheus.NewRegistry()}
+	e := &edge{t: t, core: edgetest.NewCore(t), clock: &clock{}, log: &logged{},
+		metrics: prometheus.NewRegistry()}
 	e.core.Seed()
 	e.replica = replica.New(e.clock.now)
 	var err error
-	e.spool, err = spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: with.spoolMax, Now: e.clock.now})
+	e.spool, err = spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: with.spoolMax,
+		Now: e.clock.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +100,15 @@ func start(t testing.TB, with setup) *edge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.client = core.New(core.Config{URL: e.core.URL(), Identity: core.Identity{Key: e.core.EdgeKey()}, Now: e.clock.now})
+	e.client = core.New(core.Config{URL: e.core.URL(),
+		Identity: core.Identity{Key: e.core.EdgeKey()}, Now: e.clock.now})
 	if with.modules == nil {
 		with.modules = e.host()
 	}
-	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client, Spool: e.spool, Seal: public,
-		PublicURL: "https://go.example", LINELogin: with.lineLogin, NewID: e.newID, Now: e.clock.now,
+	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client,
+		Spool: e.spool, Seal: public,
+		PublicURL: "https://go.example", LINELogin: with.lineLogin, NewID: e.newID,
+		Now: e.clock.now,
 		Log: slog.New(slog.NewTextHandler(e.log, nil)), Meter: server.NewMeter(e.metrics)})
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +116,13 @@ func start(t testing.TB, with setup) *edge {
 	e.server = s
 	e.listen(s)
 	e.background(func(ctx context.Context) {
-		_ = e.client.Stream(ctx, e.replica, func() edgeapi.Status { return edgeapi.Status{} }, func(error) {})
+		_ = e.client.Stream(ctx, e.replica, func() edgeapi.Status { return edgeapi.Status{} },
+			func(error) {})
 	})
-	e.until("the configuration came", func() bool { return e.replica.Fresh() && e.replica.Version() == e.core.Version() })
+	e.until("the configuration came", func() bool {
+		return e.replica.Fresh() &&
+			e.replica.Version() == e.core.Version()
+	})
 	return e
 }
 
@@ -216,7 +225,10 @@ type answer struct {
 func (a answer) location() string { return a.header.Get("Location") }
 
 // problem reads problem details.
-func (a answer) problem(t *testing.T) (p struct{ Type, Title, Kind, Reason, Request, Detail string }) {
+func (a answer) problem(t *testing.T) (p struct {
+	Type, Title, Kind, Reason, Request,
+	Detail string
+}) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("got a %q want problem details: %s", got, a.body)
@@ -230,7 +242,8 @@ func (a answer) problem(t *testing.T) (p struct{ Type, Title, Kind, Reason, Requ
 // do sends a request; header holds names and values in turn.
 func (e *edge) do(method, path, body string, header ...string) answer {
 	e.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), method, e.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), method, e.url+path,
+		strings.NewReader(body))
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -238,7 +251,10 @@ func (e *edge) do(method, path, body string, header ...string) answer {
 		req.Header.Add(header[i], header[i+1])
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: soon,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		CheckRedirect: func(*http.Request,
+			[]*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	res, err := client.Do(req)
 	if err != nil {
 		e.t.Fatal(err)
@@ -282,6 +298,7 @@ func (e *edge) line(body, signature string) answer {
 
 func (e *edge) flow(body, key string) answer {
 	e.t.Helper()
-	return e.do(http.MethodPost, flowPth, body, edgeapi.HeaderFlowKey, key, "X-Klaviyo-Flow-ID", "Flow1",
+	return e.do(http.MethodPost, flowPth, body, edgeapi.HeaderFlowKey, key, "X-Klaviyo-Flow-ID",
+		"Flow1",
 		"Content-Type", "application/json")
 }

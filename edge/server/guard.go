@@ -17,7 +17,8 @@ const (
 // mayLeadTo lets a redirect pass only to what was looked up or verified in this call, with
 // or without this request's click id, or to LINE.
 func (e *exchange) mayLeadTo(location []byte) bool {
-	if bytes.HasPrefix(location, []byte(lineAuthorize)) || bytes.HasPrefix(location, []byte(lineFriend)) {
+	if bytes.HasPrefix(location, []byte(lineAuthorize)) || bytes.HasPrefix(location,
+		[]byte(lineFriend)) {
 		return e.to.module == codeModule
 	}
 	for _, target := range e.call.Targets {
@@ -43,6 +44,8 @@ func isClickOn(location, target []byte, click id.ID) bool {
 		return false
 	}
 	added := location[end+1 : end+1+clickLength]
-	return bytes.Equal(location[:end], target[:end]) && bytes.Equal(location[end+1+clickLength:], target[end:]) &&
-		string(added[:len(clickParameter)]) == clickParameter && string(added[len(clickParameter):]) == click.String()
+	return bytes.Equal(location[:end], target[:end]) && bytes.Equal(location[end+1+clickLength:],
+		target[end:]) &&
+		string(added[:len(clickParameter)]) == clickParameter &&
+		string(added[len(clickParameter):]) == click.String()
 }

@@ -62,7 +62,8 @@ func (e *exchange) spool(r edgeapi.SpooledRequest) error {
 	if err != nil {
 		return err
 	}
-	record, err := sealing.Seal(e.s.Seal, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: e.id, Body: body})
+	record, err := sealing.Seal(e.s.Seal, edgeapi.Record{Kind: edgeapi.RecordRequest, ID: e.id,
+		Body: body})
 	if err != nil {
 		return err
 	}

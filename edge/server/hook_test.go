@@ -39,10 +39,12 @@ func TestWebhookAnswers(t *testing.T) {
 	wrongKey := webhooksig.FormatFlowKey(1, [32]byte{6})
 	says := func(status int, kind, body string) func(edgetest.Asked) edgetest.Answer {
 		return func(edgetest.Asked) edgetest.Answer {
-			return edgetest.Answer{Status: status, Body: body, Header: map[string]string{"Content-Type": kind}}
+			return edgetest.Answer{Status: status, Body: body,
+				Header: map[string]string{"Content-Type": kind}}
 		}
 	}
-	stored := says(200, "application/json", `{"status":"accepted","request":"req_01k0000000000000000000000a"}`)
+	stored := says(200, "application/json",
+		`{"status":"accepted","request":"req_01k0000000000000000000000a"}`)
 	skipped := says(200, "application/json", `{"status":"skipped","reason":"unlinked"}`)
 	badBody := says(400, "application/problem+json", `{"reason":"bad_body"}`)
 	unknown := says(404, "application/problem+json", `{"kind":"not_found"}`)
@@ -55,31 +57,65 @@ func TestWebhookAnswers(t *testing.T) {
 		reason string // of problem details
 		body   string
 	}{
-		{"stored by the core", stored, func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) }, 200, "", stored(edgetest.Asked{}).Body},
-		{"stored, LINE", says(200, "", ""), func() answer { return e.line("{}", signed("{}")) }, 200, "", ""},
-		{"skipped", skipped, func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) }, 200, "", skipped(edgetest.Asked{}).Body},
-		{"wrong key", stored, func() answer { return e.flow(flowBody, wrongKey) }, 401, "wrong_key", ""},
-		{"missing key", stored, func() answer { return e.do("POST", flowPth, flowBody) }, 401, "no_key", ""},
-		{"half a key", stored, func() answer { return e.flow(flowBody, edgeapitest.FlowKey()[:20]) }, 401, "wrong_key", ""},
-		{"tampered LINE body", stored, func() answer { return e.line("{} ", signed("{}")) }, 401, "bad_signature", ""},
-		{"LINE without signature", stored, func() answer { return e.do("POST", linePth, "{}") }, 401, "bad_signature", ""},
+		{"stored by the core", stored, func() answer {
+			return e.flow(flowBody,
+				edgeapitest.FlowKey())
+		}, 200, "", stored(edgetest.Asked{}).Body},
+		{"stored, LINE", says(200, "", ""), func() answer { return e.line("{}", signed("{}")) },
+			200, "", ""},
+		{"skipped", skipped, func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) }, 200,
+			"", skipped(edgetest.Asked{}).Body},
+		{"wrong key", stored, func() answer { return e.flow(flowBody, wrongKey) }, 401, "wrong_key",
+			""},
+		{"missing key", stored, func() answer { return e.do("POST", flowPth, flowBody) }, 401,
+			"no_key", ""},
+		{"half a key", stored, func() answer {
+			return e.flow(flowBody,
+				edgeapitest.FlowKey()[:20])
+		}, 401, "wrong_key", ""},
+		{"tampered LINE body", stored, func() answer { return e.line("{} ", signed("{}")) }, 401,
+			"bad_signature", ""},
+		{"LINE without signature", stored, func() answer { return e.do("POST", linePth, "{}") },
+			401, "bad_signature", ""},
 		{"two signatures", stored, func() answer {
-			return e.do("POST", linePth, "{}", "X-Line-Signature", signed("{}"), "X-Line-Signature", signed("{}"))
+			return e.do("POST", linePth, "{}", "X-Line-Signature", signed("{}"), "X-Line-Signature",
+				signed("{}"))
 		}, 401, "bad_shape", ""},
-		{"the core refuses the body", badBody, func() answer { return e.flow("nonsense", edgeapitest.FlowKey()) }, 400, "bad_body", badBody(edgetest.Asked{}).Body},
-		{"unknown hook", unknown, func() answer { return e.do("POST", "/hooks/line/aaaaaaaaaaaaaaaa", "{}") }, 404, "", unknown(edgetest.Asked{}).Body},
-		{"no hook at all", stored, func() answer { return e.do("POST", "/hooks/other/aaaaaaaaaaaaaaaa", "{}") }, 404, "unknown_hook", ""},
+		{"the core refuses the body", badBody, func() answer {
+			return e.flow("nonsense",
+				edgeapitest.FlowKey())
+		}, 400, "bad_body", badBody(edgetest.Asked{}).Body},
+		{"unknown hook", unknown, func() answer {
+			return e.do("POST",
+				"/hooks/line/aaaaaaaaaaaaaaaa", "{}")
+		}, 404, "", unknown(edgetest.Asked{}).Body},
+		{"no hook at all", stored, func() answer {
+			return e.do("POST",
+				"/hooks/other/aaaaaaaaaaaaaaaa", "{}")
+		}, 404, "unknown_hook", ""},
 		{"another method", stored, func() answer { return e.get(flowPth) }, 405, "bad_method", ""},
-		{"LINE over 1 MB", stored, func() answer { return e.line(megabyte+" ", signed(megabyte+" ")) }, 413, "too_large", ""},
-		{"LINE of 1 MB", stored, func() answer { return e.line(megabyte, signed(megabyte)) }, 200, "", stored(edgetest.Asked{}).Body},
-		{"flow over 1 MB", stored, func() answer { return e.flow(megabyte+" ", edgeapitest.FlowKey()) }, 413, "too_large", ""},
+		{"LINE over 1 MB", stored, func() answer {
+			return e.line(megabyte+" ",
+				signed(megabyte+" "))
+		}, 413, "too_large", ""},
+		{"LINE of 1 MB", stored, func() answer { return e.line(megabyte, signed(megabyte)) }, 200,
+			"", stored(edgetest.Asked{}).Body},
+		{"flow over 1 MB", stored, func() answer {
+			return e.flow(megabyte+" ",
+				edgeapitest.FlowKey())
+		}, 413, "too_large", ""},
 		{"Klaviyo over 5 MB", stored, func() answer {
-			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook, strings.Repeat(megabyte, 5)+" ")
+			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook,
+				strings.Repeat(megabyte, 5)+" ")
 		}, 413, "too_large", ""},
 		{"Klaviyo system", stored, func() answer {
-			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook, "{}", "Klaviyo-Signature", klaviyoSigned("{}", "17"), "Klaviyo-Timestamp", "17")
+			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook, "{}",
+				"Klaviyo-Signature", klaviyoSigned("{}", "17"), "Klaviyo-Timestamp", "17")
 		}, 200, "", stored(edgetest.Asked{}).Body},
-		{"our own trouble", says(500, "", "oops"), func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) }, 202, "", ""},
+		{"our own trouble", says(500, "", "oops"), func() answer {
+			return e.flow(flowBody,
+				edgeapitest.FlowKey())
+		}, 202, "", ""},
 	} {
 		e.core.Answering(c.core)
 		got := c.send()
@@ -91,7 +127,8 @@ func TestWebhookAnswers(t *testing.T) {
 				t.Errorf("%s: reason %q want %q", c.name, p.Reason, c.reason)
 			}
 		}
-		if got.status >= 300 && got.status < 400 || got.header.Get("Allow") != "" != (c.status == 405) {
+		if got.status >= 300 && got.status < 400 ||
+			got.header.Get("Allow") != "" != (c.status == 405) {
 			t.Errorf("%s: got %d, allow %q", c.name, got.status, got.header.Get("Allow"))
 		}
 	}
@@ -123,13 +160,16 @@ func TestWebhooksAreTakenWhileTheCoreIsAwayAndHandedOverOnce(t *testing.T) {
 		t.Fatalf("got %d requests and %d events", len(requests), len(e.core.Events()))
 	}
 	for _, r := range requests[:5] {
-		if !want[r.ID] || r.Auth != "verified" || string(r.Body) != flowBody || r.Target != flowPth || r.Method != "POST" ||
-			r.Headers["X-Klaviyo-Flow-Id"] != "Flow1" || r.Headers[edgeapi.HeaderFlowKey] != edgeapitest.FlowKey() {
+		if !want[r.ID] || r.Auth != "verified" || string(r.Body) != flowBody ||
+			r.Target != flowPth || r.Method != "POST" ||
+			r.Headers["X-Klaviyo-Flow-Id"] != "Flow1" ||
+			r.Headers[edgeapi.HeaderFlowKey] != edgeapitest.FlowKey() {
 			t.Errorf("got %+v", r)
 		}
 		delete(want, r.ID)
 	}
-	if line := requests[5]; line.Headers["X-Line-Signature"] != signed("{}") || time.Since(time.UnixMilli(line.ReceivedAt)).Abs() > soon {
+	if line := requests[5]; line.Headers["X-Line-Signature"] != signed("{}") ||
+		time.Since(time.UnixMilli(line.ReceivedAt)).Abs() > soon {
 		t.Errorf("got %+v", line)
 	}
 }
@@ -145,7 +185,8 @@ func TestSlowCoreIsLeftAndTheRequestKeepsItsID(t *testing.T) {
 	})
 	began := time.Now()
 	got := e.line("{}", signed("{}"))
-	if took := time.Since(began); got.status != 202 || took < 700*time.Millisecond || took > 3*time.Second {
+	if took := time.Since(began); got.status != 202 || took < 700*time.Millisecond ||
+		took > 3*time.Second {
 		t.Fatalf("got %d after %s", got.status, took)
 	}
 	e.handOver()
@@ -197,11 +238,13 @@ func TestLapsedLeaseTakesWhatItCannotJudge(t *testing.T) {
 	}
 	hash := webhooksig.HashFlowKey(newer)
 	flow, line := requests[0], requests[1]
-	if _, kept := flow.Headers[edgeapi.HeaderFlowKey]; kept || flow.ID != mismatch || flow.Auth != "provisional" ||
+	if _, kept := flow.Headers[edgeapi.HeaderFlowKey]; kept || flow.ID != mismatch ||
+		flow.Auth != "provisional" ||
 		flow.KeySHA256 != fmt.Sprintf("%x", hash) {
 		t.Errorf("got %+v", flow)
 	}
-	if line.Auth != "provisional" || line.Headers["X-Line-Signature"] != signed("{}") || line.KeySHA256 != "" {
+	if line.Auth != "provisional" || line.Headers["X-Line-Signature"] != signed("{}") ||
+		line.KeySHA256 != "" {
 		t.Errorf("got %+v", line)
 	}
 	if len(e.core.Events()) != 0 {
@@ -252,11 +295,13 @@ func TestRefusedLINERequestsArePassedOn(t *testing.T) {
 	if len(requests) != 100 || len(events) != 104 {
 		t.Fatalf("got %d requests want 100, %d events want 104", len(requests), len(events))
 	}
-	if requests[0].Auth != "refused" || string(requests[0].Body) != "0" || requests[0].Headers["X-Line-Signature"] != signed("{}") {
+	if requests[0].Auth != "refused" || string(requests[0].Body) != "0" ||
+		requests[0].Headers["X-Line-Signature"] != signed("{}") {
 		t.Errorf("got %+v", requests[0])
 	}
 	last := events[103]
-	if last.Type != event.RefusedHook || last.Number != edgeapitest.Channel || last.Subject != 9 || last.Reason != uint16(edgeapi.WrongKey) {
+	if last.Type != event.RefusedHook || last.Number != edgeapitest.Channel || last.Subject != 9 ||
+		last.Reason != uint16(edgeapi.WrongKey) {
 		t.Errorf("got %+v", last)
 	}
 }
@@ -269,11 +314,13 @@ func TestOwnTroubleIsNeverARefusal(t *testing.T) {
 		"spool full":   func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) },
 		"unknown hook": func() answer { return e.do("POST", "/hooks/line/aaaaaaaaaaaaaaaa", "{}") },
 		"erasure": func() answer {
-			return e.do("POST", "/hooks/shopify/"+edgetest.ShopifyHook, "{}", "X-Shopify-Topic", "customers/redact",
+			return e.do("POST", "/hooks/shopify/"+edgetest.ShopifyHook, "{}", "X-Shopify-Topic",
+				"customers/redact",
 				"X-Shopify-Shop-Domain", "tea.myshopify.com", "X-Shopify-Hmac-Sha256", signed("{}"))
 		},
 	} {
-		if got := send(); got.status != 503 || got.header.Get("Retry-After") == "" || got.problem(t).Kind != "unavailable" {
+		if got := send(); got.status != 503 || got.header.Get("Retry-After") == "" ||
+			got.problem(t).Kind != "unavailable" {
 			t.Errorf("%s: got %d %v", name, got.status, got.header)
 		}
 	}
@@ -295,7 +342,8 @@ func TestShopifyIsTakenUncheckedButErasureIsNot(t *testing.T) {
 	}
 	e.core.Start()
 	e.handOver()
-	if got := e.core.Requests(); len(got) != 1 || got[0].Auth != "unchecked" || got[0].Headers["X-Shopify-Topic"] != "products/update" {
+	if got := e.core.Requests(); len(got) != 1 || got[0].Auth != "unchecked" ||
+		got[0].Headers["X-Shopify-Topic"] != "products/update" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -315,7 +363,8 @@ func TestRecordsThatTheCoreKeepsAsideAreGone(t *testing.T) {
 	}
 	e.core.Break(false)
 	e.handOver()
-	if got := e.core.Requests(); len(got) != 1 || got[0].ID != fine || e.spool.Stats().Waiting != 0 {
+	if got := e.core.Requests(); len(got) != 1 || got[0].ID != fine ||
+		e.spool.Stats().Waiting != 0 {
 		t.Errorf("got %+v, %d wait", got, e.spool.Stats().Waiting)
 	}
 }
@@ -328,13 +377,17 @@ func TestKeyReissueIsKnownAtOnce(t *testing.T) {
 	if got := e.flow(flowBody, key); got.status != http.StatusUnauthorized {
 		t.Fatalf("got %d", got.status)
 	}
-	e.core.PutKey(edgeapi.Ref(edgeapi.KeyFlow, 2, edgeapitest.Channel), edgeapi.KeyEntry{Secret: hash[:]})
-	e.until("the edge acknowledged the key", func() bool { return e.core.Acked() == e.core.Version() })
+	e.core.PutKey(edgeapi.Ref(edgeapi.KeyFlow, 2, edgeapitest.Channel),
+		edgeapi.KeyEntry{Secret: hash[:]})
+	e.until("the edge acknowledged the key",
+		func() bool { return e.core.Acked() == e.core.Version() })
 	if got := e.flow(flowBody, key); got.status != http.StatusOK {
 		t.Errorf("the new key: got %d", got.status)
 	}
-	e.core.Delete(edgeapi.TableKey, edgeapi.Ref(edgeapi.KeyFlow, 1, edgeapitest.Channel).Append(nil))
-	e.until("the edge acknowledged the end", func() bool { return e.core.Acked() == e.core.Version() })
+	e.core.Delete(edgeapi.TableKey, edgeapi.Ref(edgeapi.KeyFlow, 1,
+		edgeapitest.Channel).Append(nil))
+	e.until("the edge acknowledged the end",
+		func() bool { return e.core.Acked() == e.core.Version() })
 	if got := e.flow(flowBody, edgeapitest.FlowKey()); got.status != http.StatusUnauthorized {
 		t.Errorf("the old key: got %d", got.status)
 	}

@@ -40,7 +40,8 @@ type window struct {
 }
 
 func newLimits(now func() time.Time) *limits {
-	return &limits{now: now, hooks: map[hook]window{}, notes: map[uint32]window{}, daily: map[uint32]window{},
+	return &limits{now: now, hooks: map[hook]window{}, notes: map[uint32]window{},
+		daily:  map[uint32]window{},
 		claims: map[string]window{}}
 }
 
@@ -88,7 +89,8 @@ func (l *limits) stranger() bool {
 	return l.strangers.pass(l.now(), time.Second, strangersPerSecond)
 }
 
-func pass[K comparable](windows map[K]window, key K, now time.Time, span time.Duration, most int) bool {
+func pass[K comparable](windows map[K]window, key K, now time.Time, span time.Duration,
+	most int) bool {
 	w := windows[key]
 	ok := w.pass(now, span, most)
 	windows[key] = w

@@ -20,14 +20,22 @@ func TestTrackedLinkRecordsWhoCameAndTellsOnlyPeopleApart(t *testing.T) {
 		header                     []string
 		class                      event.Class
 	}{
-		{"person", "GET", "/c/" + plain, edgeapitest.Target + "&lumo_click=", []string{"User-Agent", phone}, event.Person},
-		{"fragment", "GET", "/c/" + edgetest.Link(2, 42), "https://shop.example/tea?lumo_click=", []string{"User-Agent", phone}, event.Person},
-		{"HEAD", "HEAD", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone}, event.Head},
-		{"prefetch", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone, "Sec-Purpose", "prefetch;prerender"}, event.Prefetch},
-		{"old prefetch", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone, "Purpose", "prefetch"}, event.Prefetch},
-		{"line-poker", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", edgeapitest.Crawler}, event.Crawler},
-		{"one-off", "GET", "/c/" + token.SignOneOff(token.Token{Key: 1, Channel: edgeapitest.Channel, Subject: 42, Link: 3},
-			"https://shop.example/x", edgeapitest.OneOffKey()), "https://shop.example/x?lumo_click=", []string{"User-Agent", phone}, event.Person},
+		{"person", "GET", "/c/" + plain, edgeapitest.Target + "&lumo_click=", []string{"User-Agent",
+			phone}, event.Person},
+		{"fragment", "GET", "/c/" + edgetest.Link(2, 42), "https://shop.example/tea?lumo_click=",
+			[]string{"User-Agent", phone}, event.Person},
+		{"HEAD", "HEAD", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone},
+			event.Head},
+		{"prefetch", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone,
+			"Sec-Purpose", "prefetch;prerender"}, event.Prefetch},
+		{"old prefetch", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent", phone,
+			"Purpose", "prefetch"}, event.Prefetch},
+		{"line-poker", "GET", "/c/" + plain, edgeapitest.Target, []string{"User-Agent",
+			edgeapitest.Crawler}, event.Crawler},
+		{"one-off", "GET", "/c/" + token.SignOneOff(token.Token{Key: 1,
+			Channel: edgeapitest.Channel, Subject: 42, Link: 3},
+			"https://shop.example/x", edgeapitest.OneOffKey()),
+			"https://shop.example/x?lumo_click=", []string{"User-Agent", phone}, event.Person},
 	} {
 		before := len(e.core.Events())
 		got := e.do(c.method, c.path, "", c.header...)
@@ -47,7 +55,8 @@ func TestTrackedLinkRecordsWhoCameAndTellsOnlyPeopleApart(t *testing.T) {
 		if location, _, _ := strings.Cut(got.location(), "#"); location != want {
 			t.Errorf("%s: leads to %q want %q", c.name, location, want)
 		}
-		if got.header.Get("Cache-Control") != "private, no-store" || got.header.Get("Server") != "" {
+		if got.header.Get("Cache-Control") != "private, no-store" ||
+			got.header.Get("Server") != "" {
 			t.Errorf("%s: got %v", c.name, got.header)
 		}
 	}
@@ -65,12 +74,15 @@ func TestBadTokenIsNotFoundAndLeavesNoTrace(t *testing.T) {
 		other = "B"
 	}
 	for name, path := range map[string]string{
-		"altered": "/c/" + good[:20] + other + good[21:], "cut": "/c/" + good[:41], "longer": "/c/" + good + "A",
-		"beacon as link": "/c/" + edgetest.Beacon(1), "nonsense": "/c/x", "empty": "/c/", "two slashes": "//c/" + good,
-		"escaped": "/c/%" + "41" + good[1:],
+		"altered": "/c/" + good[:20] + other + good[21:], "cut": "/c/" + good[:41],
+		"longer":         "/c/" + good + "A",
+		"beacon as link": "/c/" + edgetest.Beacon(1), "nonsense": "/c/x", "empty": "/c/",
+		"two slashes": "//c/" + good,
+		"escaped":     "/c/%" + "41" + good[1:],
 	} {
 		got := e.get(path, "User-Agent", phone)
-		if got.status != http.StatusNotFound || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") ||
+		if got.status != http.StatusNotFound || !strings.HasPrefix(got.header.Get("Content-Type"),
+			"text/html") ||
 			!strings.Contains(got.body, "This page does not exist.") {
 			t.Errorf("%s: got %d %s", name, got.status, got.body)
 		}
@@ -89,12 +101,14 @@ func TestUnknownLinkAsksTheCoreThenFallsBack(t *testing.T) {
 	e := start(t, setup{})
 	unknown := "/c/" + edgetest.Link(99, 42)
 	e.core.Answering(func(a edgetest.Asked) edgetest.Answer {
-		return edgetest.Answer{Status: 302, Header: map[string]string{"Location": "https://shop.example/new?lumo_click=" + a.ID.String()}}
+		return edgetest.Answer{Status: 302,
+			Header: map[string]string{"Location": "https://shop.example/new?lumo_click=" + a.ID.String()}}
 	})
 	got := e.get(unknown, "User-Agent", phone)
 	e.handOver()
 	asked, events := e.core.Asked(), e.core.Events()
-	if len(asked) != 1 || len(events) != 1 || asked[0].ID != events[0].ID || asked[0].Auth != "verified" || asked[0].Target != unknown ||
+	if len(asked) != 1 || len(events) != 1 || asked[0].ID != events[0].ID ||
+		asked[0].Auth != "verified" || asked[0].Target != unknown ||
 		asked[0].Header.Get("User-Agent") != phone {
 		t.Fatalf("got %+v and %+v", asked, events)
 	}
@@ -109,7 +123,8 @@ func TestUnknownLinkAsksTheCoreThenFallsBack(t *testing.T) {
 	if got := e.get(unknown); got.status != 302 || got.location() != edgetest.Shop {
 		t.Errorf("the core is away: got %d %q", got.status, got.location())
 	}
-	stranger := token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 999, Subject: 1, Link: 1}, edgeapitest.LinkKey())
+	stranger := token.Sign(token.Token{Kind: token.Link, Key: 1, Channel: 999, Subject: 1, Link: 1},
+		edgeapitest.LinkKey())
 	if got := e.get("/c/" + stranger); got.status != 503 || got.header.Get("Retry-After") == "" {
 		t.Errorf("an unknown channel's, the core away: got %d", got.status)
 	}
@@ -119,16 +134,19 @@ func TestBeaconIsOnePixelAndAnOpen(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
 	got := e.get("/o/" + edgetest.Beacon(42) + ".png")
-	if got.status != 200 || got.header.Get("Content-Type") != "image/png" || !strings.HasPrefix(got.body, "\x89PNG") ||
+	if got.status != 200 || got.header.Get("Content-Type") != "image/png" ||
+		!strings.HasPrefix(got.body, "\x89PNG") ||
 		!strings.Contains(got.header.Get("Cache-Control"), "private") {
 		t.Errorf("got %d %v", got.status, got.header)
 	}
-	if got := e.do("HEAD", "/o/"+edgetest.Beacon(42)+".png", ""); got.status != 200 || got.body != "" {
+	if got := e.do("HEAD", "/o/"+edgetest.Beacon(42)+".png", ""); got.status != 200 ||
+		got.body != "" {
 		t.Errorf("HEAD: got %d %q", got.status, got.body)
 	}
 	e.handOver()
 	events := e.core.Events()
-	if len(events) != 2 || events[0].Type != event.Open || events[0].Subject != 42 || events[1].Class != event.Head {
+	if len(events) != 2 || events[0].Type != event.Open || events[0].Subject != 42 ||
+		events[1].Class != event.Head {
 		t.Errorf("got %+v", events)
 	}
 }
@@ -136,10 +154,13 @@ func TestBeaconIsOnePixelAndAnOpen(t *testing.T) {
 func TestLinksTakeOnlyTheirMethods(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
-	for path, allow := range map[string]string{"/c/" + edgetest.Link(1, 1): "GET, HEAD", "/q/" + edgeapitest.Code: "GET, HEAD",
-		"/link/confirm": "POST", linePth: "POST", flowPth: "POST"} {
-		if got := e.do(http.MethodPut, path, ""); got.status != 405 || got.header.Get("Allow") != allow {
-			t.Errorf("%s: got %d, allowed %q want %q", path, got.status, got.header.Get("Allow"), allow)
+	for path, allow := range map[string]string{"/c/" + edgetest.Link(1, 1): "GET, HEAD",
+		"/q/" + edgeapitest.Code: "GET, HEAD",
+		"/link/confirm":          "POST", linePth: "POST", flowPth: "POST"} {
+		if got := e.do(http.MethodPut, path, ""); got.status != 405 ||
+			got.header.Get("Allow") != allow {
+			t.Errorf("%s: got %d, allowed %q want %q", path, got.status, got.header.Get("Allow"),
+				allow)
 		}
 	}
 	e.handOver()

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// The library's own: one looks after idle workers every ten seconds, one keeps the date.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
@@ -32,7 +33,8 @@ func compile() error {
 	if err != nil {
 		return err
 	}
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: replica.New(time.Now), Pool: 1,
+	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(),
+		Replica: replica.New(time.Now), Pool: 1,
 		Deadline: time.Minute})
 	if err != nil {
 		return err

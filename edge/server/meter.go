@@ -19,7 +19,8 @@ func NewMeter(r prometheus.Registerer) *Meter {
 		undecidedTotal: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_undecided_total",
 			Help: "Requests about which a module did not decide."}, []string{"module"}),
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_hooks_total",
-			Help: "Webhooks by what was known of them and what became of them."}, []string{"auth", "outcome"}),
+			Help: "Webhooks by what was known of them and what became of them."}, []string{"auth",
+			"outcome"}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_events_lost_total",
 			Help: "Events that could not be spooled."}),
 	}

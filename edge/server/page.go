@@ -61,8 +61,9 @@ func (s *Server) desktopPage(ctx *fasthttp.RequestCtx, address string, number ui
 	}
 	shop, _ := s.channel(number)
 	w := wordsFor(string(ctx.Request.Header.Peek("Accept-Language")), shop.Language)
-	s.render(ctx, fasthttp.StatusOK, content{Language: w.tag, Shop: shop.Shop, Text: w.scan, ImageAlt: "QR",
-		Image: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(image))})
+	s.render(ctx, fasthttp.StatusOK, content{Language: w.tag, Shop: shop.Shop, Text: w.scan,
+		ImageAlt: "QR",
+		Image:    template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(image))})
 }
 
 func (s *Server) render(ctx *fasthttp.RequestCtx, status int, c content) {

@@ -29,9 +29,12 @@ func (s *Server) tryAgain(ctx *fasthttp.RequestCtx) {
 	s.problem(ctx, fasthttp.StatusServiceUnavailable, 0, "")
 }
 
-func (s *Server) problem(ctx *fasthttp.RequestCtx, status int, reason edgeapi.Reason, request string) {
-	s.json(ctx, status, "application/problem+json", problem{Type: "about:blank", Title: fasthttp.StatusMessage(status),
-		Status: status, Detail: sentence(status, reason), Kind: kindOf(status), Reason: reason.Code(), Request: request})
+func (s *Server) problem(ctx *fasthttp.RequestCtx, status int, reason edgeapi.Reason,
+	request string) {
+	s.json(ctx, status, "application/problem+json", problem{Type: "about:blank",
+		Title:  fasthttp.StatusMessage(status),
+		Status: status, Detail: sentence(status, reason), Kind: kindOf(status),
+		Reason: reason.Code(), Request: request})
 }
 
 // kindOf is the one table from the statuses of this server to kinds.

@@ -43,22 +43,32 @@ type route struct {
 // routes are tried in order; the last one takes the rest.
 func routes() []route {
 	hook := func(prefix, label, credential, extra string, maxBody int, limit time.Duration) route {
-		return route{prefix: []byte(prefix), label: label, module: hookModule, credential: credential, extra: extra,
+		return route{prefix: []byte(prefix), label: label, module: hookModule,
+			credential: credential, extra: extra,
 			maxBody: maxBody, limit: limit}
 	}
 	line := hook("/hooks/line/", "hook_line", "X-Line-Signature", "", smallBody, lineLimit)
 	line.line = true
 	return []route{
-		{prefix: []byte("/c/"), label: "link", module: linkModule, maxBody: noBody, limit: linkLimit},
-		{prefix: []byte("/o/"), label: "beacon", module: linkModule, maxBody: noBody, limit: linkLimit, image: true},
-		{prefix: []byte("/i/"), label: "image", module: linkModule, maxBody: noBody, limit: linkLimit, image: true},
-		{prefix: []byte("/q/"), label: "code", module: codeModule, maxBody: noBody, limit: linkLimit},
-		{prefix: []byte("/link/"), label: "login", module: codeModule, maxBody: formBody, limit: callbackLimit, core: true},
-		{prefix: []byte("/f/"), label: "form", module: codeModule, maxBody: formBody, limit: linkLimit, claims: true},
+		{prefix: []byte("/c/"), label: "link", module: linkModule, maxBody: noBody,
+			limit: linkLimit},
+		{prefix: []byte("/o/"), label: "beacon", module: linkModule, maxBody: noBody,
+			limit: linkLimit, image: true},
+		{prefix: []byte("/i/"), label: "image", module: linkModule, maxBody: noBody,
+			limit: linkLimit, image: true},
+		{prefix: []byte("/q/"), label: "code", module: codeModule, maxBody: noBody,
+			limit: linkLimit},
+		{prefix: []byte("/link/"), label: "login", module: codeModule, maxBody: formBody,
+			limit: callbackLimit, core: true},
+		{prefix: []byte("/f/"), label: "form", module: codeModule, maxBody: formBody,
+			limit: linkLimit, claims: true},
 		line,
-		hook("/hooks/klaviyo/flow/", "hook_flow", edgeapi.HeaderFlowKey, "", smallBody, klaviyoLimit),
-		hook("/hooks/klaviyo/system/", "hook_klaviyo", "Klaviyo-Signature", "Klaviyo-Timestamp", largeBody, klaviyoLimit),
-		hook("/hooks/shopify/", "hook_shopify", "X-Shopify-Hmac-Sha256", "X-Shopify-Shop-Domain", largeBody, shopifyLimit),
+		hook("/hooks/klaviyo/flow/", "hook_flow", edgeapi.HeaderFlowKey, "", smallBody,
+			klaviyoLimit),
+		hook("/hooks/klaviyo/system/", "hook_klaviyo", "Klaviyo-Signature", "Klaviyo-Timestamp",
+			largeBody, klaviyoLimit),
+		hook("/hooks/shopify/", "hook_shopify", "X-Shopify-Hmac-Sha256", "X-Shopify-Shop-Domain",
+			largeBody, shopifyLimit),
 		hook("/hooks/", "hook_other", "", "", smallBody, lineLimit),
 		{label: "other", maxBody: noBody},
 	}

@@ -93,7 +93,8 @@ type Server struct {
 // New makes a server.
 func New(c Config) (*Server, error) {
 	const op = "server.New"
-	if c.Modules == nil || c.Replica == nil || c.Core == nil || c.Spool == nil || c.NewID == nil || c.Now == nil || c.Log == nil {
+	if c.Modules == nil || c.Replica == nil || c.Core == nil || c.Spool == nil || c.NewID == nil ||
+		c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, op, errors.New("a dependency is missing"))
 	}
 	public, err := url.Parse(c.PublicURL)
@@ -104,13 +105,15 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	s := &Server{Config: c, host: []byte(public.Host), plain: public.Scheme == "http", routes: routes(), page: page,
+	s := &Server{Config: c, host: []byte(public.Host), plain: public.Scheme == "http",
+		routes: routes(), page: page,
 		limit: newLimits(c.Now)}
 	s.calls.New = func() any { return new(wasm.Call) }
 	s.http = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.broken, HeaderReceived: s.allowance,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, DisablePreParseMultipartForm: true,
-		ReadBufferSize: readBuffer, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		ReadBufferSize: readBuffer, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: idleTime,
 		Concurrency: concurrency, CloseOnShutdown: true, Logger: quiet{},
 	}
 	return s, nil
@@ -176,7 +179,8 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, to *route, path []byte) {
 	e.fill()
 	// The request's own context ends when the server begins to stop; this one does not.
 	if err := s.Modules.Do(context.Background(), to.module, e.call); err != nil {
-		s.Log.Warn("a module did not decide", "op", "server.serve", "module", to.module, "event", e.id.String())
+		s.Log.Warn("a module did not decide", "op", "server.serve", "module", to.module, "event",
+			e.id.String())
 		s.Meter.undecided(to.module)
 		e.undecided()
 		return

@@ -24,7 +24,8 @@ func (d decides) Do(_ context.Context, _ string, c *wasm.Call) error { return d(
 func leadTo(location string) decides {
 	return func(c *wasm.Call) error {
 		c.Targets = [][]byte{[]byte(edgeapitest.Target)}
-		c.Verdict = edgeapi.Verdict{Kind: edgeapi.Respond, Status: 302, Headers: [][]byte{[]byte("Location: " + location)}}
+		c.Verdict = edgeapi.Verdict{Kind: edgeapi.Respond, Status: 302,
+			Headers: [][]byte{[]byte("Location: " + location)}}
 		return nil
 	}
 }
@@ -34,20 +35,23 @@ func TestUndecidedCostsNobodyAnything(t *testing.T) {
 	e := start(t, setup{modules: decides(func(*wasm.Call) error { return wasm.ErrUndecided })})
 	link := "/c/" + edgetest.Link(1, 42)
 	e.core.Answering(func(edgetest.Asked) edgetest.Answer {
-		return edgetest.Answer{Status: 302, Header: map[string]string{"Location": edgeapitest.Target}}
+		return edgetest.Answer{Status: 302,
+			Header: map[string]string{"Location": edgeapitest.Target}}
 	})
 	if got := e.get(link); got.status != 302 || got.location() != edgeapitest.Target {
 		t.Errorf("the core is asked: got %d %q", got.status, got.location())
 	}
 	e.core.Answering(func(edgetest.Asked) edgetest.Answer { return edgetest.Answer{Status: 404} })
-	for name, status := range map[string]int{link: 302, "/c/x": 503, "/q/" + edgeapitest.Code: 503, "/o/" + edgetest.Beacon(1) + ".png": 503} {
+	for name, status := range map[string]int{link: 302, "/c/x": 503, "/q/" + edgeapitest.Code: 503,
+		"/o/" + edgetest.Beacon(1) + ".png": 503} {
 		got := e.get(name)
 		if got.status != status || status == 302 && got.location() != edgetest.Shop {
 			t.Errorf("%s: got %d %q want %d", name, got.status, got.location(), status)
 		}
 	}
 	for _, path := range []string{linePth, flowPth} {
-		if got := e.do("POST", path, "{}"); got.status != 503 || got.header.Get("Retry-After") == "" {
+		if got := e.do("POST", path, "{}"); got.status != 503 ||
+			got.header.Get("Retry-After") == "" {
 			t.Errorf("%s: got %d", path, got.status)
 		}
 	}
@@ -59,13 +63,15 @@ func TestUndecidedCostsNobodyAnything(t *testing.T) {
 func TestNoModuleLeadsAstray(t *testing.T) {
 	t.Parallel()
 	for location, allowed := range map[string]bool{
-		edgeapitest.Target:                                            true,
-		edgeapitest.Target + "&lumo_click=":                           false, // without this request's id
-		edgeapitest.Target + "&x=1":                                   false,
-		"https://evil.example/":                                       false,
-		"https://shop.example.evil.example/":                          false,
-		"/m/../../etc":                                                false,
-		"https://access.line.me/oauth2/v2.1/authorize?x=1":            false, // not from a tracked link
+		edgeapitest.Target:                  true,
+		edgeapitest.Target + "&lumo_click=": false,
+		// without this request's id
+		edgeapitest.Target + "&x=1":                        false,
+		"https://evil.example/":                            false,
+		"https://shop.example.evil.example/":               false,
+		"/m/../../etc":                                     false,
+		"https://access.line.me/oauth2/v2.1/authorize?x=1": false,
+		// not from a tracked link
 		"https://line.me/R/ti/p/%40evil":                              false,
 		edgeapitest.Target + "&lumo_click=01k0000000000000000000000a": false,
 	} {
@@ -76,7 +82,8 @@ func TestNoModuleLeadsAstray(t *testing.T) {
 			t.Errorf("%s: got %q", location, got.location())
 		}
 		got = e.get("/q/" + edgeapitest.Code)
-		toLINE := strings.HasPrefix(location, "https://access.line.me/oauth2/v2.1/authorize?") || strings.HasPrefix(location, "https://line.me/")
+		toLINE := strings.HasPrefix(location, "https://access.line.me/oauth2/v2.1/authorize?") ||
+			strings.HasPrefix(location, "https://line.me/")
 		if passed := got.location() == location; passed != (allowed || toLINE) {
 			t.Errorf("from a code, %s: got %q", location, got.location())
 		}
@@ -114,23 +121,31 @@ func TestProtocolAbuseIsRefused(t *testing.T) {
 	e := start(t, setup{})
 	const end = "Connection: close\r\n\r\n"
 	for name, c := range map[string]struct{ send, want string }{
-		"fine":                 {"GET /healthz HTTP/1.1\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
-		"HTTP/1.0":             {"GET /healthz HTTP/1.0\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
-		"no Host":              {"GET /healthz HTTP/1.1\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"two Hosts":            {"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"no protocol":          {"GET /healthz\r\nHost: x\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"nonsense":             {"\x16\x03\x01\x02\r\n\r\n", "HTTP/1.1 400 Bad Request"},
-		"HTTP/2.0":             {"GET /healthz HTTP/2.0\r\nHost: x\r\n" + end, "HTTP/1.1 505 HTTP Version Not Supported"},
-		"HTTP/3.7":             {"GET /healthz HTTP/3.7\r\nHost: x\r\n" + end, "HTTP/1.1 505 HTTP Version Not Supported"},
-		"two lengths":          {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n" + end + "{}", "HTTP/1.1 400 Bad Request"},
-		"signed length":        {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n" + end + "{}", "HTTP/1.1 400 Bad Request"},
-		"space before colon":   {"GET /healthz HTTP/1.1\r\nHost : x\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"NUL in a value":       {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: \x00\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"headers too large":    {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 17<<10) + "\r\n" + end, "HTTP/1.1 431 Request Header Fields Too Large"},
-		"15 KiB of headers":    {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 15<<10) + "\r\n" + end, "HTTP/1.1 200 OK"},
-		"length and chunks":    {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK"},
-		"unknown encoding":     {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: rot13\r\n" + end, "HTTP/1.1 400 Bad Request"},
-		"absolute form":        {"GET http://evil.example/healthz HTTP/1.1\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
+		"fine":     {"GET /healthz HTTP/1.1\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
+		"HTTP/1.0": {"GET /healthz HTTP/1.0\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
+		"no Host":  {"GET /healthz HTTP/1.1\r\n" + end, "HTTP/1.1 400 Bad Request"},
+		"two Hosts": {"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n" + end,
+			"HTTP/1.1 400 Bad Request"},
+		"no protocol": {"GET /healthz\r\nHost: x\r\n" + end, "HTTP/1.1 400 Bad Request"},
+		"nonsense":    {"\x16\x03\x01\x02\r\n\r\n", "HTTP/1.1 400 Bad Request"},
+		"HTTP/2.0": {"GET /healthz HTTP/2.0\r\nHost: x\r\n" + end,
+			"HTTP/1.1 505 HTTP Version Not Supported"},
+		"HTTP/3.7": {"GET /healthz HTTP/3.7\r\nHost: x\r\n" + end,
+			"HTTP/1.1 505 HTTP Version Not Supported"},
+		"two lengths":   {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n" + end + "{}", "HTTP/1.1 400 Bad Request"},
+		"signed length": {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n" + end + "{}", "HTTP/1.1 400 Bad Request"},
+		"space before colon": {"GET /healthz HTTP/1.1\r\nHost : x\r\n" + end,
+			"HTTP/1.1 400 Bad Request"},
+		"NUL in a value": {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: \x00\r\n" + end,
+			"HTTP/1.1 400 Bad Request"},
+		"headers too large": {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y",
+			17<<10) + "\r\n" + end, "HTTP/1.1 431 Request Header Fields Too Large"},
+		"15 KiB of headers": {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y",
+			15<<10) + "\r\n" + end, "HTTP/1.1 200 OK"},
+		"length and chunks": {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK"},
+		"unknown encoding":  {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: rot13\r\n" + end, "HTTP/1.1 400 Bad Request"},
+		"absolute form": {"GET http://evil.example/healthz HTTP/1.1\r\nHost: x\r\n" + end,
+			"HTTP/1.1 200 OK"},
 		"length of gigabytes":  {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n" + end, "HTTP/1.1 413 Request Entity Too Large"},
 		"body where none goes": {"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n" + end + strings.Repeat("x", 2000), "HTTP/1.1 413 Request Entity Too Large"},
 	} {
@@ -149,12 +164,14 @@ func TestHostHeaderIsNotBelieved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, err = io.WriteString(conn, "GET /q/"+edgeapitest.Code+" HTTP/1.1\r\nHost: evil.example\r\nUser-Agent: "+phone+"\r\nConnection: close\r\n\r\n")
+	_, err = io.WriteString(conn,
+		"GET /q/"+edgeapitest.Code+" HTTP/1.1\r\nHost: evil.example\r\nUser-Agent: "+phone+"\r\nConnection: close\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	all, err := io.ReadAll(conn)
-	if err != nil || !strings.Contains(string(all), "302") || strings.Contains(string(all), "evil") {
+	if err != nil || !strings.Contains(string(all), "302") || strings.Contains(string(all),
+		"evil") {
 		t.Errorf("got %s %v", all, err)
 	}
 }
@@ -163,13 +180,18 @@ func TestNothingSecretOrPersonalIsLoggedOrMeasured(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
 	wrong := webhooksig.FormatFlowKey(1, [32]byte{6})
-	e.core.Answering(func(edgetest.Asked) edgetest.Answer { return edgetest.Answer{Status: 500, Body: "canary-core"} })
+	e.core.Answering(func(edgetest.Asked) edgetest.Answer {
+		return edgetest.Answer{Status: 500,
+			Body: "canary-core"}
+	})
 	e.flow("canary-body", wrong)
 	e.flow("canary-body", edgeapitest.FlowKey())
 	e.line(`{"userId":"U0123456789abcdef0123456789abcdef"}`, "canary-signature")
 	e.get("/q/"+edgeapitest.Code+"?e=canary%40shop.example", "User-Agent", "canary-agent")
-	e.get("/c/"+edgetest.Link(99, 42), "User-Agent", "canary-agent", "Cookie", edgeapi.LinkCookie+"=canary-cookie")
-	e.do("POST", "/f/"+edgetest.Form+"/claim", "email=canary%40shop.example", "Origin", "https://canary.example")
+	e.get("/c/"+edgetest.Link(99, 42), "User-Agent", "canary-agent", "Cookie",
+		edgeapi.LinkCookie+"=canary-cookie")
+	e.do("POST", "/f/"+edgetest.Form+"/claim", "email=canary%40shop.example", "Origin",
+		"https://canary.example")
 	raw(t, e, "GET /canary HTTP/1.1\r\nHost: canary\r\nHost: canary\r\n\r\n")
 	var all strings.Builder
 	all.WriteString(e.log.String())
@@ -180,7 +202,8 @@ func TestNothingSecretOrPersonalIsLoggedOrMeasured(t *testing.T) {
 	for _, f := range families {
 		all.WriteString(f.String())
 	}
-	for _, secret := range []string{"canary", wrong, edgeapitest.FlowKey(), edgeapitest.Secret, "U0123", "@shop.example"} {
+	for _, secret := range []string{"canary", wrong, edgeapitest.FlowKey(), edgeapitest.Secret,
+		"U0123", "@shop.example"} {
 		if strings.Contains(all.String(), secret) {
 			t.Errorf("%q stands in log or metrics", secret)
 		}
@@ -191,7 +214,8 @@ func TestHealthSaysHowItIs(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
 	for _, path := range []string{"/healthz", "/readyz"} {
-		if got := e.get(path); got.status != http.StatusOK || got.header.Get("Cache-Control") != "no-store" {
+		if got := e.get(path); got.status != http.StatusOK ||
+			got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: got %d", path, got.status)
 		}
 	}

@@ -41,7 +41,8 @@ func openDisk(dir string, vfs layer) (*disk, error) {
 	}
 	// The metadata file has a lock of its own that the log does not give back by itself.
 	meta := &metadb.BoltMetaDB{}
-	w, err := wal.Open(dir, wal.WithMetaStore(meta), wal.WithSegmentFiler(segment.NewFiler(dir, vfs)),
+	w, err := wal.Open(dir, wal.WithMetaStore(meta), wal.WithSegmentFiler(segment.NewFiler(dir,
+		vfs)),
 		wal.WithSegmentSize(segmentSize), wal.WithLogger(hclog.NewNullLogger()))
 	if err != nil {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, meta.Close()))

@@ -67,7 +67,8 @@ func (c *clock) now() time.Time          { return time.Unix(0, c.at.Load()) }
 func (c *clock) advance(d time.Duration) { c.at.Add(int64(d)) }
 
 func numbered(n int) edgeapi.Record {
-	return edgeapi.Record{Kind: edgeapi.RecordRequest, ID: id.New(int64(n), [10]byte{}), Body: fmt.Appendf(nil, "record %d", n)}
+	return edgeapi.Record{Kind: edgeapi.RecordRequest, ID: id.New(int64(n), [10]byte{}),
+		Body: fmt.Appendf(nil, "record %d", n)}
 }
 
 func openTroubled(t *testing.T, dir string, f *trouble, c *clock) *Spool {

@@ -51,7 +51,8 @@ type appendJob struct {
 }
 
 func openLog(dir string, vfs layer, now func() time.Time) (*log, error) {
-	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan *appendJob, groupCount), stopped: make(chan struct{})}
+	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan *appendJob, groupCount),
+		stopped: make(chan struct{})}
 	d, err := openDisk(dir, vfs)
 	if err != nil {
 		return nil, err
@@ -208,7 +209,8 @@ func (l *log) read(maxCount, maxBytes int) (Batch, error) {
 	if d == nil && head < next {
 		return b, fault.New(fault.Unavailable, "spool.read", "the log is not readable")
 	}
-	for i := head; i < next && b.Count < maxCount && (len(b.Records) < maxBytes || b.Count == 0); i++ {
+	for i := head; i < next && b.Count < maxCount && (len(b.Records) < maxBytes ||
+		b.Count == 0); i++ {
 		data, err := d.read(i)
 		if err != nil {
 			return b, err

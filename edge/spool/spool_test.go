@@ -29,7 +29,8 @@ func open(t testing.TB, dir string) *spool.Spool {
 }
 
 func record(n int) edgeapi.Record {
-	return edgeapi.Record{Kind: edgeapi.RecordRequest, ID: id.New(now.UnixMilli()-1000, [10]byte{byte(n >> 8), byte(n)}),
+	return edgeapi.Record{Kind: edgeapi.RecordRequest, ID: id.New(now.UnixMilli()-1000,
+		[10]byte{byte(n >> 8), byte(n)}),
 		Body: fmt.Appendf(nil, "request %d", n)}
 }
 
@@ -79,7 +80,8 @@ func TestRecordsComeBackInOrderUntilDone(t *testing.T) {
 	if err := s.Done(b, 2); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(bodies(t, read(t, s, 9))), "[request 2 request 3 request 4]"; got != want {
+	if got, want := fmt.Sprint(bodies(t, read(t, s, 9))),
+		"[request 2 request 3 request 4]"; got != want {
 		t.Errorf("after two were done: got %s want %s", got, want)
 	}
 	if err := s.Close(); err != nil {
@@ -87,7 +89,8 @@ func TestRecordsComeBackInOrderUntilDone(t *testing.T) {
 	}
 	again := open(t, dir) // in the same process
 	defer again.Close()
-	if got, want := fmt.Sprint(bodies(t, read(t, again, 9))), "[request 2 request 3 request 4]"; got != want {
+	if got, want := fmt.Sprint(bodies(t, read(t, again, 9))),
+		"[request 2 request 3 request 4]"; got != want {
 		t.Errorf("after opening again: got %s want %s", got, want)
 	}
 }
@@ -178,7 +181,8 @@ func flip(t *testing.T, dir, text string) {
 
 func TestFullSpoolRefuses(t *testing.T) {
 	t.Parallel()
-	s, err := spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: 200, Now: func() time.Time { return now }})
+	s, err := spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: 200,
+		Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +225,8 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, got := range map[string]int{"requests": len(bodies(t, read(t, s, 1<<20))), "events": len(bodies(t, events))} {
+		for name, got := range map[string]int{"requests": len(bodies(t, read(t, s, 1<<20))),
+			"events": len(bodies(t, events))} {
 			if got < last+1 {
 				t.Errorf("got %d %s, %d were acknowledged", got, name, last+1)
 			}
