@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -22,13 +23,15 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout); err != nil {
+	browser := flag.Bool("browser", false, "then look at the console in a real browser")
+	flag.Parse()
+	if err := run(ctx, *browser, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer) (err error) {
+func run(ctx context.Context, browser bool, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "lumo-demo-")
 	if err != nil {
 		return err
@@ -54,7 +57,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := s.Build(ctx); err != nil {
 		return err
 	}
-	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL())}
+	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL()), browser: browser}
 	return p.all(ctx, dir)
 }
 
@@ -81,6 +84,7 @@ type play struct {
 	shop    seed.Shop
 	tracked string // link on Yuki's phone
 	begun   time.Time
+	browser bool // whether a browser looks at the console afterwards
 }
 
 // all plays the steps in order.
@@ -115,6 +119,14 @@ func (p *play) all(ctx context.Context, dir string) error {
 		fmt.Fprintf(p.out, "%2d  %6.2f s  %s\n              saw: %s\n", i+1, time.Since(begun).Seconds(), step.what, saw)
 	}
 	fmt.Fprintf(p.out, "The whole story took %.1f s.\n", time.Since(p.begun).Seconds())
+	if !p.browser {
+		return nil
+	}
+	saw, err := p.browse(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "And in the browser: %s.\n", saw)
 	return nil
 }
 

@@ -6,5 +6,5 @@ export default defineConfig({
   publicDir: "public",
   build: { outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0 },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/oauth": "http://127.0.0.1:8080" } },
-  test: { environment: "jsdom", setupFiles: ["./src/vitest.setup.ts"] },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["./src/vitest.setup.ts"] },
 });

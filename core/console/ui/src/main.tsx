@@ -9,7 +9,7 @@ import { BrowserRouter } from "react-router";
 import { ApiError } from "./api";
 import { App } from "./app";
 import "./i18n";
-import { theme } from "./theme";
+import { resolver, theme } from "./theme";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -24,7 +24,7 @@ const root = document.getElementById("root");
 if (root)
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
+      <MantineProvider theme={theme} cssVariablesResolver={resolver} defaultColorScheme="auto">
         <QueryClientProvider client={client}>
           <BrowserRouter>
             <App />

@@ -41,22 +41,29 @@ export function Failed({ error, again, what }: { error: Error; again?: () => voi
   );
 }
 
-const colors: Record<string, string> = {
-  waiting: "gray",
-  sending: "blue",
-  sent: "green",
-  not_sent: "gray",
-  failed: "red",
-  checking: "violet",
-  unconfirmed: "violet",
-  working: "green",
-  needs_you: "yellow",
-  reconnect: "yellow",
-  off: "gray",
-  valid: "green",
-  overlap: "yellow",
-  ended: "gray",
+// Text and tint of each kind of state, light and dark, with measured contrast.
+const tones = {
+  good: ["light-dark(#14663a, #6fd196)", "light-dark(#e0f3e6, #15301f)"],
+  held: ["light-dark(#7a4b00, #f2be5c)", "light-dark(#fff1d6, #362a0e)"],
+  bad: ["light-dark(#a8201a, #ff8f86)", "light-dark(#fde7e5, #3a1b19)"],
+  moving: ["light-dark(#1f4e9e, #8db8ff)", "light-dark(#e4edfb, #172a47)"],
+  checking: ["light-dark(#5b3a9e, #c2a8ff)", "light-dark(#eee8fa, #2a2144)"],
+  calm: ["light-dark(#424a53, #c5ccd4)", "light-dark(#eceff2, #2b3138)"],
 };
+
+const toneOf: Record<string, keyof typeof tones> = {
+  sending: "moving",
+  sent: "good",
+  failed: "bad",
+  checking: "checking",
+  unconfirmed: "checking",
+  working: "good",
+  needs_you: "held",
+  reconnect: "held",
+  valid: "good",
+  overlap: "held",
+};
+
 const signs: Record<string, string> = {
   waiting: "◷",
   sending: "→",
@@ -77,8 +84,9 @@ const signs: Record<string, string> = {
 // State is a badge: sign, word, colour; never colour alone.
 export function State({ of, words }: { of: string; words: string }) {
   const { t } = useTranslation();
+  const [color, backgroundColor] = tones[toneOf[of] ?? "calm"];
   return (
-    <Badge color={colors[of] ?? "gray"} variant="light" tt="none" autoContrast>
+    <Badge tt="none" style={{ color, backgroundColor }}>
       <span aria-hidden="true">{signs[of]} </span>
       {t(`${words}.${of}`)}
     </Badge>

@@ -60,7 +60,7 @@ function Copyable({ label, value, wide }: { label: string; value: string; wide?:
         {label}
       </Text>
       <Group align="start" wrap={wide ? "wrap" : "nowrap"}>
-        <Code block={wide} style={{ wordBreak: "break-all", flex: 1 }}>
+        <Code block={wide} style={{ wordBreak: "break-all", whiteSpace: "pre-wrap", flex: 1, minWidth: 0 }}>
           {value}
         </Code>
         <CopyButton value={value}>
@@ -119,7 +119,7 @@ function Keys({ keys, mayChange }: { keys: FlowKey[]; mayChange: boolean }) {
                 <Table.Th>{t("friend.state")}</Table.Th>
                 <Table.Th>{t("flow.settings.lastUsed")}</Table.Th>
                 <Table.Th ta="right">{t("flow.settings.calls")}</Table.Th>
-                <Table.Th />
+                <Table.Th>{t("flow.settings.actions")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -127,7 +127,7 @@ function Line({ item, base, zone }: { item: FeedItem; base: string; zone: string
   const reason = useReason();
   return (
     <Group gap="sm" wrap="nowrap" align="baseline">
-      <Text size="sm" c="dimmed" className="tabular" w={110} style={{ flexShrink: 0 }}>
+      <Text size="sm" c="dimmed" className="tabular" w={140} style={{ flexShrink: 0 }}>
         <When at={item.at} timeZone={zone} />
       </Text>
       <Text size="sm">

@@ -1,0 +1,110 @@
+import AxeBuilder from "@axe-core/playwright";
+import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
+
+// These run against a stack that played the demo's story: its people and calls are there.
+const email = process.env.LUMO_E2E_EMAIL ?? "";
+const password = process.env.LUMO_E2E_PASSWORD ?? "";
+const sim = process.env.LUMO_E2E_SIM ?? "";
+const pictures = process.env.LUMO_E2E_OUT;
+
+async function signIn(page: Page, language: string) {
+  await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
+  await page.goto("/sign-in");
+  await page.getByLabel(/Email|メールアドレス/).fill(email);
+  await page
+    .getByLabel(/^(Password|パスワード)/)
+    .first()
+    .fill(password);
+  await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
+}
+
+async function accessible(page: Page, what: string) {
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual(
+    [],
+  );
+}
+
+const trigger = (request: APIRequestContext, profile: string) =>
+  request.post(`${sim}/sim/v1/klaviyo/events`, { data: { profile, metric: "Checkout Started" } });
+
+test("5.1 a wrong password says one sentence for all causes", async ({ page }) => {
+  await page.addInitScript(() => localStorage.setItem("lumo.language", "en"));
+  await page.goto("/");
+  await expect(page).toHaveURL(/\/sign-in$/);
+  await page.getByLabel("Email").fill("nobody@example.com");
+  await page.getByLabel("Password").first().fill("not the password");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("alert")).toHaveText("Email, password or code is not right.");
+  await accessible(page, "sign-in");
+});
+
+test("5.2 the counter rises without a reload", async ({ page, request }) => {
+  await signIn(page, "en");
+  const sent = page.getByTestId("today-sent");
+  const before = Number(await sent.textContent());
+  let loads = 0;
+  page.on("load", () => {
+    loads++;
+  });
+  await trigger(request, "mio@customer.example");
+  await expect(sent).toHaveText(String(before + 1), { timeout: 10_000 });
+  expect(loads).toBe(0);
+});
+
+const screens: [string, string, RegExp][] = [
+  ["5-2-home", "", /^(Home|ホーム)$/],
+  ["5-12-friends", "/friends", /^(Friends|友だち)$/],
+  ["5-18-flow-settings", "/flows/settings", /^(Flow Message Settings|フロー配信設定)$/],
+  ["5-19-flow-doctor", "/flows", /^(Flow doctor|フロー診断)$/],
+];
+
+for (const language of ["en", "ja"])
+  for (const width of [1440, 390])
+    test(`axe finds nothing, and nothing scrolls sideways: ${language}, ${width} px`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 900 });
+      await signIn(page, language);
+      const home = page.url().replace(/\/$/, "");
+      for (const [name, path, title] of screens) {
+        await page.goto(home + path);
+        await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+        await page.waitForLoadState("networkidle");
+        await accessible(page, name);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+        if (pictures)
+          await page.screenshot({ path: `${pictures}/${name}-${language}-${width}.png`, fullPage: true });
+      }
+    });
+
+test("5.20 a call that was not sent says why, and a sent one shows the phone", async ({ page }) => {
+  await signIn(page, "en");
+  const home = page.url().replace(/\/$/, "");
+  await page.goto(`${home}/flows`);
+  await expect(page.getByText("This customer is not linked to a LINE friend").first()).toBeVisible();
+  await page
+    .getByRole("row", { name: /Mio T\..*Sent/ })
+    .first()
+    .getByRole("link")
+    .click();
+  await expect(page.getByRole("region", { name: "What LINE got" })).toContainText(
+    "your tea is still waiting",
+  );
+  await accessible(page, "5-20-request");
+  if (pictures) await page.screenshot({ path: `${pictures}/5-20-request-en-1440.png`, fullPage: true });
+});
+
+test("5.18 a revealed key is the one that compare knows", async ({ page }) => {
+  await signIn(page, "en");
+  await page.goto(`${page.url().replace(/\/$/, "")}/flows/settings`);
+  await page
+    .getByRole("button", { name: /^Show key ending/ })
+    .first()
+    .click();
+  const key = page.getByText(/^lfk_1_/);
+  await expect(key).toBeVisible();
+  await page.getByLabel("Paste a key to compare").fill((await key.textContent()) ?? "");
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByText(/This key is valid/)).toBeVisible();
+});
