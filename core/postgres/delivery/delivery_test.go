@@ -138,11 +138,13 @@ func (w *world) Record(_ context.Context, f lumo.Fact) error {
 	return nil
 }
 
-func (w *world) DeliveryChanged(_ context.Context, _ delivery.Delivery, s delivery.State, _ string) {
-	w.mu.Lock()
-	w.states = append(w.states, s)
-	w.mu.Unlock()
-	w.moved <- struct{}{}
+func (w *world) DeliveryChanged(ctx context.Context, _ delivery.Delivery, s delivery.State, _ string) {
+	w.db.AfterCommit(ctx, func() {
+		w.mu.Lock()
+		w.states = append(w.states, s)
+		w.mu.Unlock()
+		w.moved <- struct{}{}
+	})
 }
 
 func (w *world) Push(_ context.Context, _ lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
