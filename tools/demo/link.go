@@ -4,58 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"regexp"
 	"slices"
 	"strings"
 
 	"lumo/core/klaviyo/klaviyotest"
 	"lumo/tools/seed"
 )
-
-// scanned is the address of a code in an email that Klaviyo rendered for a customer.
-func (p *play) scanned(ctx context.Context, profile string) (string, error) {
-	mail, err := p.sim.Email(ctx, profile, p.shop.Code.HTML)
-	if err != nil {
-		return "", err
-	}
-	href := regexp.MustCompile(`href="([^"]+/q/[^"]+)"`).FindStringSubmatch(mail)
-	if href == nil {
-		return "", fmt.Errorf("the email holds no link to a code: %s", mail)
-	}
-	return html.UnescapeString(href[1]), nil
-}
-
-// link takes a person from the email through LINE Login to the end, confirming if asked.
-func (p *play) link(ctx context.Context, person, profile, order string) (seed.Page, error) {
-	address, err := p.scanned(ctx, profile)
-	if err != nil {
-		return seed.Page{}, err
-	}
-	opened, err := p.sim.Scan(ctx, person, address)
-	if err != nil {
-		return seed.Page{}, err
-	}
-	last := opened[len(opened)-1]
-	if last.Login == nil {
-		return seed.Page{}, fmt.Errorf("the scan did not lead to LINE Login: %d %s", last.Status, last.Text)
-	}
-	opened, err = p.sim.Consent(ctx, person, last.Login.Request, order)
-	if err != nil {
-		return seed.Page{}, err
-	}
-	last = opened[len(opened)-1]
-	if len(last.Forms) > 0 {
-		if opened, err = p.sim.Submit(ctx, person); err != nil {
-			return seed.Page{}, err
-		}
-		last = opened[len(opened)-1]
-	}
-	if last.Status != 200 {
-		return last, fmt.Errorf("the page at the end says %d: %s", last.Status, last.Text)
-	}
-	return last, nil
-}
 
 type friend struct {
 	ID           string `json:"id"`
@@ -80,7 +34,7 @@ func (p *play) friendOf(ctx context.Context, profile string) (friend, error) {
 }
 
 func (p *play) linkPerson(ctx context.Context, person, profile, order string) (string, error) {
-	page, err := p.link(ctx, person, profile, order)
+	page, err := seed.Link(ctx, p.sim, p.shop.Code, person, profile, order)
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +93,7 @@ func (p *play) metrics(ctx context.Context, profile string) (map[string]int, err
 
 // replay opens the callback of a finished link again, and a tampered one.
 func (p *play) replay(ctx context.Context) (string, error) {
-	address, err := p.scanned(ctx, klaviyotest.DemoKen)
+	address, err := seed.Scanned(ctx, p.sim, p.shop.Code, klaviyotest.DemoKen)
 	if err != nil {
 		return "", err
 	}
