@@ -98,8 +98,13 @@ func (e *edge) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.client = core.New(core.Config{URL: e.settings.CoreURL, Identity: identity, Now: e.now,
-		Meter: core.NewMeter(e.metrics)})
+	e.client = core.New(core.Config{
+		URL:      e.settings.CoreURL,
+		Identity: identity,
+		Now:      e.now,
+		Fresh:    func() uint64 { return e.server.Served() }, // asked only while it serves
+		Meter:    core.NewMeter(e.metrics),
+	})
 	return nil
 }
 

@@ -40,11 +40,12 @@ type Identity struct {
 	ModuleKey  []byte `json:"module_key"`  // Ed25519, empty = only the embedded modules
 }
 
-// Config is what a client needs; Meter may be nil.
+// Config is what a client needs; Fresh and Meter may be nil.
 type Config struct {
 	URL      string // of the core, no slash at its end
 	Identity Identity
 	Now      func() time.Time
+	Fresh    func() uint64 // counts the requests that the edge answers
 	Meter    *Meter
 }
 

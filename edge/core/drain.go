@@ -20,7 +20,9 @@ const (
 	eventsAtOnce   = 4000
 	batchBytes     = 1 << 20
 	idle           = 20 * time.Millisecond
-	maxPause       = 500 * time.Millisecond
+	maxPause       = time.Second
+	busyRate       = 2000 // answers a second from which on the machine is for them
+	busyShare      = 3    // pauses are this many times as long as work, then
 )
 
 // Taken is what the core says to a batch.
@@ -102,26 +104,43 @@ func (d *drainer) run(ctx context.Context, failed func(error)) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 3*time.Second
 	for ctx.Err() == nil {
-		began := time.Now()
+		began, fresh := time.Now(), d.client.fresh()
 		n, err := d.runOnce(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		failed(err)
-		pause := idle
 		switch {
 		case err != nil:
-			pause = wait.NextBackOff()
-		case n > 0 && d.client.asking.Load() > 0:
-			pause = min(time.Since(began), maxPause) // at most half of the time is ours
-		case n > 0:
-			pause = 0
+			sleep(ctx, wait.NextBackOff())
+			continue
+		case n == 0:
+			sleep(ctx, idle)
+		default:
+			took := time.Since(began)
+			sleep(ctx, d.client.pause(took, d.client.fresh()-fresh))
 		}
-		if err == nil {
-			wait.Reset()
-		}
-		sleep(ctx, pause)
+		wait.Reset()
 	}
+}
+
+// pause is how long a drainer rests after work that took some time, in which some requests
+// were answered. Whoever waits for an answer goes first; who only fills the spool, almost.
+func (c *Client) pause(took time.Duration, answered uint64) time.Duration {
+	switch {
+	case float64(answered) > busyRate*took.Seconds():
+		return min(busyShare*took, maxPause)
+	case c.asking.Load() > 0:
+		return min(took, maxPause)
+	}
+	return 0
+}
+
+func (c *Client) fresh() uint64 {
+	if c.c.Fresh == nil {
+		return 0
+	}
+	return c.c.Fresh()
 }
 
 func sleep(ctx context.Context, pause time.Duration) {

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -88,6 +89,7 @@ type Server struct {
 	calls  sync.Pool
 	limit  *limits
 	http   *fasthttp.Server
+	served atomic.Uint64
 }
 
 // New makes a server.
@@ -128,6 +130,9 @@ func (quiet) Printf(string, ...any) {}
 // HTTP is the listener's server, for serving and graceful stopping.
 func (s *Server) HTTP() *fasthttp.Server { return s.http }
 
+// Served counts the requests that were answered.
+func (s *Server) Served() uint64 { return s.served.Load() }
+
 // allowance says how much of a body is read. It is more than what is accepted, so that
 // whoever sends a little too much hears why.
 func (s *Server) allowance(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -157,6 +162,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	path := ctx.URI().PathOriginal()
 	to := s.routeOf(path)
 	s.serve(ctx, to, path)
+	s.served.Add(1)
 	s.Meter.served(to.label, ctx.Response.StatusCode())
 }
 
