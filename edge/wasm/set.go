@@ -5,6 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/errgroup"
 
 	"lumo/shared/bundle"
 	"lumo/shared/edgeapi"
@@ -18,14 +22,9 @@ type moduleSet struct{ pools map[string]*pool }
 // fails leaves the old one at work; no call is dropped.
 func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 	const op = "wasm.Swap"
-	set := &moduleSet{pools: map[string]*pool{}}
-	for name, file := range files {
-		p, err := h.compile(ctx, name, file)
-		if err != nil {
-			set.close(ctx)
-			return fault.Wrap(op, err)
-		}
-		set.pools[name] = p
+	set, err := h.compileAll(ctx, files)
+	if err != nil {
+		return fault.Wrap(op, err)
 	}
 	for _, name := range bundle.Names() {
 		if p, ok := set.pools[name]; ok {
@@ -41,14 +40,34 @@ func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 	return nil
 }
 
+// compileAll works on all modules at once: a cold start waits for the slowest, not for each.
+func (h *Host) compileAll(ctx context.Context, files map[string][]byte) (*moduleSet, error) {
+	set := &moduleSet{pools: map[string]*pool{}}
+	var mu sync.Mutex // guards the set
+	var group errgroup.Group
+	for name, file := range files {
+		group.Go(func() error {
+			p, err := h.compile(ctx, name, file)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			set.pools[name] = p
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		set.close(ctx)
+		return nil, err
+	}
+	return set, nil
+}
+
 func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {
 	m, err := h.runtime.CompileModule(ctx, file)
 	if err != nil && h.config.CacheDir != "" {
-		// It may be the cache that is damaged, as a power cut leaves it, and not the module.
-		if err := forget(h.config.CacheDir); err != nil {
-			return nil, fault.Wrap("compile the module "+name, err)
-		}
-		m, err = h.runtime.CompileModule(ctx, file)
+		m, err = h.compileAnew(ctx, file)
 	}
 	if err != nil {
 		return nil, fault.As(fault.Invalid, "compile the module "+name, err)
@@ -66,13 +85,22 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 	return p, nil
 }
 
-// forget removes compiled code, but not the folders that the runtime made at its start.
-func forget(dir string) error {
-	files, err := filepath.Glob(filepath.Join(dir, "wazero-*", "*"))
+// compileAnew is for a cache that a power cut left damaged: it forgets the compiled code,
+// but not the folders that the runtime made at its start. One module at a time, so that
+// nobody removes what another is writing.
+func (h *Host) compileAnew(ctx context.Context, file []byte) (wazero.CompiledModule, error) {
+	h.anew.Lock()
+	defer h.anew.Unlock()
+	files, err := filepath.Glob(filepath.Join(h.config.CacheDir, "wazero-*", "*"))
 	for _, file := range files {
-		err = errors.Join(err, os.Remove(file))
+		if gone := os.Remove(file); !errors.Is(gone, os.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
 	}
-	return err
+	if err != nil {
+		return nil, fault.Wrap("wasm cache", err)
+	}
+	return h.runtime.CompileModule(ctx, file)
 }
 
 // selfTest asks about a path that is nobody's: each of our modules refuses it with 404.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ type Host struct {
 	config  Config
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
+	anew    sync.Mutex // held while the cache is made anew
 	set     atomic.Pointer[moduleSet]
 	tick    atomic.Uint64 // counts the watchdog's looks, from 1
 	stop    context.CancelFunc
