@@ -110,8 +110,8 @@ func (p *play) duplicate(ctx context.Context) (string, error) {
 			return false, errors.Join(err, fmt.Errorf("%d calls", len(all)))
 		}
 		reasons := all[0].Reason + all[1].Reason
-		states := all[0].State + all[1].State
-		return reasons == "duplicate" && strings.Contains(states, "sent"), fmt.Errorf("calls %+v", all)
+		sent := all[0].State == "sent" || all[1].State == "sent"
+		return reasons == "duplicate" && sent, fmt.Errorf("calls %+v", all)
 	})
 	if err != nil {
 		return "", err
