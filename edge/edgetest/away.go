@@ -1,0 +1,16 @@
+package edgetest
+
+import (
+	"context"
+
+	"lumo/edge/core"
+	"lumo/shared/fault"
+)
+
+// Away is a core that never answers.
+type Away struct{}
+
+// Ask answers nothing.
+func (Away) Ask(context.Context, core.Question) (core.Answer, error) {
+	return core.Answer{}, fault.New(fault.Unavailable, "edgetest.Ask", "the core is away")
+}
