@@ -39,11 +39,19 @@ func moduleParts() []part {
 	return parts
 }
 
-// pageParts is the console. Packages are installed only when the lock file changed.
-func pageParts() []part {
-	const console = "core/console/ui"
-	return []part{install("console packages", console),
-		pages("console", console, console+"/src", console+"/locales", console+"/index.html")}
+// pageParts are the console and, where wanted, the simulator's pages, which use the console's
+// packages. Packages are installed only when the lock file changed.
+func pageParts(withSim bool) []part {
+	const console, sim = "core/console/ui", "tools/sim/ui"
+	parts := []part{install("console packages", console),
+		pages("console", console, "build", console+"/src", console+"/locales", console+"/index.html")}
+	if withSim {
+		built := pages("simulator pages", console, "build:sim", console+"/src/phone", console+"/sim.vite.config.ts",
+			sim+"/src", sim+"/index.html")
+		built.result = sim + "/dist/index.html"
+		parts = append(parts, built)
+	}
+	return parts
 }
 
 func install(name, dir string) part {
@@ -51,14 +59,15 @@ func install(name, dir string) part {
 		env: []string{"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1"}, command: []string{"npm", "ci", "--no-audit", "--no-fund"}}
 }
 
-func pages(name, dir string, more ...string) part {
+func pages(name, dir, script string, more ...string) part {
 	sources := append([]string{dir + "/package.json", dir + "/package-lock.json", dir + "/vite.config.ts"}, more...)
-	return part{name: name, sources: sources, result: dir + "/dist/index.html", dir: dir, command: []string{"npm", "run", "--silent", "build"}}
+	return part{name: name, sources: sources, result: dir + "/dist/index.html", dir: dir,
+		command: []string{"npm", "run", "--silent", script}}
 }
 
 // Build makes modules, pages and programs as far as their sources changed.
 func (s *Stack) Build(ctx context.Context) error {
-	parts := append(moduleParts(), pageParts()...)
+	parts := append(moduleParts(), pageParts(s.Sim)...)
 	for _, p := range parts {
 		if err := s.buildPart(ctx, p); err != nil {
 			return err
