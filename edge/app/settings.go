@@ -3,11 +3,13 @@ package app
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"reflect"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -77,14 +79,8 @@ func (b *bytesValue) UnmarshalText(text []byte) error {
 			number, unit = rest, size
 		}
 	}
-	n := int64(0)
-	for _, c := range number {
-		if c < '0' || c > '9' || n > 1<<40 {
-			return fault.New(fault.Invalid, "settings", "%q is not a size like 512MiB", text)
-		}
-		n = n*10 + int64(c-'0')
-	}
-	if n == 0 {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64/unit {
 		return fault.New(fault.Invalid, "settings", "%q is not a size like 512MiB", text)
 	}
 	*b = bytesValue(n * unit)

@@ -34,6 +34,7 @@ func FuzzSizesAndNetworks(f *testing.F) {
 	f.Add("1GiB", "10.0.0.0/8")
 	f.Add("99999999999999999999GiB", "::1,")
 	f.Add("", "/")
+	f.Add("1099511627776GiB", "")
 	f.Fuzz(func(t *testing.T, size, networks string) {
 		s, err := app.Read([]string{"LUMO_EDGE_CORE_URL=http://127.0.0.1:1",
 			"LUMO_EDGE_SPOOL_MAX=" + size, "LUMO_TRUSTED_PROXIES=" + networks})
