@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lumo/edge/core"
+	"lumo/edge/media"
 	"lumo/edge/modules"
 	"lumo/edge/replica"
 	"lumo/edge/server"
@@ -39,6 +40,9 @@ const (
 	handOverGrace = 3 * time.Second
 	firstWord     = 250 * time.Millisecond
 	lookAgain     = 5 * time.Millisecond
+
+	maxMedia     = 1 << 30
+	maxMediaFile = 64 << 20 // the core takes no larger one
 )
 
 // Run serves until ctx ends. It takes no arguments: settings are environment variables.
@@ -69,6 +73,7 @@ type edge struct {
 	client  *core.Client
 	replica *replica.Replica
 	spool   *spool.Spool
+	media   *media.Cache
 	host    *wasm.Host
 	server  *server.Server
 }
@@ -105,7 +110,9 @@ func (e *edge) open(ctx context.Context) error {
 		Fresh:    func() uint64 { return e.server.Served() }, // asked only while it serves
 		Meter:    core.NewMeter(e.metrics),
 	})
-	return nil
+	e.media, err = media.Open(media.Config{Dir: filepath.Join(e.settings.Dir, "media"),
+		MaxBytes: maxMedia, MaxFile: maxMediaFile, Source: e.client})
+	return err
 }
 
 // prepare makes modules and server; the configuration comes in meanwhile.
@@ -128,6 +135,7 @@ func (e *edge) prepare(ctx context.Context) error {
 		Replica:   e.replica,
 		Core:      e.client,
 		Spool:     e.spool,
+		Media:     e.media,
 		Seal:      e.public,
 		PublicURL: e.settings.PublicURL,
 		LINELogin: e.settings.LINELogin,

@@ -38,6 +38,8 @@ func (e *edge) measure() {
 		func() float64 { return float64(e.replica.Size(edgeapi.TableLink)) })
 	gauge("lumo_edge_config_unkept", "1 while the configuration cannot be kept on disk.",
 		func() float64 { return one(e.replica.Failing()) })
+	gauge("lumo_edge_media_bytes", "Bytes of media kept on disk.",
+		func() float64 { return float64(e.media.Size()) })
 	gauge("lumo_edge_lease_fresh", "1 while the core's word is fresh.",
 		func() float64 { return one(e.replica.Fresh()) })
 }

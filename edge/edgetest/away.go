@@ -2,6 +2,7 @@ package edgetest
 
 import (
 	"context"
+	"io"
 
 	"lumo/edge/core"
 	"lumo/shared/fault"
@@ -13,4 +14,9 @@ type Away struct{}
 // Ask answers nothing.
 func (Away) Ask(context.Context, core.Question) (core.Answer, error) {
 	return core.Answer{}, fault.New(fault.Unavailable, "edgetest.Ask", "the core is away")
+}
+
+// Media gives nothing.
+func (Away) Media(context.Context, string) (string, io.ReadCloser, error) {
+	return "", nil, fault.New(fault.Unavailable, "edgetest.Media", "the core is away")
 }

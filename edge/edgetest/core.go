@@ -64,6 +64,8 @@ type Core struct {
 	taken    []edgeapi.Record // opened, as they came
 	refuse   map[id.ID]bool   // records that are kept aside
 	broken   bool             // records are answered 503
+	media    map[string]file  // by hash
+	fetched  int              // how often one was asked for
 }
 
 type change struct {
@@ -83,7 +85,7 @@ func NewCore(t testing.TB) *Core {
 		t.Fatal(err)
 	}
 	c := &Core{t: t, private: private, rows: map[string]edgeapi.Entry{}, news: make(chan struct{}),
-		refuse: map[id.ID]bool{},
+		refuse: map[id.ID]bool{}, media: map[string]file{},
 		answer: func(Asked) Answer { return Answer{Status: http.StatusOK} }}
 	c.addr = "127.0.0.1:0"
 	c.Start()
@@ -112,6 +114,7 @@ func (c *Core) Start() {
 	mux.HandleFunc("GET /edge/v1/stream", c.known(c.stream))
 	mux.HandleFunc("POST /edge/v1/requests", c.known(c.requests))
 	mux.HandleFunc("POST /edge/v1/events", c.known(c.records))
+	mux.HandleFunc("GET /edge/v1/media/{sha256}", c.known(c.getMedia))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.addr = listener.Addr().String()

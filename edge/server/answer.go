@@ -42,7 +42,7 @@ func (e *exchange) respond() {
 	if v.Status == fasthttp.StatusFound {
 		switch location := e.location(); {
 		case e.to.image && bytes.HasPrefix(location, []byte(edgeapi.MediaPath)):
-			e.media()
+			e.media(location[len(edgeapi.MediaPath):])
 			return
 		case !e.mayLeadTo(location):
 			e.s.Log.Warn("a module led astray", "op", "server.respond", "module", e.to.module,
@@ -65,14 +65,7 @@ func (e *exchange) respond() {
 	}
 }
 
-// media will answer the image's file itself; until media exist there is none.
-func (e *exchange) media() { e.bare(fasthttp.StatusNotFound) }
-
-// bare is an answer for programs that show no pages.
-func (e *exchange) bare(status int) {
-	e.Response.Header.Set("Cache-Control", "no-store")
-	e.SetStatusCode(status)
-}
+func (e *exchange) bare(status int) { bare(e.RequestCtx, status) }
 
 func (e *exchange) location() []byte {
 	for _, line := range e.call.Verdict.Headers {
@@ -127,6 +120,11 @@ func (e *exchange) forwardLink() {
 	v := &e.call.Verdict
 	answer, err := e.ask(e.original(authOf(v)), v.Auth != edgeapi.AuthVerified)
 	if err == nil && answer.Status == fasthttp.StatusFound {
+		location := answer.Header.Get("Location")
+		if file, ours := strings.CutPrefix(location, edgeapi.MediaPath); ours && e.to.image {
+			e.media([]byte(file))
+			return
+		}
 		e.record(v.Events)
 		e.passOn(answer)
 		return

@@ -23,6 +23,7 @@ import (
 
 	"lumo/edge/core"
 	"lumo/edge/edgetest"
+	"lumo/edge/media"
 	"lumo/edge/modules"
 	"lumo/edge/replica"
 	"lumo/edge/server"
@@ -106,7 +107,7 @@ func start(t testing.TB, with setup) *edge {
 		with.modules = e.host()
 	}
 	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client,
-		Spool: e.spool, Seal: public,
+		Spool: e.spool, Media: e.media(), Seal: public,
 		PublicURL: "https://go.example", LINELogin: with.lineLogin, NewID: e.newID,
 		Now: e.clock.now,
 		Log: slog.New(slog.NewTextHandler(e.log, nil)), Meter: server.NewMeter(e.metrics)})
@@ -139,6 +140,16 @@ func (e *edge) host() *wasm.Host {
 	}
 	e.t.Cleanup(func() { _ = h.Close(context.Background()) })
 	return h
+}
+
+func (e *edge) media() *media.Cache {
+	e.t.Helper()
+	m, err := media.Open(media.Config{Dir: e.t.TempDir(), MaxBytes: 1 << 20, MaxFile: 1 << 16,
+		Source: e.client})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return m
 }
 
 func (e *edge) newID() id.ID {

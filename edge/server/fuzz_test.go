@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lumo/edge/edgetest"
+	"lumo/edge/media"
 	"lumo/edge/replica"
 	"lumo/edge/server"
 	"lumo/edge/spool"
@@ -72,8 +73,12 @@ func refusing(f *testing.F) *server.Server {
 		c.Verdict = edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404, Reason: edgeapi.UnknownHook}
 		return nil
 	})
+	files, err := media.Open(media.Config{Dir: f.TempDir(), Source: edgetest.Away{}})
+	if err != nil {
+		f.Fatal(err)
+	}
 	s, err := server.New(server.Config{Modules: deny, Replica: replica.New(time.Now),
-		Core: edgetest.Away{}, Spool: sp, PublicURL: "https://go.example",
+		Core: edgetest.Away{}, Spool: sp, Media: files, PublicURL: "https://go.example",
 		NewID: func() id.ID { return id.New(1, [10]byte{}) }, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

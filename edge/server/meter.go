@@ -8,6 +8,7 @@ type Meter struct {
 	undecidedTotal *prometheus.CounterVec
 	hooks          *prometheus.CounterVec
 	lost           prometheus.Counter
+	files          *prometheus.CounterVec
 }
 
 // NewMeter makes a meter and registers its metrics.
@@ -24,7 +25,9 @@ func NewMeter(r prometheus.Registerer) *Meter {
 		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_events_lost_total",
 			Help: "Events that could not be spooled."}),
 	}
-	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost)
+	m.files = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_media_total",
+		Help: "Media asked for, by whether they could be given."}, []string{"outcome"})
+	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost, m.files)
 	for _, to := range routes() {
 		var counters [6]prometheus.Counter
 		for class, name := range [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"} {
@@ -50,6 +53,12 @@ func (m *Meter) undecided(module string) {
 func (m *Meter) hook(auth, outcome string) {
 	if m != nil {
 		m.hooks.WithLabelValues(auth, outcome).Inc()
+	}
+}
+
+func (m *Meter) media(outcome string) {
+	if m != nil {
+		m.files.WithLabelValues(outcome).Inc()
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	klaviyoLimit  = 1500 * time.Millisecond
 	shopifyLimit  = 3 * time.Second
 
+	mediaLimit     = 10 * time.Second // for fetching a file that is not at hand
+	mediaWriteTime = 5 * time.Minute  // a film on a slow phone
+
 	noBody    = 1 << 10 // where none is expected
 	formBody  = 8 << 10
 	smallBody = 1 << 20
@@ -34,7 +37,9 @@ type route struct {
 	extra      string // header that the signature also needs
 	maxBody    int
 	limit      time.Duration // for asking the core
+	writeTime  time.Duration // for writing the answer, 0 = the usual
 	image      bool          // answers are pictures, pages would not be seen
+	files      bool          // uploaded media, answered without a module
 	core       bool          // people wait for a page of the core's
 	claims     bool          // counted by address
 	line       bool          // LINE reads the status alone
@@ -55,7 +60,9 @@ func routes() []route {
 		{prefix: []byte("/o/"), label: "beacon", module: linkModule, maxBody: noBody,
 			limit: linkLimit, image: true},
 		{prefix: []byte("/i/"), label: "image", module: linkModule, maxBody: noBody,
-			limit: linkLimit, image: true},
+			limit: linkLimit, image: true, writeTime: mediaWriteTime},
+		{prefix: []byte(edgeapi.MediaPath), label: "media", maxBody: noBody,
+			files: true, writeTime: mediaWriteTime},
 		{prefix: []byte("/q/"), label: "code", module: codeModule, maxBody: noBody,
 			limit: linkLimit},
 		{prefix: []byte("/link/"), label: "login", module: codeModule, maxBody: formBody,

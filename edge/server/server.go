@@ -22,6 +22,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"lumo/edge/core"
+	"lumo/edge/media"
 	"lumo/edge/spool"
 	"lumo/edge/wasm"
 	"lumo/shared/edgeapi"
@@ -63,12 +64,19 @@ type Spool interface {
 	Stats() spool.Stats
 }
 
+// Media keeps the files of messages.
+type Media interface {
+	Has(h media.Hash) bool
+	Get(ctx context.Context, h media.Hash) (*media.File, error)
+}
+
 // Config is what a server needs; all fields but LINELogin, Proxies and Meter are required.
 type Config struct {
 	Modules   Modules
 	Replica   Replica
 	Core      Core
 	Spool     Spool
+	Media     Media
 	Seal      sealing.PublicKey
 	PublicURL string         // origin, no slash at its end
 	LINELogin string         // origin of LINE Login where it is not LINE's own
@@ -95,8 +103,8 @@ type Server struct {
 // New makes a server.
 func New(c Config) (*Server, error) {
 	const op = "server.New"
-	if c.Modules == nil || c.Replica == nil || c.Core == nil || c.Spool == nil || c.NewID == nil ||
-		c.Now == nil || c.Log == nil {
+	if c.Modules == nil || c.Replica == nil || c.Core == nil || c.Spool == nil || c.Media == nil ||
+		c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, op, errors.New("a dependency is missing"))
 	}
 	public, err := url.Parse(c.PublicURL)
@@ -133,10 +141,12 @@ func (s *Server) HTTP() *fasthttp.Server { return s.http }
 // Served counts the requests that were answered.
 func (s *Server) Served() uint64 { return s.served.Load() }
 
-// allowance says how much of a body is read. It is more than what is accepted, so that
-// whoever sends a little too much hears why.
+// allowance says how much of a body is read, and how long an answer may take to be written.
+// It is more than what is accepted, so that whoever sends a little too much hears why.
 func (s *Server) allowance(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	return fasthttp.RequestConfig{MaxRequestBodySize: s.routeOf(h.RequestURI()).maxBody + readMore}
+	to := s.routeOf(h.RequestURI())
+	return fasthttp.RequestConfig{MaxRequestBodySize: to.maxBody + readMore,
+		WriteTimeout: to.writeTime}
 }
 
 // broken answers what could not be read as a request at all.
@@ -168,6 +178,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 
 func (s *Server) serve(ctx *fasthttp.RequestCtx, to *route, path []byte) {
 	switch {
+	case to.files:
+		s.serveMedia(ctx, path)
+		return
 	case to.module == "":
 		s.ownRoutes(ctx, string(path))
 		return
