@@ -15,6 +15,7 @@ const (
 	FrameHeartbeat FrameType = 3
 	FrameAck       FrameType = 4
 	FrameStatus    FrameType = 5
+	FrameModules   FrameType = 6
 )
 
 const (
@@ -39,7 +40,7 @@ func (f Frame) Append(dst []byte) []byte {
 // ParseFrame reads one message; the payload aliases b.
 func ParseFrame(b []byte) (Frame, error) {
 	if len(b) < frameHead || len(b) > MaxFrame || b[0] != frameVersion ||
-		b[1] < byte(FrameSnapshot) || b[1] > byte(FrameStatus) {
+		b[1] < byte(FrameSnapshot) || b[1] > byte(FrameModules) {
 		return Frame{}, malformed("edgeapi.ParseFrame")
 	}
 	return Frame{
@@ -111,23 +112,63 @@ func ParseHeartbeat(b []byte) (Heartbeat, error) {
 	return h, r.end("edgeapi.ParseHeartbeat")
 }
 
+// ModuleSet is what a frame of FrameModules brings when a stream begins and whenever another
+// set is published: the manifest of package bundle and its signature. Files come by their
+// hash, GET /edge/v1/modules/{sha256}. An edge takes a set only of a higher version.
+type ModuleSet struct {
+	Signature [64]byte
+	Manifest  []byte
+}
+
+// Append adds the set's payload.
+func (m ModuleSet) Append(dst []byte) []byte {
+	return append(append(dst, m.Signature[:]...), m.Manifest...)
+}
+
+// ParseModuleSet reads a set's payload; the manifest aliases b. Nothing is verified.
+func ParseModuleSet(b []byte) (ModuleSet, error) {
+	r := reader{rest: b}
+	var m ModuleSet
+	copy(m.Signature[:], r.take(len(m.Signature)))
+	m.Manifest = r.take(len(r.rest))
+	if len(m.Manifest) == 0 {
+		r.short = true
+	}
+	return m, r.end("edgeapi.ParseModuleSet")
+}
+
+// Trouble is what is wrong with an edge that works all the same.
+type Trouble uint8
+
+// The troubles, one bit each.
+const (
+	TroubleSpool   Trouble = 1 << 0 // the spool cannot be written or is full
+	TroubleReplica Trouble = 1 << 1 // the configuration is not kept on disk
+	TroubleModules Trouble = 1 << 2 // the newest module set was refused
+)
+
 // Status is what an edge tells of itself now and then.
 type Status struct {
 	WaitingEvents uint64
 	OldestSeconds uint64
+	Modules       uint64 // version of the module set that decides, 0 = the built-in one
+	Trouble       Trouble
 }
 
 // Append adds the status's payload.
 func (s Status) Append(dst []byte) []byte {
-	return binary.LittleEndian.AppendUint64(
-		binary.LittleEndian.AppendUint64(dst, s.WaitingEvents),
-		s.OldestSeconds,
-	)
+	for _, v := range []uint64{s.WaitingEvents, s.OldestSeconds, s.Modules} {
+		dst = binary.LittleEndian.AppendUint64(dst, v)
+	}
+	return append(dst, byte(s.Trouble))
 }
 
-// ParseStatus reads a status's payload.
+// ParseStatus reads a status's payload. Edges of the first version told two numbers.
 func ParseStatus(b []byte) (Status, error) {
 	r := reader{rest: b}
 	s := Status{WaitingEvents: r.uint64(), OldestSeconds: r.uint64()}
+	if len(r.rest) > 0 {
+		s.Modules, s.Trouble = r.uint64(), Trouble(r.byte())
+	}
 	return s, r.end("edgeapi.ParseStatus")
 }

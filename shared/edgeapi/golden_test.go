@@ -182,7 +182,10 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 		"heartbeat": {Type: edgeapi.FrameHeartbeat, Sequence: 42,
 			Payload: edgeapi.Heartbeat{Version: 42, UnixMS: 1795521600000}.Append(nil)},
 		"ack":    {Type: edgeapi.FrameAck, Sequence: 42},
-		"status": {Type: edgeapi.FrameStatus, Payload: edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9}.Append(nil)},
+		"status": {Type: edgeapi.FrameStatus, Payload: edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
+			Trouble: edgeapi.TroubleSpool | edgeapi.TroubleModules}.Append(nil)},
+		"modules": {Type: edgeapi.FrameModules, Payload: edgeapi.ModuleSet{
+			Signature: [64]byte{1, 63: 2}, Manifest: []byte(`{"version":7}`)}.Append(nil)},
 	} {
 		b := f.Append(nil)
 		hexGolden(t, "frame/"+name, b)

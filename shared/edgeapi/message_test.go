@@ -256,3 +256,33 @@ func FuzzRecord(f *testing.F) {
 		_, _ = edgeapi.ParseSpooledRequest(r.Body)
 	})
 }
+
+func TestAStatusOfTheFirstVersionIsRead(t *testing.T) {
+	t.Parallel()
+	want := edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
+		Trouble: edgeapi.TroubleReplica}
+	whole := want.Append(nil)
+	if got, err := edgeapi.ParseStatus(whole); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	got, err := edgeapi.ParseStatus(whole[:16])
+	if err != nil || got != (edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, bad := range [][]byte{whole[:15], whole[:17], append(whole, 0)} {
+		if _, err := edgeapi.ParseStatus(bad); err == nil {
+			t.Errorf("%d bytes are read", len(bad))
+		}
+	}
+}
+
+func FuzzModuleSet(f *testing.F) {
+	f.Add(edgeapi.ModuleSet{Manifest: []byte("{}")}.Append(nil))
+	f.Add(make([]byte, 64))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := edgeapi.ParseModuleSet(b)
+		if err == nil && string(m.Append(nil)) != string(b) {
+			t.Errorf("%x is read as something else", b)
+		}
+	})
+}
