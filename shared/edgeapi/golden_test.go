@@ -181,7 +181,7 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 		"delta":        {Type: edgeapi.FrameDelta, Sequence: 42, Payload: entries},
 		"heartbeat": {Type: edgeapi.FrameHeartbeat, Sequence: 42,
 			Payload: edgeapi.Heartbeat{Version: 42, UnixMS: 1795521600000}.Append(nil)},
-		"ack":    {Type: edgeapi.FrameAck, Sequence: 42},
+		"ack": {Type: edgeapi.FrameAck, Sequence: 42},
 		"status": {Type: edgeapi.FrameStatus, Payload: edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
 			Trouble: edgeapi.TroubleSpool | edgeapi.TroubleModules}.Append(nil)},
 		"modules": {Type: edgeapi.FrameModules, Payload: edgeapi.ModuleSet{
