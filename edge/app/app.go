@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lumo/edge/core"
+	"lumo/edge/manifest"
 	"lumo/edge/media"
 	"lumo/edge/modules"
 	"lumo/edge/replica"
@@ -74,6 +75,7 @@ type edge struct {
 	replica *replica.Replica
 	spool   *spool.Spool
 	media   *media.Cache
+	modules *manifest.Keeper
 	host    *wasm.Host
 	server  *server.Server
 }
@@ -108,8 +110,15 @@ func (e *edge) open(ctx context.Context) error {
 		Identity: identity,
 		Now:      e.now,
 		Fresh:    func() uint64 { return e.server.Served() }, // asked only while it serves
+		Modules:  func(set edgeapi.ModuleSet) { e.modules.Offer(set) },
 		Meter:    core.NewMeter(e.metrics),
 	})
+	builtIn, err := modules.Default()
+	if err != nil {
+		return err
+	}
+	e.modules = manifest.New(manifest.Config{Dir: filepath.Join(e.settings.Dir, "modules"),
+		Key: identity.ModuleKey, BuiltIn: builtIn, Source: e.client, Log: e.log})
 	e.media, err = media.Open(media.Config{Dir: filepath.Join(e.settings.Dir, "media"),
 		MaxBytes: maxMedia, MaxFile: maxMediaFile, Source: e.client})
 	return err
@@ -117,15 +126,14 @@ func (e *edge) open(ctx context.Context) error {
 
 // prepare makes modules and server; the configuration comes in meanwhile.
 func (e *edge) prepare(ctx context.Context) error {
-	set, err := modules.Default()
-	if err != nil {
+	err := e.modules.Kept(func(set map[string][]byte) (err error) {
+		e.host, err = wasm.New(ctx, wasm.Config{
+			Modules:  set,
+			CacheDir: filepath.Join(e.settings.Dir, "compiled"),
+			Replica:  e.replica,
+			Now:      e.replica.CoreTime,
+		})
 		return err
-	}
-	e.host, err = wasm.New(ctx, wasm.Config{
-		Modules:  set,
-		CacheDir: filepath.Join(e.settings.Dir, "compiled"),
-		Replica:  e.replica,
-		Now:      e.replica.CoreTime,
 	})
 	if err != nil {
 		return err
@@ -186,6 +194,7 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 		defer close(drained)
 		_ = e.client.Drain(drain, e.spool, e.complain("drain")) // it only ends with its context
 	}()
+	group.Go(func() error { return e.modules.Run(work, e.host) })
 	if metrics != nil {
 		group.Go(func() error { return e.serveMetrics(work, metrics) })
 	}
@@ -290,7 +299,21 @@ func (e *edge) complain(op string) func(error) {
 func (e *edge) status() edgeapi.Status {
 	s := e.spool.Stats()
 	return edgeapi.Status{WaitingEvents: uint64(s.Waiting),
-		OldestSeconds: uint64(s.Oldest.Seconds())}
+		OldestSeconds: uint64(s.Oldest.Seconds()), Modules: e.modules.Version(),
+		Trouble: e.trouble(s)}
+}
+
+func (e *edge) trouble(s spool.Stats) (t edgeapi.Trouble) {
+	if s.Failing || s.Full {
+		t |= edgeapi.TroubleSpool
+	}
+	if e.replica.Failing() {
+		t |= edgeapi.TroubleReplica
+	}
+	if e.modules.Trouble() {
+		t |= edgeapi.TroubleModules
+	}
+	return t
 }
 
 func (e *edge) close() error {

@@ -38,6 +38,12 @@ func (e *edge) measure() {
 		func() float64 { return float64(e.replica.Size(edgeapi.TableLink)) })
 	gauge("lumo_edge_config_unkept", "1 while the configuration cannot be kept on disk.",
 		func() float64 { return one(e.replica.Failing()) })
+	gauge("lumo_edge_modules_version", "Module set that decides, 0 = the built-in one.",
+		func() float64 { return float64(e.modules.Version()) })
+	gauge("lumo_edge_modules_refused", "1 while the newest module set is refused.",
+		func() float64 { return one(e.modules.Trouble()) })
+	gauge("lumo_edge_spool_full", "1 while the spool has no room for webhooks.",
+		func() float64 { return one(e.spool.Stats().Full) })
 	gauge("lumo_edge_media_bytes", "Bytes of media kept on disk.",
 		func() float64 { return float64(e.media.Size()) })
 	gauge("lumo_edge_lease_fresh", "1 while the core's word is fresh.",

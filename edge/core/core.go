@@ -40,12 +40,13 @@ type Identity struct {
 	ModuleKey  []byte `json:"module_key"`  // Ed25519, empty = only the embedded modules
 }
 
-// Config is what a client needs; Fresh and Meter may be nil.
+// Config is what a client needs; Fresh, Modules and Meter may be nil.
 type Config struct {
 	URL      string // of the core, no slash at its end
 	Identity Identity
 	Now      func() time.Time
-	Fresh    func() uint64 // counts the requests that the edge answers
+	Fresh    func() uint64           // counts the requests that the edge answers
+	Modules  func(edgeapi.ModuleSet) // hears of each set that the stream brings
 	Meter    *Meter
 }
 

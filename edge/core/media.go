@@ -10,7 +10,10 @@ import (
 	"lumo/shared/fault"
 )
 
-const mediaLimit = 60 * time.Second // for all of a file
+const (
+	mediaLimit  = 60 * time.Second // for all of a file
+	moduleLimit = 30 * time.Second
+)
 
 // Media opens an uploaded file by its hash; close it. fault.NotFound means that the core
 // has none.
@@ -21,6 +24,15 @@ func (c *Client) Media(ctx context.Context, hash string) (kind string, body io.R
 		return "", nil, fault.Wrap("core.Media", err)
 	}
 	return res.Header.Get("Content-Type"), ending{res.Body, end}, nil
+}
+
+// Module opens a module's file by its hash; close it.
+func (c *Client) Module(ctx context.Context, hash string) (io.ReadCloser, error) {
+	res, end, err := c.get(ctx, "/edge/v1/modules/"+hash, moduleLimit)
+	if err != nil {
+		return nil, fault.Wrap("core.Module", err)
+	}
+	return ending{res.Body, end}, nil
 }
 
 // get asks for something by its hash. Whoever reads the body calls end afterwards.

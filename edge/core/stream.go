@@ -40,7 +40,7 @@ func (c *Client) Stream(ctx context.Context, sink Sink, status func() edgeapi.St
 	for ctx.Err() == nil {
 		began := time.Now()
 		gap, err := c.stream(ctx, conversation{sink: sink, status: status, changed: changed,
-			acked: after})
+			modules: c.c.Modules, acked: after})
 		sink.Lapse()
 		if ctx.Err() != nil {
 			return nil
@@ -90,6 +90,7 @@ type conversation struct {
 	sink    Sink
 	status  func() edgeapi.Status
 	changed func(error)
+	modules func(edgeapi.ModuleSet)
 	acked   uint64 // version that the core knows us to have
 	said    time.Time
 	begun   bool
@@ -112,6 +113,9 @@ func (t *conversation) turn() (gap bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	if frame.Type == edgeapi.FrameModules {
+		return false, t.offered(frame.Payload)
+	}
 	if gap, err := t.sink.Apply(frame); err != nil || gap {
 		return true, err
 	}
@@ -120,6 +124,15 @@ func (t *conversation) turn() (gap bool, err error) {
 		t.changed(nil)
 	}
 	return false, t.answer()
+}
+
+// offered passes a module set on. One that cannot even be read is nobody's.
+func (t *conversation) offered(payload []byte) error {
+	set, err := edgeapi.ParseModuleSet(payload)
+	if err == nil && t.modules != nil {
+		t.modules(set)
+	}
+	return nil
 }
 
 func (t *conversation) answer() error {

@@ -66,6 +66,9 @@ type Core struct {
 	broken   bool             // records are answered 503
 	media    map[string]file  // by hash
 	fetched  int              // how often one was asked for
+	modules  *edgeapi.ModuleSet
+	files    map[string][]byte // modules by hash
+	status   edgeapi.Status
 }
 
 type change struct {
@@ -85,7 +88,7 @@ func NewCore(t testing.TB) *Core {
 		t.Fatal(err)
 	}
 	c := &Core{t: t, private: private, rows: map[string]edgeapi.Entry{}, news: make(chan struct{}),
-		refuse: map[id.ID]bool{}, media: map[string]file{},
+		refuse: map[id.ID]bool{}, media: map[string]file{}, files: map[string][]byte{},
 		answer: func(Asked) Answer { return Answer{Status: http.StatusOK} }}
 	c.addr = "127.0.0.1:0"
 	c.Start()
@@ -114,6 +117,7 @@ func (c *Core) Start() {
 	mux.HandleFunc("GET /edge/v1/stream", c.known(c.stream))
 	mux.HandleFunc("POST /edge/v1/requests", c.known(c.requests))
 	mux.HandleFunc("POST /edge/v1/events", c.known(c.records))
+	mux.HandleFunc("GET /edge/v1/modules/{sha256}", c.known(c.getModule))
 	mux.HandleFunc("GET /edge/v1/media/{sha256}", c.known(c.getMedia))
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,7 +161,7 @@ func (c *Core) enrol(w http.ResponseWriter, r *http.Request) {
 	}
 	c.enrolled = true
 	c.write(w, map[string]any{"edge": "edg_test", "key": edgeKey, "sealing_key": c.SealingKey(),
-		"module_key": ""})
+		"module_key": []byte(ModuleKey())})
 }
 
 func (c *Core) write(w http.ResponseWriter, body any) {

@@ -88,8 +88,14 @@ func (c *Core) stream(w http.ResponseWriter, r *http.Request) {
 	}()
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
+	var told *edgeapi.ModuleSet
 	for first := true; ; first = false {
 		frames, news := c.frames(&sent, first)
+		if set := c.published(); set != told {
+			told = set
+			frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameModules,
+				Payload: set.Append(nil)})
+		}
 		for _, f := range frames {
 			if conn.WriteMessage(websocket.BinaryMessage, f.Append(nil)) != nil {
 				return
@@ -104,6 +110,12 @@ func (c *Core) stream(w http.ResponseWriter, r *http.Request) {
 		case <-tick.C:
 		}
 	}
+}
+
+func (c *Core) published() *edgeapi.ModuleSet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.modules
 }
 
 // frames are what an edge does not know yet, and a heartbeat.
@@ -150,6 +162,11 @@ func (c *Core) readAcks(conn *websocket.Conn) {
 		if f.Type == edgeapi.FrameAck {
 			c.mu.Lock()
 			c.acked = f.Sequence
+			c.mu.Unlock()
+		}
+		if status, err := edgeapi.ParseStatus(f.Payload); f.Type == edgeapi.FrameStatus && err == nil {
+			c.mu.Lock()
+			c.status = status
 			c.mu.Unlock()
 		}
 	}

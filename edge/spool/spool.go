@@ -31,6 +31,7 @@ const (
 	tidyEvery = 100 // of those
 
 	recordRoom = 32 // what a record needs besides its body
+	usualBytes = 4 << 10
 )
 
 // Config says where a spool lives and how large it may grow.
@@ -145,6 +146,7 @@ type Stats struct {
 	Oldest   time.Duration // age of the oldest record, 0 = none
 	Damaged  int64         // records passed over since the start
 	Failing  bool          // the last write did not succeed
+	Full     bool          // a webhook of the usual size finds no room
 }
 
 // Stats reads the state of both logs.
@@ -154,5 +156,6 @@ func (s *Spool) Stats() Stats {
 	s.requests.add(&out, now)
 	out.Requests = out.Waiting
 	s.events.add(&out, now)
+	out.Full = s.max > 0 && out.Bytes+usualBytes > s.max
 	return out
 }

@@ -1,0 +1,61 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"lumo/edge/edgetest"
+	"lumo/edge/modules"
+	"lumo/shared/edgeapi"
+	"lumo/shared/edgeapi/edgeapitest"
+)
+
+// A published set decides without a request being lost, and after the next start without
+// the core; a bad one changes nothing but what the edge tells of itself.
+func TestModulesAreReplacedWhileRequestsCome(t *testing.T) {
+	t.Parallel()
+	core, dir := edgetest.NewCore(t), folder(t)
+	core.Seed()
+	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir}
+	p := run(t, append(settings, "LUMO_EDGE_ENROL="+edgetest.Code)...).ready()
+	click := func(p *process) {
+		t.Helper()
+		status, location, _ := p.do(http.MethodGet, "/c/"+edgetest.Link(1, 42), "")
+		if status != 302 || !strings.HasPrefix(location, edgeapitest.Target) {
+			t.Fatalf("got %d %q", status, location)
+		}
+	}
+	second, err := modules.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second["redirect"] = edgetest.Marked(second["redirect"], "second")
+	core.Publish(2, second)
+	until(t, "the core hears of the new set", func() bool {
+		click(p)
+		return core.Status().Modules == 2
+	})
+	third, err := modules.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	third["redirect"] = third["redirect"][:len(third["redirect"])/2]
+	core.Publish(3, third)
+	until(t, "the core hears of the refusal", func() bool {
+		click(p)
+		return core.Status().Trouble == edgeapi.TroubleModules && core.Status().Modules == 2
+	})
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	core.Stop()
+	again := run(t, append(settings, "LUMO_EDGE_METRICS_ADDR="+freeAddr(t))...).ready()
+	click(again)
+	if err := again.end(); err != nil {
+		t.Fatal(err)
+	}
+	if log := again.log.String(); strings.Contains(log, "manifest.Kept") {
+		t.Errorf("the kept set did not start: %s", log)
+	}
+}
