@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -42,6 +44,10 @@ const (
 	firstWord     = 250 * time.Millisecond
 	lookAgain     = 5 * time.Millisecond
 
+	// memoryGoal is what Go's collector keeps to where the environment sets no GOMEMLIMIT: a
+	// module that wastes memory is then met by it sooner.
+	memoryGoal = 512 << 20
+
 	maxMedia     = 1 << 30
 	maxMediaFile = 64 << 20 // the core takes no larger one
 )
@@ -54,6 +60,9 @@ func Run(ctx context.Context, args, environ []string, out, log io.Writer) error 
 	s, err := Read(environ)
 	if err != nil {
 		return err
+	}
+	if limit := debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
+		debug.SetMemoryLimit(memoryGoal)
 	}
 	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
 		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -147,6 +148,7 @@ func (e *exchange) fallback(number uint32, away bool) {
 	case e.to.claims:
 		e.s.tryAgain(e.RequestCtx)
 	case e.to.image && away:
+		e.Response.Header.Set("Retry-After", strconv.Itoa(retrySeconds))
 		e.bare(fasthttp.StatusServiceUnavailable)
 	case e.to.image:
 		e.bare(fasthttp.StatusNotFound)

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -51,6 +52,7 @@ type edge struct {
 	client  *core.Client
 	replica *replica.Replica
 	spool   *spool.Spool
+	wasm    *wasm.Host
 	clock   *clock
 	log     *logged
 	metrics *prometheus.Registry
@@ -81,6 +83,7 @@ type setup struct {
 	spoolMax  int64
 	lineLogin string
 	modules   server.Modules // nil = the real ones
+	deadline  time.Duration  // of a module's call
 	proxies   string
 }
 
@@ -104,7 +107,8 @@ func start(t testing.TB, with setup) *edge {
 	e.client = core.New(core.Config{URL: e.core.URL(),
 		Identity: core.Identity{Key: e.core.EdgeKey()}, Now: e.clock.now})
 	if with.modules == nil {
-		with.modules = e.host()
+		e.host(cmp.Or(with.deadline, 5*time.Second))
+		with.modules = e.wasm
 	}
 	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client,
 		Spool: e.spool, Media: e.media(), Seal: public,
@@ -127,19 +131,18 @@ func start(t testing.TB, with setup) *edge {
 	return e
 }
 
-func (e *edge) host() *wasm.Host {
+func (e *edge) host(deadline time.Duration) {
 	e.t.Helper()
 	set, err := modules.Default()
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(),
-		Replica: e.replica, Now: e.clock.now, Pool: 1, Deadline: 5 * time.Second})
+	e.wasm, err = wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: cacheDir(),
+		Replica: e.replica, Now: e.clock.now, Pool: 1, Deadline: deadline})
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.t.Cleanup(func() { _ = h.Close(context.Background()) })
-	return h
+	e.t.Cleanup(func() { _ = e.wasm.Close(context.Background()) })
 }
 
 func (e *edge) media() *media.Cache {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/valyala/fasthttp"
 
@@ -32,7 +33,7 @@ func (s *Server) serveMedia(ctx *fasthttp.RequestCtx, path []byte) {
 		return
 	}
 	if !s.Media.Has(h) && !s.limit.stranger() { // anybody can make hashes up
-		ctx.Response.Header.Set("Retry-After", "5")
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retrySeconds))
 		bare(ctx, fasthttp.StatusServiceUnavailable)
 		return
 	}
@@ -64,7 +65,7 @@ func (s *Server) giveFile(ctx *fasthttp.RequestCtx, h media.Hash, keep string) b
 			bare(ctx, fasthttp.StatusNotFound)
 			return false
 		}
-		ctx.Response.Header.Set("Retry-After", "5")
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retrySeconds))
 		bare(ctx, fasthttp.StatusServiceUnavailable)
 		return false
 	}

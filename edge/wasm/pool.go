@@ -54,7 +54,10 @@ func newPool(ctx context.Context, h *Host, name string, m wazero.CompiledModule)
 }
 
 func (p *pool) instantiate(ctx context.Context) (*instance, error) {
-	ctx = context.WithoutCancel(ctx) // it will serve others than who made it
+	// It will serve others than who made it; but not even its start may last for ever.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx),
+		startsPerCall*p.host.config.Deadline)
+	defer cancel()
 	config := wazero.NewModuleConfig().WithName(fmt.Sprintf("%s-%p-%d", p.name, p, p.made.Add(1))).
 		WithStartFunctions("_initialize")
 	m, err := p.host.runtime.InstantiateModule(ctx, p.compiled, config)

@@ -65,6 +65,9 @@ func (h *Host) compileAll(ctx context.Context, files map[string][]byte) (*module
 }
 
 func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {
+	if err := checkShape(name, file); err != nil {
+		return nil, err
+	}
 	m, err := h.runtime.CompileModule(ctx, file)
 	if err != nil && h.config.CacheDir != "" {
 		m, err = h.compileAnew(ctx, file)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lumo/edge/edgetest"
 	"lumo/edge/wasm"
 	"lumo/shared/edgeapi"
 	"lumo/shared/edgeapi/edgeapitest"
@@ -50,8 +51,8 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"no WebAssembly":      []byte("MZ"),
 		"without its exports": {0, 'a', 's', 'm', 1, 0, 0, 0},
-		"one that traps":      module(nil, 0x00, 0x42, 0),
-		"one that lets all":   answering(welcome.Append(nil)),
+		"one that traps":      edgetest.Module{Handle: []byte{0x00}}.File(),
+		"one that lets all":   edgetest.Answering(welcome.Append(nil)),
 		"a forbidden import":  importing("env", "open"),
 	} {
 		set := defaultSet(t)
@@ -72,7 +73,7 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 func TestADamagedCacheIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	small := answering((&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil))
+	small := edgetest.Answering((&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil))
 	start := func() error {
 		h, err := wasm.New(
 			context.Background(),
@@ -138,7 +139,7 @@ func TestInstancesAreReplacedInTime(t *testing.T) {
 
 func TestAnEmptyPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 	t.Parallel()
-	spin := module(nil, 0x03, 0x40, 0x0c, 0, 0x0b, 0x42, 0)
+	spin := edgetest.Hostile()["endless loop"]
 	h, err := wasm.New(
 		context.Background(),
 		wasm.Config{Modules: map[string][]byte{"bad": spin}, CacheDir: cacheDir(),
@@ -158,7 +159,7 @@ func TestAnEmptyPoolWaitsNoLongerThanItsCaller(t *testing.T) {
 	err = h.Do(
 		ctx,
 		"bad",
-		&wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/")}},
+		&wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/c/x")}},
 	)
 	if took := time.Since(begun); !errors.Is(err, wasm.ErrUndecided) || took > 4*time.Second {
 		t.Errorf("got %v after %s", err, took)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"lumo/shared/edgeapi"
@@ -27,7 +28,8 @@ const (
 	defaultDeadline = 100 * time.Millisecond
 	defaultPages    = 512 // of 64 KiB: 32 MiB
 	defaultRecycle  = 1 << 20
-	ticksPerCall    = 4 // the watchdog looks this often within a deadline
+	ticksPerCall    = 4  // the watchdog looks this often within a deadline
+	startsPerCall   = 50 // a start may take this many deadlines
 )
 
 // Replica is what modules look up and verify against. What it gives is never changed.
@@ -100,6 +102,7 @@ func (c Config) withDefaults() Config {
 
 func (h *Host) start(ctx context.Context) error {
 	settings := wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes). // tables cannot grow
 		WithCloseOnContextDone(true).
 		WithMemoryLimitPages(h.config.Pages)
 	if h.config.CacheDir != "" {

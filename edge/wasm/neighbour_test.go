@@ -1,0 +1,203 @@
+package wasm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lumo/edge/edgetest"
+	"lumo/edge/wasm"
+	"lumo/shared/edgeapi"
+	"lumo/shared/edgeapi/edgeapitest"
+	"lumo/shared/fault"
+)
+
+const (
+	hostileDeadline = 20 * time.Millisecond
+	neighbourLimit  = 100 * time.Millisecond
+	// Compiled code that never loops cannot be interrupted until its stack is used up.
+	recursionLimit = 1500 * time.Millisecond
+	// What the edge tells Go to keep to, and what the process may have from the system: a
+	// stack of 100 MB that is being copied comes on top.
+	memoryLimit = 512 << 20
+	memoryCap   = memoryLimit + memoryLimit/2
+
+	fewestCalls = 100 // of a neighbour
+)
+
+// One hostile module at a time beside traffic: the process lives, nobody waits long, the
+// memory stays under its cap. A busy machine makes neighbours wait, too: what they wait
+// without anything hostile is measured first and granted on top.
+func TestHostileModulesHarmNobody(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	for name, file := range edgetest.Hostile() {
+		t.Run(name, func(t *testing.T) {
+			set := defaultSet(t)
+			set["bad"] = file
+			h := newHost(t, set, hostileDeadline)
+			limit := neighbourLimit
+			if name == "deep recursion" {
+				limit = recursionLimit
+			}
+			var worst, quiet time.Duration
+			for range 3 { // the machine is shared: the best of three counts
+				quiet = longest(t, h, func() { idle(t, h) })
+				worst = longest(t, h, func() { beHostile(t, h) })
+				if worst < limit+quiet {
+					break
+				}
+			}
+			if worst >= limit+quiet {
+				t.Errorf("a neighbour waited %s, without anything hostile %s", worst, quiet)
+			}
+			t.Logf("the longest wait: %s, without anything hostile %s", worst, quiet)
+		})
+	}
+	debug.FreeOSMemory()
+	if used := resident(t); used > memoryLimit {
+		t.Errorf("%d MB are in use afterwards", used>>20)
+	}
+}
+
+// beHostile asks more often than there are instances, so that each is met and replaced.
+func beHostile(t *testing.T, h *wasm.Host) {
+	begun := time.Now()
+	for n := 0; n < 2*(runtime.GOMAXPROCS(0)+1) || time.Since(begun) < 5*hostileDeadline; n++ {
+		call := wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/c/x")}}
+		if err := h.Do(context.Background(), "bad", &call); !errors.Is(err, wasm.ErrUndecided) {
+			t.Errorf("got %v want undecided", err)
+		}
+		if used := resident(t); used > memoryCap {
+			t.Errorf("%d MB are in use", used>>20)
+		}
+	}
+}
+
+// idle does what lets the machine show how slow it is.
+func idle(t *testing.T, h *wasm.Host) {
+	c := edgeapitest.CaseOf("line")
+	call := wasm.Call{Request: c.Request, Body: c.Body}
+	for begun := time.Now(); time.Since(begun) < 5*hostileDeadline; {
+		err := h.Do(context.Background(), c.Module, &call)
+		if err != nil && !errors.Is(err, wasm.ErrUndecided) { // late on a busy machine
+			t.Error(err)
+		}
+	}
+}
+
+// longest is the longest that a click waits while something happens.
+func longest(t *testing.T, h *wasm.Host, meanwhile func()) time.Duration {
+	t.Helper()
+	var stop atomic.Bool
+	worst := make(chan time.Duration)
+	go func() {
+		var longest time.Duration
+		c := edgeapitest.CaseOf("link")
+		call := wasm.Call{Request: c.Request}
+		for n := 0; n < fewestCalls || !stop.Load(); n++ {
+			begun := time.Now()
+			err := h.Do(context.Background(), c.Module, &call)
+			longest = max(longest, time.Since(begun))
+			if late := errors.Is(err, wasm.ErrUndecided); err != nil && !late ||
+				err == nil && call.Verdict.Status != 302 {
+				t.Errorf("status %d, %v", call.Verdict.Status, err)
+			}
+		}
+		worst <- longest
+	}()
+	meanwhile()
+	stop.Store(true)
+	return <-worst
+}
+
+// resident is the memory that the process has from the system.
+func resident(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0 // not on this system
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(b), &size, &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+func TestHostileStartsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, file := range edgetest.HostileStarts() {
+		h := newHost(t, map[string][]byte{}, hostileDeadline)
+		begun, before := time.Now(), resident(t)
+		err := h.Swap(context.Background(), map[string][]byte{"bad": file})
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: got %v want invalid", name, err)
+		}
+		if took := time.Since(begun); took > soon {
+			t.Errorf("%s: it took %s", name, took)
+		}
+		if more := resident(t) - before; more > memoryCap {
+			t.Errorf("%s: it cost %d MB", name, more>>20)
+		}
+	}
+}
+
+const soon = 10 * time.Second
+
+// What a module remembers ends with its instance: at the latest with its next mistake.
+func TestAMistakeEndsWhatAModuleRemembers(t *testing.T) {
+	t.Parallel()
+	h, err := wasm.New(context.Background(), wasm.Config{CacheDir: cacheDir(), Pool: 1,
+		Modules: map[string][]byte{"bad": edgetest.Counting()}, Replica: edgeapitest.NewWorld()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close(context.Background()) }()
+	var got []string
+	for range 7 {
+		call := wasm.Call{Request: edgeapi.Request{Method: edgeapi.GET, Path: []byte("/c/x")}}
+		err := h.Do(context.Background(), "bad", &call)
+		got = append(got, fmt.Sprint(call.Verdict.Status, err != nil))
+	}
+	want := "200 false 204 false 0 true 200 false 204 false 0 true 200 false"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got %s want %s", got, want)
+	}
+}
+
+// slowWorld is a replica whose look-ups take their time.
+type slowWorld struct {
+	edgeapitest.World
+	takes time.Duration
+}
+
+func (w slowWorld) Lookup(table uint8, key []byte) ([]byte, bool) {
+	<-time.After(w.takes)
+	return w.World.Lookup(table, key)
+}
+
+func TestSlowHostCallsCountAgainstTheDeadline(t *testing.T) {
+	t.Parallel()
+	for takes, late := range map[time.Duration]bool{0: false, 4 * hostileDeadline: true} {
+		h, err := wasm.New(context.Background(), wasm.Config{CacheDir: cacheDir(), Pool: 1,
+			Deadline: hostileDeadline, Modules: map[string][]byte{"bad": edgetest.Asking()},
+			Replica: slowWorld{edgeapitest.NewWorld(), takes}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = ask(t, h)
+		if got := errors.Is(err, wasm.ErrUndecided); got != late && !(got && takes == 0) {
+			t.Errorf("a look-up of %s: got %v", takes, err)
+		}
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
