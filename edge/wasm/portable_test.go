@@ -2,14 +2,21 @@ package wasm_test
 
 import (
 	"context"
-	"fmt"
+	"flag"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	extism "github.com/extism/go-sdk"
+	"github.com/google/go-cmp/cmp"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"lumo/edge/wasm"
+	"lumo/shared/bundle"
 	"lumo/shared/edgeapi"
 	"lumo/shared/edgeapi/edgeapitest"
 )
@@ -173,26 +180,57 @@ func TestAnExtismHostGivesTheGoldenVerdicts(t *testing.T) {
 	}
 }
 
-// The list is printed, since each import is something a module could reach.
+var update = flag.Bool("update", false, "write the golden files")
+
+// The list is printed and kept, since each import is something a module could reach.
 func TestModulesImportOnlyTheirOwn(t *testing.T) {
 	t.Parallel()
-	want := map[string][]string{
-		"redirect": {"lookup", "mac_verify", "sig_verify"},
-		"qr":       {"body", "derive", "lookup", "now", "open", "seal"},
-		"hookauth": {"body_hmac", "lookup", "sha256_equal"},
-	}
-	for name, file := range defaultSet(t) {
-		var fast []string
-		for _, f := range imports(t, file) {
+	var list strings.Builder
+	set := defaultSet(t)
+	for _, name := range bundle.Names() {
+		var lines []string
+		for _, f := range imports(t, set[name]) {
 			module, function, _ := f.Import()
-			if module == "lumo" {
-				fast = append(fast, function)
-			}
-			t.Log(fmt.Sprintf("%s imports %s %s", name, module, function))
+			lines = append(lines, name+": "+signature(module, function, f.ParamTypes(),
+				f.ResultTypes())+"\n")
 		}
-		slices.Sort(fast)
-		if !slices.Equal(fast, want[name]) {
-			t.Errorf("%s asks the host for %v, want %v", name, fast, want[name])
+		slices.Sort(lines)
+		list.WriteString(strings.Join(lines, ""))
+	}
+	t.Log("\n" + list.String())
+	file := filepath.Join("testdata", "imports.txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(list.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), list.String()); diff != "" {
+		t.Errorf("the modules import something else (-want +got):\n%s", diff)
+	}
+}
+
+// The interpreter shares nothing with the compiler but the runtime around both.
+func TestTheInterpreterGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
+	h, err := wasm.New(context.Background(), wasm.Config{Modules: defaultSet(t), Interpreter: true,
+		Replica: edgeapitest.NewWorld(), Random: edgeapitest.Zero{}, Now: now, Pool: 1,
+		Deadline: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close(context.Background()) }()
+	for _, c := range edgeapitest.Cases() {
+		call := wasm.Call{Request: c.Request, Body: c.Body}
+		if err := h.Do(context.Background(), c.Module, &call); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		if got, want := string(edgeapitest.Hex(call.Bytes())), golden(t, c.Name); got != want {
+			t.Errorf("%s: got\n%swant\n%s", c.Name, got, want)
 		}
 	}
 }

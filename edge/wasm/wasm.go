@@ -52,6 +52,8 @@ type Config struct {
 	Pages    uint32        // memory limit of one instance, in 64 KiB
 	Pool     int           // instances of each module
 	Recycle  int           // calls after which an instance is replaced
+	// Interpreter does without compiled code: slow, but it runs wherever Go does.
+	Interpreter bool
 }
 
 // Host holds the compiled modules and their instances.
@@ -101,7 +103,11 @@ func (c Config) withDefaults() Config {
 }
 
 func (h *Host) start(ctx context.Context) error {
-	settings := wazero.NewRuntimeConfigCompiler().
+	settings := wazero.NewRuntimeConfigCompiler()
+	if h.config.Interpreter {
+		settings = wazero.NewRuntimeConfigInterpreter()
+	}
+	settings = settings.
 		WithCoreFeatures(api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes). // tables cannot grow
 		WithCloseOnContextDone(true).
 		WithMemoryLimitPages(h.config.Pages)
