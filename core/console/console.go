@@ -26,6 +26,7 @@ import (
 
 	"lumo/core/account"
 	"lumo/core/lumo"
+	"lumo/shared/fault"
 )
 
 const (
@@ -69,6 +70,8 @@ type API struct {
 	huma     huma.API
 	sessions *scs.SessionManager
 	roles    map[string]lumo.Role // operation id -> least role
+	names    map[string]bool      // of all members of inputs
+	advices  []advised
 }
 
 // New makes an API with the operations of accounts; other capabilities register theirs.
@@ -76,12 +79,20 @@ func New(c Config) *API {
 	if c.Address == nil {
 		c.Address = func(r *http.Request) string { return r.RemoteAddr }
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), roles: map[string]lumo.Role{}}
+	a := &API{Config: c, mux: http.NewServeMux(), roles: map[string]lumo.Role{},
+		names: map[string]bool{}, advices: advices()}
 	a.sessions = newSessions(c.Sessions)
+	a.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		a.answerProblem(w, r, fault.As(fault.Unavailable, "console.session", err))
+	}
 	settings := huma.DefaultConfig("Lumo", "1")
 	settings.CreateHooks, settings.DocsPath, settings.SchemasPath = nil, "", ""
 	settings.OpenAPIPath = "/api/openapi"
+	settings.Transformers = append(settings.Transformers, a.refuse)
 	a.huma = humago.New(a.mux, settings)
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		a.answerProblem(w, r, fault.New(fault.NotFound, "console.unknown", "This address does not exist."))
+	})
 	a.registerAccount()
 	return a
 }
@@ -98,6 +109,10 @@ func newSessions(store scs.CtxStore) *scs.SessionManager {
 // Handler serves the API. Requests that browsers make for other sites are refused.
 func (a *API) Handler() http.Handler {
 	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.answerProblem(w, r, fault.New(fault.Forbidden, "console.guard",
+			"This request came from another site. Open the console itself."))
+	}))
 	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, a.Address(r))))

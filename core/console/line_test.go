@@ -40,7 +40,7 @@ type desk struct {
 	clients  map[lumo.Role]*http.Client
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{Shop: shoptest.New(t), clients: map[lumo.Role]*http.Client{}}
 	d.line = linetest.New(linetest.Config{Now: d.Clock.Now})
@@ -70,7 +70,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) register(t *testing.T, a *console.API, client *line.Client, people *account.Service, log *slog.Logger) {
+func (d *desk) register(t testing.TB, a *console.API, client *line.Client, people *account.Service, log *slog.Logger) {
 	t.Helper()
 	cs, ls, quiet := channelstore.New(d.Vault), linkagestore.New(d.Vault), quiet{}
 	var err error
@@ -93,7 +93,7 @@ func (d *desk) register(t *testing.T, a *console.API, client *line.Client, peopl
 	console.RegisterLinkage(a, links)
 }
 
-func (d *desk) signIn(t *testing.T, people *account.Service, role lumo.Role) {
+func (d *desk) signIn(t testing.TB, people *account.Service, role lumo.Role) {
 	t.Helper()
 	email := string(role) + "@hanatea.example"
 	if err := people.CreateMember(t.Context(), d.Merchant, email, deskPassword, role); err != nil {
@@ -112,7 +112,7 @@ func (d *desk) signIn(t *testing.T, people *account.Service, role lumo.Role) {
 }
 
 // call asks the API; a path that begins with a dot is the merchant's.
-func (d *desk) call(t *testing.T, role lumo.Role, method, path string, body any) (int, map[string]any) {
+func (d *desk) call(t testing.TB, role lumo.Role, method, path string, body any) (int, map[string]any) {
 	t.Helper()
 	if rest, ok := strings.CutPrefix(path, "."); ok {
 		path = "/merchants/" + d.Merchant.String() + rest

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -40,6 +41,25 @@ func (p *Problem) GetHeaders() http.Header {
 		return nil
 	}
 	return http.Header{"Retry-After": {strconv.Itoa(p.retryAfter)}}
+}
+
+// problems documents the errors that an operation can answer with.
+func (a *API) problems(op Op) map[string]*huma.Response {
+	kinds := []fault.Kind{fault.Invalid, fault.TooLarge, fault.Limited, fault.Internal, fault.Unavailable}
+	if op.Role != Anyone {
+		kinds = append(kinds, fault.Unauthenticated, fault.Forbidden, fault.NotFound)
+	}
+	if op.Method != http.MethodGet {
+		kinds = append(kinds, fault.Conflict, fault.Stale)
+	}
+	schemas := a.huma.OpenAPI().Components.Schemas
+	schema := schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	all := map[string]*huma.Response{}
+	for _, k := range kinds {
+		all[strconv.Itoa(status(k))] = &huma.Response{Description: string(k),
+			Content: map[string]*huma.MediaType{(&Problem{}).ContentType(""): {Schema: schema}}}
+	}
+	return all
 }
 
 // status is the one table from kinds to statuses of this server.
@@ -98,6 +118,14 @@ func general(k fault.Kind) string {
 		return "Something in this request is not right."
 	}
 	return "Something went wrong on our side."
+}
+
+// answerProblem answers a request that reached no operation.
+func (a *API) answerProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := a.problem(r.Context(), "", err)
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
 }
 
 func writeProblem(ctx huma.Context, p *Problem) {

@@ -55,7 +55,8 @@ type output[O any] struct {
 func Register[I, O any](a *API, op Op, handle func(ctx context.Context, who Caller, in *I) (O, error)) {
 	a.roles[op.ID] = op.Role
 	spec := huma.Operation{OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary,
-		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: maxBody}
+		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: maxBody,
+		Responses: a.problems(op)}
 	huma.Register(a.huma, spec, func(ctx context.Context, in *I) (*output[O], error) {
 		who, _ := ctx.Value(callerKey{}).(Caller)
 		body, err := once(ctx, a, op, who, in, func() (O, error) { return handle(ctx, who, in) })
@@ -64,6 +65,7 @@ func Register[I, O any](a *API, op Op, handle func(ctx context.Context, who Call
 		}
 		return &output[O]{Body: body}, nil
 	})
+	a.learn()
 }
 
 type (
@@ -80,7 +82,7 @@ func (a *API) admit(op Op) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		ctx = huma.WithValue(ctx, callerKey{}, who)
-		next(huma.WithValue(ctx, repeatKey{}, ctx.Header("Idempotency-Key")))
+		next(refusing{huma.WithValue(ctx, repeatKey{}, ctx.Header("Idempotency-Key"))})
 	}
 }
 
