@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/textproto"
 	"strings"
 	"time"
@@ -62,13 +63,23 @@ func (s *Service) keep(ctx context.Context, r *Request) error {
 	if r.Outcome == Skipped && r.Friend != (lumo.FriendID{}) && r.Reason != edgeapi.Duplicate.Code() {
 		err := s.Recorder.Record(ctx, lumo.Fact{Merchant: r.Merchant, Channel: r.Channel, Friend: r.Friend,
 			Kind: lumo.FactNotSent, Source: "flow", Ref: id.ID(r.ID).String(), OccurredAt: r.ReceivedAt,
-			Data: map[string]any{"reason": r.Reason, "request": r.ID.String()}})
+			Data: notSent(*r)})
 		if err != nil {
 			return err
 		}
 	}
 	s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)
 	return nil
+}
+
+// notSent is what the timeline says of a call that led to no message.
+func notSent(r Request) map[string]any {
+	data := maps.Clone(r.Data)
+	data["reason"], data["request"] = r.Reason, r.ID.String()
+	if r.FlowID != "" {
+		data["flow"] = r.FlowID
+	}
+	return data
 }
 
 func (s *Service) first(ctx context.Context, r Request) (found Request, err error) {
@@ -183,13 +194,21 @@ func (s *Service) recipient(ctx context.Context, r *Request, b Body) (lumo.Frien
 	r.Friend = friend.ID
 	switch friend.FollowStatus {
 	case lumo.Blocked:
-		*r = r.skip(edgeapi.Blocked, nil)
+		*r = r.skip(edgeapi.Blocked, since(friend))
 		return none, true, nil
 	case lumo.NotFriend:
 		*r = r.skip(edgeapi.NotFriend, nil)
 		return none, true, nil
 	}
 	return friend, false, nil
+}
+
+// since is when a friend blocked the account, for the sentence about it.
+func since(f lumo.Friend) map[string]any {
+	if f.BlockedAt.IsZero() {
+		return nil
+	}
+	return map[string]any{"date": f.BlockedAt.UTC().Format(time.RFC3339)}
 }
 
 func (s *Service) byProfile(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {

@@ -12,7 +12,7 @@ import (
 // Figures are the numbers of Home. Today is a day in the merchant's time zone.
 type Figures struct {
 	Friends      int64 // following
-	Linked       int64
+	Linked       int64 // of those, with a Klaviyo profile
 	BlockedMonth int64
 	Today        Today
 }

@@ -77,29 +77,42 @@ func (s *Service) RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo
 	return nil
 }
 
-// named adds the name of the saved message that a fact is about, as it is now: the timeline
-// and Klaviyo show what it was called then.
+// named adds what facts are about, as it is now: the name of the saved message, and the flow
+// whose call a delivery answers. The timeline and Klaviyo show what it was then.
 func (s *Service) named(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) ([]lumo.Fact, error) {
-	var messages []lumo.MessageID
-	for _, f := range facts {
-		text, _ := f.Data["message"].(string)
-		if v, err := id.ParseWith(id.Message, text); err == nil {
-			messages = append(messages, lumo.MessageID(v))
-		}
-	}
-	if len(messages) == 0 {
-		return facts, nil
-	}
-	names, err := s.c.Store.MessageNames(ctx, m, messages)
+	facts, err := with(facts, "message_name", "message", id.Message,
+		func(list []id.ID) (map[id.ID]string, error) { return s.c.Store.MessageNames(ctx, m, list) })
 	if err != nil {
 		return nil, err
 	}
+	return with(facts, "flow", "delivery", id.Delivery,
+		func(list []id.ID) (map[id.ID]string, error) { return s.c.Store.Flows(ctx, m, list) })
+}
+
+// with gives the facts that name a thing under key, but nothing under field yet, what find
+// knows of it.
+func with(facts []lumo.Fact, field, key string, prefix id.Prefix,
+	find func([]id.ID) (map[id.ID]string, error)) ([]lumo.Fact, error) {
+	things := make([]id.ID, len(facts))
+	var wanted []id.ID
+	for i, f := range facts {
+		text, _ := f.Data[key].(string)
+		if v, err := id.ParseWith(prefix, text); err == nil && f.Data[field] == nil {
+			things[i], wanted = v, append(wanted, v)
+		}
+	}
+	if len(wanted) == 0 {
+		return facts, nil
+	}
+	found, err := find(wanted)
+	if err != nil || len(found) == 0 {
+		return facts, err
+	}
 	out := slices.Clone(facts)
-	for i, f := range out {
-		text, _ := f.Data["message"].(string)
-		if name, ok := names[text]; ok {
-			out[i].Data = maps.Clone(f.Data)
-			out[i].Data["message_name"] = name
+	for i, v := range things {
+		if value := found[v]; value != "" {
+			out[i].Data = maps.Clone(out[i].Data)
+			out[i].Data[field] = value
 		}
 	}
 	return out, nil

@@ -32,9 +32,10 @@ type Store interface {
 	// Counted are the clicks and opens of these deliveries that counted.
 	Counted(ctx context.Context, m lumo.MerchantID, deliveries []lumo.DeliveryID) ([]Counted, error)
 	AddEvents(ctx context.Context, m lumo.MerchantID, events []Event, now time.Time) error
-	// MessageNames are the names of saved messages by their outside ids.
-	MessageNames(ctx context.Context, m lumo.MerchantID, messages []lumo.MessageID) (
-		map[string]string, error)
+	// MessageNames are the names of saved messages.
+	MessageNames(ctx context.Context, m lumo.MerchantID, messages []id.ID) (map[id.ID]string, error)
+	// Flows are Klaviyo's ids of the flows whose calls deliveries answer; others have none.
+	Flows(ctx context.Context, m lumo.MerchantID, deliveries []id.ID) (map[id.ID]string, error)
 	// AddFacts writes timeline rows; what is there already stays. It answers which are new.
 	AddFacts(ctx context.Context, m lumo.MerchantID, rows []Row, now time.Time) ([]bool, error)
 	// Count adds to the counters of the day on which each happened, in the merchant's zone.

@@ -345,3 +345,35 @@ VALUES ($1, $2, $3, 'Abandoned cart', '[]', now(), now())`, message, s.Channel.I
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestEventsAtKlaviyoNameTheFlow(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Exec(t, `
+INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, flow_id, outcome, created_at)
+SELECT $1, logical_id, channel_id, now(), 'verified', 'FlowAb', 'accepted', now()
+  FROM delivery
+ WHERE merchant_id = $1`)
+	s.In(t, func(ctx context.Context) error {
+		return s.service.Record(ctx, lumo.Fact{Merchant: s.Merchant, Channel: s.Channel.ID, Friend: s.friend,
+			Kind: lumo.FactSent, Source: "flow", Ref: "1", OccurredAt: s.Clock.Now(),
+			Data: map[string]any{"delivery": s.delivery.String()}})
+	})
+	if got := s.far.facts[0].Data["flow"]; got != "FlowAb" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLinkedCountsFriendsOfNow(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	a := s.AddAccount(t)
+	s.Link(t, s.friend, a, "P1")
+	for status, want := range map[string]int64{"following": 1, "blocked": 0, "not_friend": 0} {
+		s.Exec(t, "UPDATE friend SET follow_status = $2 WHERE merchant_id = $1", status)
+		h, err := s.service.Home(t.Context(), s.Merchant, s.Channel.ID)
+		if err != nil || h.Figures.Linked != want || h.Figures.Friends != want {
+			t.Errorf("%s: got %+v %v, want %d", status, h.Figures, err, want)
+		}
+	}
+}

@@ -251,6 +251,17 @@ func follow(s lumo.FollowStatus) func(*world, *lumo.EdgeRequest) {
 	return func(w *world, _ *lumo.EdgeRequest) { w.yuki.FollowStatus = s }
 }
 
+func TestBlockedSaysSinceWhen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.yuki.FollowStatus, w.yuki.BlockedAt = lumo.Blocked, time.Date(2026, 11, 3, 4, 5, 6, 0, time.UTC)
+	w.send(w.call(1, `{"profile_id":"P","text":"hi"}`))
+	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	if err != nil || len(rows) != 1 || rows[0].Data["date"] != "2026-11-03T04:05:06Z" {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
 func late(w *world, in *lumo.EdgeRequest) {
 	// the edge took it in time and could not hand it over
 	in.ReceivedAt = w.now

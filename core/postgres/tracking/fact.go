@@ -14,21 +14,37 @@ import (
 	"lumo/shared/id"
 )
 
-// MessageNames are the names of saved messages by their outside ids.
-func (Store) MessageNames(ctx context.Context, m lumo.MerchantID, messages []lumo.MessageID) (
-	map[string]string, error) {
+// MessageNames are the names of saved messages.
+func (Store) MessageNames(ctx context.Context, m lumo.MerchantID, messages []id.ID) (
+	map[id.ID]string, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT id, name
   FROM message
  WHERE merchant_id = $1 AND id = ANY($2::uuid[])`, m, ids(messages))
-	out := map[string]string{}
-	var v lumo.MessageID
-	var name string
-	_, err := pgx.ForEachRow(rows, []any{&v, &name}, func() error {
-		out[v.String()] = name
+	return texts("postgres.MessageNames", rows)
+}
+
+// Flows are Klaviyo's ids of the flows whose calls deliveries answer.
+func (Store) Flows(ctx context.Context, m lumo.MerchantID, deliveries []id.ID) (
+	map[id.ID]string, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT d.id, r.flow_id
+  FROM delivery d
+  JOIN flow_request r ON r.merchant_id = d.merchant_id AND r.id = d.logical_id
+ WHERE d.merchant_id = $1 AND d.id = ANY($2::uuid[]) AND d.logical_kind = 'flow'`, m, ids(deliveries))
+	return texts("postgres.Flows", rows)
+}
+
+// texts reads rows of an id and a text.
+func texts(op string, rows pgx.Rows) (map[id.ID]string, error) {
+	out := map[id.ID]string{}
+	var v id.ID
+	var text string
+	_, err := pgx.ForEachRow(rows, []any{&v, &text}, func() error {
+		out[v] = text
 		return nil
 	})
-	return out, postgres.Fault("postgres.MessageNames", err)
+	return out, postgres.Fault(op, err)
 }
 
 // AddFacts writes timeline rows, and when friends were last sent something or clicked.

@@ -31,8 +31,10 @@ SELECT (SELECT count(*)
           FROM friend
          WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following'),
        (SELECT count(*)
-          FROM identity_link
-         WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked'),
+          FROM identity_link l
+          JOIN friend f ON f.merchant_id = l.merchant_id AND f.id = l.friend_id
+         WHERE l.merchant_id = $1 AND l.channel_id = $2 AND l.state = 'linked'
+           AND f.follow_status = 'following'),
        (SELECT count(*)
           FROM delivery
          WHERE merchant_id = $1 AND channel_id = $2 AND state = 'unknown'),
@@ -148,7 +150,10 @@ SELECT EXISTS (SELECT 1
                 WHERE merchant_id = $1 AND channel_id = $2 AND state = 'accepted'),
        EXISTS (SELECT 1
                  FROM flow_request
-                WHERE merchant_id = $1 AND channel_id = $2 AND outcome = 'accepted')`, m, c).
+                WHERE merchant_id = $1 AND channel_id = $2 AND outcome = 'accepted')
+       OR EXISTS (SELECT 1
+                    FROM friend_event
+                   WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'sent' AND source = 'flow')`, m, c).
 		Scan(&line, &klaviyo, &linked, &tested, &flow)
 	return []tracking.Step{{Name: "line", Done: line}, {Name: "klaviyo", Done: klaviyo},
 		{Name: "link_yourself", Done: linked}, {Name: "test_message", Done: tested},

@@ -112,12 +112,16 @@ export function useReason() {
           reason: "",
           d: "-",
           ...data,
+          ...(typeof data.date === "string" && { date: day(data.date, i18n.language) }),
         })
       : code;
   };
 }
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const day = (at: string, language: string) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: zone }).format(new Date(at));
 
 // When shows a time in the merchant's zone; relative only under an hour.
 export function When({ at, timeZone = zone }: { at?: string; timeZone?: string }) {
