@@ -92,6 +92,7 @@ func (a *App) wire(ctx context.Context) error {
 		Repeats: accountstore.NewRepeats(a.db, a.vault), Log: a.log, Now: a.now})
 	console.RegisterLive(a.api, a.hub)
 	a.runners = append(a.runners, a.hub.Run)
+	a.keepShort()
 	return a.wireParts(ctx)
 }
 

@@ -74,6 +74,12 @@ CREATE TABLE counter (
     n bigint DEFAULT 0 NOT NULL,
     slot smallint DEFAULT 0 NOT NULL
 );
+CREATE TABLE daily_run (
+    name text NOT NULL,
+    day date NOT NULL,
+    lease_until timestamp with time zone NOT NULL,
+    done boolean DEFAULT false NOT NULL
+);
 CREATE TABLE delivery (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -540,6 +546,7 @@ ALTER TABLE core_key ADD CONSTRAINT core_key_kind_check CHECK ((kind = ANY (ARRA
 ALTER TABLE core_key ADD CONSTRAINT core_key_pkey PRIMARY KEY (kind, number);
 ALTER TABLE counter ADD CONSTRAINT counter_kind_check CHECK ((kind = ANY (ARRAY['sent'::text, 'not_sent'::text, 'failed'::text, 'clicked'::text, 'opened'::text, 'linked'::text, 'followed'::text, 'blocked'::text, 'scanned'::text, 'refused'::text])));
 ALTER TABLE counter ADD CONSTRAINT counter_pkey PRIMARY KEY (merchant_id, channel_id, day, kind, slot);
+ALTER TABLE daily_run ADD CONSTRAINT daily_run_pkey PRIMARY KEY (name);
 ALTER TABLE delivery ADD CONSTRAINT delivery_logical_kind_check CHECK ((logical_kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
@@ -667,8 +674,11 @@ CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event U
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_id_idx ON public.friend USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_profile_read_at_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE ((profile_read_at IS NULL) AND (follow_status = 'following'::text));
+CREATE INDEX hook_request_merchant_id_received_at_idx ON public.hook_request USING btree (merchant_id, received_at);
 CREATE INDEX hook_request_merchant_id_state_idx ON public.hook_request USING btree (merchant_id, state) WHERE (state = ANY (ARRAY['waiting'::text, 'kept'::text]));
 CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btree (merchant_id, target_id);
+CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_key USING btree (merchant_id, created_at);
+CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
 CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING btree (merchant_id, friend_id);
 CREATE INDEX oauth_try_merchant_id_expires_at_idx ON public.oauth_try USING btree (merchant_id, expires_at);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
@@ -745,6 +755,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON channel TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON channel_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON core_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON counter TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_run TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_change TO lumo_app;
@@ -783,9 +794,54 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_try TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tracked_link TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON work TO lumo_app;
 
+CREATE OR REPLACE FUNCTION public.lumo_edge_event_months(at timestamp with time zone, ahead integer, kept integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+    this timestamp := date_trunc('month', at AT TIME ZONE 'UTC');
+    month timestamp;
+    part text;
+BEGIN
+    FOR i IN 0..least(ahead, 12) LOOP
+        month := this + make_interval(months => i);
+        part := 'edge_event_' || to_char(month, 'YYYYMM');
+        CONTINUE WHEN to_regclass(part) IS NOT NULL;
+        BEGIN
+            EXECUTE format('CREATE TABLE %I PARTITION OF edge_event FOR VALUES FROM (%L) TO (%L)', part,
+                           lumo_ulid_floor(month AT TIME ZONE 'UTC'),
+                           lumo_ulid_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', part);
+            EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', part);
+            EXECUTE format('CREATE POLICY tenant ON %I USING (merchant_id = lumo_merchant())
+                            WITH CHECK (merchant_id = lumo_merchant())', part);
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO lumo_app', part);
+        EXCEPTION WHEN check_violation OR duplicate_table THEN NULL;
+        END;
+    END LOOP;
+    FOR part IN
+        SELECT c.relname
+          FROM pg_inherits AS i
+          JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'edge_event'::regclass AND c.relname ~ '^edge_event_[0-9]{6}$'
+           AND c.relname < 'edge_event_' || to_char(this - make_interval(months => greatest(kept, 1)), 'YYYYMM')
+    LOOP
+        EXECUTE format('DROP TABLE %I', part);
+    END LOOP;
+END $function$
+;
 CREATE OR REPLACE FUNCTION public.lumo_merchant()
  RETURNS uuid
  LANGUAGE sql
  STABLE
 AS $function$ SELECT current_setting('lumo.merchant')::uuid $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_ulid_floor(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid $function$
 ;
