@@ -67,7 +67,7 @@ func (a *API) registerAccount() {
 		Summary: "Begin a session"}, a.postSignIn)
 	Register(a, Op{ID: "sign-out", Method: http.MethodPost, Path: "/sign_out", Role: Anyone,
 		Summary: "End the session"}, func(ctx context.Context, _ Caller, _ *None) (None, error) {
-		return None{}, fault.As(fault.Unavailable, "console.signOut", a.sessions.Destroy(ctx))
+		return None{}, a.signOut(ctx)
 	})
 	Register(a, Op{ID: "get-me", Method: http.MethodGet, Path: "/me", Role: SignedIn,
 		Summary: "Who is signed in"}, func(ctx context.Context, who Caller, _ *None) (MeView, error) {

@@ -31,6 +31,7 @@ const (
 
 // signIn begins a session under a new token, so that nobody can plant one beforehand.
 func (a *API) signIn(ctx context.Context, s account.Signed) error {
+	defer a.sockets.end(a.sessions.Token(ctx)) // the old session's pages
 	if err := a.sessions.RenewToken(ctx); err != nil {
 		return fault.As(fault.Unavailable, "console.signIn", err)
 	}
@@ -40,6 +41,16 @@ func (a *API) signIn(ctx context.Context, s account.Signed) error {
 	}
 	a.sessions.Put(ctx, membersKey, strings.Join(members, ","))
 	a.sessions.Put(ctx, operatorKey, s.Operator)
+	return nil
+}
+
+// signOut ends the session and what is open under it.
+func (a *API) signOut(ctx context.Context) error {
+	token := a.sessions.Token(ctx)
+	if err := a.sessions.Destroy(ctx); err != nil {
+		return fault.As(fault.Unavailable, "console.signOut", err)
+	}
+	a.sockets.end(token)
 	return nil
 }
 

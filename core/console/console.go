@@ -72,6 +72,7 @@ type API struct {
 	roles    map[string]lumo.Role // operation id -> least role
 	names    map[string]bool      // of all members of inputs
 	advices  []advised
+	sockets  sockets
 }
 
 // New makes an API with the operations of accounts; other capabilities register theirs.

@@ -21,6 +21,7 @@ const (
 	maxPayload = 7000 // PostgreSQL carries notifications of less than 8000 bytes
 	kept       = 256  // messages of a merchant that a returning page can still get
 	queue      = 64   // messages that a page may be behind
+	maxWaiting = 1024 // messages of a merchant that wait for the wire
 )
 
 // Kinds of messages that come from here; capabilities add their own.
@@ -51,8 +52,9 @@ type Event struct {
 type Wire interface {
 	// Send gives n messages of a merchant consecutive numbers and hands them to all replicas.
 	Send(ctx context.Context, m lumo.MerchantID, messages []Message) error
-	// Receive hands on what any replica sent until ctx ends or the wire breaks.
-	Receive(ctx context.Context, handle func(m lumo.MerchantID, messages []Message)) error
+	// Receive hands on what any replica sent until ctx ends or the wire breaks. It calls ready
+	// first, when nothing can pass unheard any more.
+	Receive(ctx context.Context, ready func(), handle func(m lumo.MerchantID, messages []Message)) error
 }
 
 // Hub connects publishers and pages.
@@ -95,6 +97,9 @@ func (h *Hub) Publish(m lumo.MerchantID, e Event) {
 		data = nil
 	}
 	h.mu.Lock()
+	if len(h.waiting[m]) >= maxWaiting { // the wire stands still: memory must not run out
+		h.waiting[m] = []Message{{Kind: KindResync}}
+	}
 	h.waiting[m] = append(h.waiting[m], Message{Kind: e.Kind, ID: e.ID, Channel: e.Channel, Data: data})
 	h.mu.Unlock()
 	select {
@@ -169,12 +174,11 @@ func parts(messages []Message) [][]Message {
 
 func (h *Hub) receive(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := h.wire.Receive(ctx, h.local)
+		err := h.wire.Receive(ctx, h.resyncAll, h.local) // something may have passed unheard
 		if ctx.Err() != nil {
 			return
 		}
 		h.log.WarnContext(ctx, "live messages interrupted", "op", "live.receive", "error", err)
-		h.resyncAll() // something may have passed unseen
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,6 +18,9 @@ const (
 	readLimit      = 512 // pages say nothing; pongs are short
 	silenceLimit   = 30 * time.Second
 )
+
+// ErrSignedOut is the cause with which a request's context ends when its session does.
+var ErrSignedOut = errors.New("signed out")
 
 // Serve streams a merchant's messages to one page until it leaves, its session ends
 // (allowed turns false) or ctx of the request ends. The caller checked origin and session.
@@ -56,7 +60,11 @@ func (h *Hub) stream(ctx context.Context, conn *websocket.Conn, p *page, allowed
 		var err error
 		select {
 		case <-ctx.Done():
-			farewell(conn, websocket.CloseGoingAway, "closing")
+			code, why := websocket.CloseGoingAway, "closing"
+			if errors.Is(context.Cause(ctx), ErrSignedOut) {
+				code, why = websocket.ClosePolicyViolation, ErrSignedOut.Error()
+			}
+			farewell(conn, code, why)
 			return
 		case <-p.gone:
 			farewell(conn, websocket.ClosePolicyViolation, "too slow")
@@ -65,7 +73,7 @@ func (h *Hub) stream(ctx context.Context, conn *websocket.Conn, p *page, allowed
 			err = write(conn, message)
 		case <-tick.C:
 			if !allowed(ctx) {
-				farewell(conn, websocket.ClosePolicyViolation, "signed out")
+				farewell(conn, websocket.ClosePolicyViolation, ErrSignedOut.Error())
 				return
 			}
 			if err = write(conn, Message{Kind: KindHeartbeat}); err == nil {

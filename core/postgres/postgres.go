@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,6 +23,11 @@ import (
 )
 
 const appRole = "lumo_app"
+
+// maxConns is enough for all parts of one core to work side by side. The driver's own default,
+// four on a small machine, is used up by the listeners alone; pool_max_conns in the address
+// sets another number.
+const maxConns = 40
 
 // maxAttempts is how often a transaction that lost to another one is begun again.
 const maxAttempts = 5
@@ -36,6 +42,9 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		// the cause may hold the password
 		return nil, fault.New(fault.Invalid, op, "LUMO_DATABASE_URL is not an address of a PostgreSQL database.")
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = maxConns
 	}
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		_, err := c.Exec(ctx, "SET ROLE "+appRole)
@@ -149,7 +158,8 @@ func Merchant(ctx context.Context) lumo.MerchantID {
 }
 
 // Listen waits on one connection for notifications of a channel and hands each payload
-// on, until ctx ends or the connection breaks; the caller begins again.
+// on, until ctx ends or the connection breaks; the caller begins again. The first payload is
+// empty: what was notified before it may have passed unheard.
 func (db *DB) Listen(ctx context.Context, channel string, handle func(payload string)) error {
 	const op = "postgres.Listen"
 	conn, err := db.pool.Acquire(ctx)
@@ -160,6 +170,7 @@ func (db *DB) Listen(ctx context.Context, channel string, handle func(payload st
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return translate(op, err)
 	}
+	handle("")
 	for {
 		n, err := conn.Conn().WaitForNotification(ctx)
 		if err != nil {

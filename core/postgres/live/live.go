@@ -50,8 +50,12 @@ func (w *Wire) Send(ctx context.Context, m lumo.MerchantID, messages []live.Mess
 }
 
 // Receive listens on one connection.
-func (w *Wire) Receive(ctx context.Context, handle func(lumo.MerchantID, []live.Message)) error {
+func (w *Wire) Receive(ctx context.Context, ready func(), handle func(lumo.MerchantID, []live.Message)) error {
 	return w.db.Listen(ctx, channel, func(text string) {
+		if text == "" {
+			ready()
+			return
+		}
 		var p payload
 		if json.Unmarshal([]byte(text), &p) != nil {
 			return
