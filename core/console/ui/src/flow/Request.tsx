@@ -4,14 +4,14 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { type FlowRequestDetail, get } from "../api";
 import { Failed, Loading, State, useReason, When } from "../parts";
-import { LinePhone } from "../phone/LinePhone";
+import { Preview } from "../phone/Preview";
 import { usePlace } from "../shell";
 
 const signs: Record<string, string> = { done: "✓", failed: "✕", not_reached: "·" };
 
 // Request tells one call step by step, and shows what LINE got.
 export function Request() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { request: id } = useParams();
   const { at, merchant, channel } = usePlace();
   const reason = useReason();
@@ -53,7 +53,8 @@ export function Request() {
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 5 }}>
         {r.messages && channel && (
-          <LinePhone
+          <Preview
+            language={i18n.language}
             account={{ name: channel.name }}
             label={t("flow.request.phone")}
             messages={r.messages.map((m) => ({ message: m, at: r.at }))}
