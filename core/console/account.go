@@ -73,14 +73,18 @@ func (a *API) registerAccount() {
 		Summary: "Who is signed in"}, func(ctx context.Context, who Caller, _ *None) (MeView, error) {
 		return a.me(ctx, who.Members, who.Operator)
 	})
-	Register(a, Op{ID: "update-me", Method: http.MethodPatch, Path: "/me", Role: SignedIn,
-		Summary: "Change one's own language"}, a.patchMe)
+	RegisterEdit(a, Op{ID: "update-me", Method: http.MethodPatch, Path: "/me", Role: SignedIn,
+		Summary: "Change one's own language"}, func(ctx context.Context, who Caller, _ *languageInput) (MeView, error) {
+		return a.me(ctx, who.Members, who.Operator)
+	}, a.patchMe)
 	Register(a, Op{ID: "get-merchant", Method: http.MethodGet, Path: "/merchants/{merchant}", Role: lumo.Viewer,
 		Summary: "Read a merchant"}, func(_ context.Context, who Caller, _ *InMerchant) (MerchantView, error) {
 		return merchantView(who.Merchant, who.Member.Role), nil
 	})
-	Register(a, Op{ID: "update-merchant", Method: http.MethodPatch, Path: "/merchants/{merchant}", Role: lumo.Admin,
-		Summary: "Change a merchant; ends the first run"}, a.patchMerchant)
+	RegisterEdit(a, Op{ID: "update-merchant", Method: http.MethodPatch, Path: "/merchants/{merchant}", Role: lumo.Admin,
+		Summary: "Change a merchant; ends the first run"}, func(_ context.Context, who Caller, _ *merchantInput) (MerchantView, error) {
+		return merchantView(who.Merchant, who.Member.Role), nil
+	}, a.patchMerchant)
 }
 
 func (a *API) postSignIn(ctx context.Context, who Caller, in *signInInput) (MeView, error) {

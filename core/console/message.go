@@ -80,8 +80,16 @@ func RegisterMessages(a *API, s *message.Service) {
 		m, err := s.Get(ctx, who.Merchant.ID, c, v)
 		return messageView(m), err
 	})
-	Register(a, Op{ID: "replace-message", Method: http.MethodPut, Path: path + "/{message}", Role: lumo.Marketer,
+	RegisterEdit(a, Op{ID: "replace-message", Method: http.MethodPut, Path: path + "/{message}", Role: lumo.Marketer,
 		Summary: "Save the next version of a message"},
+		func(ctx context.Context, who Caller, in *replaceMessageInput) (MessageView, error) {
+			c, v, err := in.message()
+			if err != nil {
+				return MessageView{}, err
+			}
+			m, err := s.Get(ctx, who.Merchant.ID, c, v)
+			return messageView(m), err
+		},
 		func(ctx context.Context, who Caller, in *replaceMessageInput) (MessageView, error) {
 			c, v, err := in.message()
 			if err != nil {

@@ -3,8 +3,10 @@ package console
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,29 +50,93 @@ type List[T any] struct {
 type None struct{}
 
 type output[O any] struct {
+	ETag string `header:"ETag" doc:"of what was read or changed; an edit may send it back as If-Match"`
 	Body O
 }
 
+// Handler is the work of an operation.
+type Handler[I, O any] func(ctx context.Context, who Caller, in *I) (O, error)
+
 // Register adds an operation. The handler runs only for callers with the role.
-func Register[I, O any](a *API, op Op, handle func(ctx context.Context, who Caller, in *I) (O, error)) {
+func Register[I, O any](a *API, op Op, handle Handler[I, O]) { register(a, op, nil, handle) }
+
+// RegisterEdit adds an operation that changes what read reads. A caller who sends the ETag
+// she read as If-Match is refused when it is another by now.
+func RegisterEdit[I, O any](a *API, op Op, read, handle Handler[I, O]) { register(a, op, read, handle) }
+
+func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
 	a.roles[op.ID] = op.Role
 	spec := huma.Operation{OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary,
 		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: maxBody,
-		Responses: a.problems(op)}
+		Responses: a.problems(op), Extensions: map[string]any{"x-least-role": string(op.Role)},
+		Parameters: headers(op, read != nil)}
 	huma.Register(a.huma, spec, func(ctx context.Context, in *I) (*output[O], error) {
 		who, _ := ctx.Value(callerKey{}).(Caller)
-		body, err := once(ctx, a, op, who, in, func() (O, error) { return handle(ctx, who, in) })
+		body, err := once(ctx, a, op, who, in, func() (O, error) {
+			if err := unchanged(ctx, who, in, read); err != nil {
+				var none O
+				return none, err
+			}
+			return handle(ctx, who, in)
+		})
 		if err != nil {
 			return nil, a.problem(ctx, op.ID, err)
 		}
-		return &output[O]{Body: body}, nil
+		out := &output[O]{Body: body}
+		if op.Method != http.MethodPost {
+			out.ETag = etag(body)
+		}
+		return out, nil
 	})
 	a.learn()
+}
+
+// headers documents the headers that an operation minds.
+func headers(op Op, edit bool) []*huma.Param {
+	text := &huma.Schema{Type: huma.TypeString}
+	switch {
+	case edit:
+		return []*huma.Param{{Name: "If-Match", In: "header", Schema: text,
+			Description: "the ETag that was read; another one now is refused with 412"}}
+	case op.Method == http.MethodPost:
+		return []*huma.Param{{Name: "Idempotency-Key", In: "header", Schema: text,
+			Description: "makes a repeated request answer as the first did, for 24 hours"}}
+	}
+	return nil
+}
+
+// etag names the content of an answer.
+func etag(body any) string {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return `"` + hex.EncodeToString(sum[:12]) + `"`
+}
+
+// unchanged refuses an edit of what is no longer what the caller read.
+func unchanged[I, O any](ctx context.Context, who Caller, in *I, read Handler[I, O]) error {
+	match, _ := ctx.Value(matchKey{}).(string)
+	if match == "" || match == "*" || read == nil {
+		return nil
+	}
+	now, err := read(ctx, who, in)
+	if err != nil {
+		return err
+	}
+	for one := range strings.SplitSeq(match, ",") {
+		if strings.TrimSpace(one) == etag(now) {
+			return nil
+		}
+	}
+	return fault.New(fault.Stale, "console.unchanged", "Somebody changed this since you read it. Load it again.")
 }
 
 type (
 	callerKey struct{}
 	repeatKey struct{}
+	matchKey  struct{}
 )
 
 // admit finds the caller before anything of the request's content is read.
@@ -82,6 +148,7 @@ func (a *API) admit(op Op) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		ctx = huma.WithValue(ctx, callerKey{}, who)
+		ctx = huma.WithValue(ctx, matchKey{}, ctx.Header("If-Match"))
 		next(refusing{huma.WithValue(ctx, repeatKey{}, ctx.Header("Idempotency-Key"))})
 	}
 }
