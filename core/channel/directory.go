@@ -121,6 +121,14 @@ func (d *Directory) Friend(ctx context.Context, m lumo.MerchantID, f lumo.Friend
 	})
 }
 
+// FriendsByID are those of the ids that exist.
+func (d *Directory) FriendsByID(ctx context.Context, m lumo.MerchantID, ids []lumo.FriendID) (
+	map[lumo.FriendID]lumo.Friend, error) {
+	return read(ctx, d, m, "channel.FriendsByID", func(ctx context.Context) (map[lumo.FriendID]lumo.Friend, error) {
+		return d.store.FriendsByID(ctx, m, ids)
+	})
+}
+
 // read runs a look-up in the merchant's transaction.
 func read[T any](ctx context.Context, d *Directory, m lumo.MerchantID, op string,
 	look func(context.Context) (T, error)) (found T, err error) {

@@ -21,6 +21,8 @@ type DirectoryStore interface {
 	EdgeKey(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind EdgeKeyKind, number uint16) (
 		EdgeKey, error) // number 0 = the newest that is valid now
 	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
+	FriendsByID(ctx context.Context, m lumo.MerchantID, ids []lumo.FriendID) (
+		map[lumo.FriendID]lumo.Friend, error)
 }
 
 // Numbers resolves a global number; it needs a transaction without a merchant.

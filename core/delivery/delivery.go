@@ -99,10 +99,12 @@ type Store interface {
 	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
 	// Due locks what may be tried now, and what a lost owner left in sending.
 	Due(ctx context.Context, l Lease, now time.Time, limit int) ([]Delivery, error)
-	// Freeze commits a delivery to key and bytes before a try.
-	Freeze(ctx context.Context, l Lease, d Delivery) error
-	// Settle records the outcome of a try. Acceptance needs no lease: it is a fact.
-	Settle(ctx context.Context, l Lease, o Outcome) (changed bool, err error)
+	// Freeze commits deliveries to key and bytes before a try; fault.Stale when one of them
+	// belongs to a newer owner.
+	Freeze(ctx context.Context, l Lease, all []Delivery) error
+	// Settle records outcomes and tells which of them changed anything. Acceptance needs no
+	// lease: it is a fact.
+	Settle(ctx context.Context, l Lease, all []Outcome) (changed []bool, err error)
 }
 
 // Leases says who sends for a channel. They run without a merchant.
@@ -175,12 +177,14 @@ type Composer interface {
 type Channels interface {
 	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
 	MessagingCredentials(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (channelID, secret string, err error)
-	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
+	// FriendsByID are those of the ids that still exist.
+	FriendsByID(ctx context.Context, m lumo.MerchantID, ids []lumo.FriendID) (
+		map[lumo.FriendID]lumo.Friend, error)
 }
 
 // Recorder takes facts into timeline, counters and the outbox, inside the transaction.
 type Recorder interface {
-	Record(ctx context.Context, f lumo.Fact) error
+	RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) error
 }
 
 // Watcher tells open pages, after the commit.

@@ -10,7 +10,6 @@ import (
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
-	"lumo/shared/id"
 )
 
 const (
@@ -21,7 +20,6 @@ const (
 	longestRetry  = 5 * time.Minute
 	rateRetry     = 2 * time.Second
 	quotaRetry    = 5 * time.Minute
-	settleTries   = 8
 )
 
 // channelSender sends for one channel under one lease.
@@ -30,16 +28,22 @@ type channelSender struct {
 	lease   Lease
 	bucket  *rate.Limiter
 	slots   chan struct{}
-	group   sync.WaitGroup
+	pushes  sync.WaitGroup
+	settler *settler
 }
 
 func newChannelSender(s *Service, l Lease) *channelSender {
 	bucket := rate.NewLimiter(pushPerSecond, pushBurst)
 	bucket.AllowN(time.Now(), pushBurst) // empty: the last owner may have used this second
-	return &channelSender{service: s, lease: l, bucket: bucket, slots: make(chan struct{}, inFlight)}
+	return &channelSender{service: s, lease: l, bucket: bucket, slots: make(chan struct{}, inFlight),
+		settler: startSettler(s, l)}
 }
 
-func (c *channelSender) wait() { c.group.Wait() }
+// wait ends when every push was answered and every answer recorded.
+func (c *channelSender) wait() {
+	c.pushes.Wait()
+	c.settler.finish()
+}
 
 // runOnce takes one batch of due deliveries, commits them to their bytes, and begins to
 // push them. more tells that there may be further ones.
@@ -72,7 +76,7 @@ func (c *channelSender) runOnce(ctx context.Context) (more bool, err error) {
 	}
 	for _, d := range ready {
 		c.slots <- struct{}{}
-		c.group.Go(func() {
+		c.pushes.Go(func() {
 			defer func() { <-c.slots }()
 			c.push(ctx, keys, d)
 		})
@@ -80,31 +84,40 @@ func (c *channelSender) runOnce(ctx context.Context) (more bool, err error) {
 	return more, nil
 }
 
-func (c *channelSender) prepareAll(ctx context.Context, channel lumo.Channel, due []Delivery) ([]Delivery, error) {
-	var ready []Delivery
+// prepareAll commits deliveries to their bytes, and settles those that need no try.
+func (c *channelSender) prepareAll(ctx context.Context, channel lumo.Channel, due []Delivery) (
+	ready []Delivery, err error) {
+	s := c.service
+	var recipients []lumo.FriendID
 	for _, d := range due {
-		d, outcome, err := c.prepare(ctx, channel, d)
-		if err != nil {
-			return nil, err
-		}
-		if outcome != nil {
-			if err := c.service.settle(ctx, c.lease, *outcome); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := c.service.Store.Freeze(ctx, c.lease, d); err != nil {
-			return nil, err
-		}
-		ready = append(ready, d)
+		recipients = append(recipients, d.Friend)
 	}
-	return ready, nil
+	friends, err := s.Channels.FriendsByID(ctx, c.lease.Merchant, recipients)
+	if err != nil {
+		return nil, err
+	}
+	var decided []Outcome
+	for _, d := range due {
+		d, outcome, err := s.prepare(ctx, channel, d, friends)
+		switch {
+		case err != nil:
+			return nil, err
+		case outcome != nil:
+			decided = append(decided, *outcome)
+		default:
+			ready = append(ready, d)
+		}
+	}
+	if err := s.settle(ctx, c.lease, decided); err != nil {
+		return nil, err
+	}
+	return ready, s.Store.Freeze(ctx, c.lease, ready)
 }
 
 // prepare gives a delivery its bytes, or the outcome that makes a try needless. What was
 // tried before keeps its bytes: a second rendering could differ.
-func (c *channelSender) prepare(ctx context.Context, channel lumo.Channel, d Delivery) (Delivery, *Outcome, error) {
-	s := c.service
+func (s *Service) prepare(ctx context.Context, channel lumo.Channel, d Delivery,
+	friends map[lumo.FriendID]lumo.Friend) (Delivery, *Outcome, error) {
 	if d.State == Sending || d.State == Unknown {
 		if d.Expired {
 			return d, &Outcome{Delivery: d, State: UnknownExpired, Reason: edgeapi.Unconfirmed.Code()}, nil
@@ -113,22 +126,18 @@ func (c *channelSender) prepare(ctx context.Context, channel lumo.Channel, d Del
 		return d, nil, nil
 	}
 	if !d.TooLateAt.IsZero() && s.Now().After(d.TooLateAt) {
-		return d, skip(d, edgeapi.TooLate, map[string]any{"hours": int(s.Now().Sub(d.ReceivedAt).Hours())}), nil
+		hours := int(s.Now().Sub(d.ReceivedAt).Hours())
+		return d, skip(d, edgeapi.TooLate, map[string]any{"hours": hours}), nil
 	}
-	friend, err := s.Channels.Friend(ctx, d.Merchant, d.Friend)
-	if fault.Is(err, fault.NotFound) {
+	friend, ok := friends[d.Friend]
+	switch {
+	case !ok:
 		return d, skip(d, edgeapi.Erased, nil), nil
-	}
-	if err != nil {
-		return d, nil, err
-	}
-	switch friend.FollowStatus {
-	case lumo.Blocked:
+	case friend.FollowStatus == lumo.Blocked:
 		return d, skip(d, edgeapi.Blocked, nil), nil
-	case lumo.NotFriend:
+	case friend.FollowStatus == lumo.NotFriend:
 		return d, skip(d, edgeapi.NotFriend, nil), nil
-	}
-	if len(d.Body) > 0 {
+	case len(d.Body) > 0:
 		return d, nil, nil // deferred: never accepted, the same bytes again
 	}
 	body, reason, err := s.Composer.Compose(ctx, channel, d.Number, d.Content, friend.Line)
@@ -146,7 +155,7 @@ func skip(d Delivery, reason edgeapi.Reason, data map[string]any) *Outcome {
 	return &Outcome{Delivery: d, State: Skipped, Reason: reason.Code(), Data: data}
 }
 
-// push makes one try and records it. The try may outlive the lease: its bytes and key are
+// push makes one try and has it recorded. The try may outlive the lease: its bytes and key are
 // committed, and what it learns is worth recording whoever owns the channel now.
 func (c *channelSender) push(ctx context.Context, keys lumo.Keys, d Delivery) {
 	ctx = context.WithoutCancel(ctx)
@@ -156,97 +165,5 @@ func (c *channelSender) push(ctx context.Context, keys lumo.Keys, d Delivery) {
 	if c.bucket.Wait(limited) == nil {
 		result = c.service.Pusher.Push(limited, keys, d.Key, d.Body)
 	}
-	c.record(ctx, judge(d, result, c.service.Now()))
-}
-
-// record writes an outcome down, again and again if it must: the evidence is in hand.
-func (c *channelSender) record(ctx context.Context, o Outcome) {
-	s := c.service
-	wait := 50 * time.Millisecond
-	for try := 1; ; try++ {
-		err := s.Units.InTenant(ctx, c.lease.Merchant, func(ctx context.Context) error { return s.settle(ctx, c.lease, o) })
-		if err == nil {
-			return
-		}
-		s.complain(ctx, "delivery.record", err)
-		if try == settleTries { // about half a minute: the row stays in sending, found again as unknown
-			return
-		}
-		time.Sleep(wait)
-		wait = min(2*wait, 8*time.Second)
-	}
-}
-
-// judge turns LINE's answer into an outcome. After a try whose outcome is unknown only an
-// acceptance settles anything: a refusal now says nothing about that earlier try.
-func judge(d Delivery, r Result, now time.Time) Outcome {
-	o := Outcome{Delivery: d, RequestID: r.RequestID}
-	unknownBefore := d.State == Unknown
-	switch {
-	case r.Verdict == TakenByLINE:
-		o.State = Accepted
-	case r.Verdict == Unanswered || unknownBefore:
-		o.State, o.Reason, o.NextAt = Unknown, edgeapi.Unanswered.Code(), now.Add(backoff(d.Tries))
-	case r.Verdict == SlowDown:
-		o.State, o.Reason, o.NextAt = Deferred, edgeapi.Rate.Code(), now.Add(rateRetry)
-	case r.Verdict == UsedUp:
-		o.State, o.Reason, o.NextAt = QuotaBlocked, edgeapi.Quota.Code(), now.Add(quotaRetry)
-	case r.Verdict == TokenFailed:
-		o.State, o.NextAt = Deferred, now.Add(backoff(d.Tries))
-		o.Reason = edgeapi.LINERefused.Code()
-	default:
-		o.State, o.Reason, o.Data = Rejected, edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
-	}
-	return o
-}
-
-func backoff(tries int) time.Duration {
-	wait := firstRetry
-	for range min(tries, 10) {
-		wait *= 2
-	}
-	return min(wait, longestRetry)
-}
-
-// settle records an outcome and tells everybody, in the transaction of ctx.
-func (s *Service) settle(ctx context.Context, l Lease, o Outcome) error {
-	changed, err := s.Store.Settle(ctx, l, o)
-	if err != nil || !changed {
-		return err
-	}
-	if kind, ok := factOf(o.State); ok {
-		err := s.Recorder.Record(ctx, fact(o, kind, s.Now()))
-		if err != nil {
-			return fault.Wrap("delivery.settle", err)
-		}
-	}
-	s.Watcher.DeliveryChanged(ctx, o.Delivery, o.State, o.Reason)
-	return nil
-}
-
-// factOf is what an end state means in a friend's timeline. Unconfirmed means nothing: it
-// may have arrived or not.
-func factOf(s State) (lumo.FactKind, bool) {
-	switch s {
-	case Accepted:
-		return lumo.FactSent, true
-	case Skipped:
-		return lumo.FactNotSent, true
-	case Rejected:
-		return lumo.FactFailed, true
-	}
-	return "", false
-}
-
-func fact(o Outcome, kind lumo.FactKind, now time.Time) lumo.Fact {
-	d := o.Delivery
-	data := map[string]any{"delivery": d.ID.String(), "number": d.Number, "kind": d.Kind}
-	if o.Reason != "" {
-		data["reason"] = o.Reason
-	}
-	if d.Content.Message != (lumo.MessageID{}) {
-		data["message"] = d.Content.Message.String()
-	}
-	return lumo.Fact{Merchant: d.Merchant, Channel: d.Channel, Friend: d.Friend, Kind: kind, Source: d.Kind,
-		Ref: id.ID(d.ID).String(), OccurredAt: now, Data: data}
+	c.settler.outcomes <- judge(d, result, c.service.Now())
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
@@ -58,29 +60,68 @@ func (s *Store) friendRow(ctx context.Context, m lumo.MerchantID, f lumo.FriendI
 	return r, found("friend", "postgres.friendRow", err)
 }
 
+// FriendsByID are those of the ids that exist.
+func (s *Store) FriendsByID(ctx context.Context, m lumo.MerchantID, all []lumo.FriendID) (
+	map[lumo.FriendID]lumo.Friend, error) {
+	const op = "postgres.FriendsByID"
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectFriend+`
+ WHERE merchant_id = $1 AND id = ANY($2::uuid[])`, m, all)
+	sealed, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (sealedFriend, error) {
+		return scanSealed(r)
+	})
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	out := make(map[lumo.FriendID]lumo.Friend, len(sealed))
+	for _, f := range sealed { // only now: opening may ask the database for the key
+		r, err := s.open(ctx, m, f)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		out[r.ID] = r.Friend
+	}
+	return out, nil
+}
+
 type scanner interface{ Scan(dest ...any) error }
+
+// sealedFriend is a row of selectFriend before its LINE user id is opened.
+type sealedFriend struct {
+	channel.FriendRow
+	user []byte
+}
 
 // scanFriend reads the columns of selectFriend and opens the LINE user id.
 func (s *Store) scanFriend(ctx context.Context, m lumo.MerchantID, from scanner) (
 	channel.FriendRow, error) {
-	var r channel.FriendRow
-	var sealed []byte
+	f, err := scanSealed(from)
+	if err != nil {
+		return channel.FriendRow{}, err
+	}
+	return s.open(ctx, m, f)
+}
+
+func (s *Store) open(ctx context.Context, m lumo.MerchantID, f sealedFriend) (channel.FriendRow, error) {
+	user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(f.ID), f.user)
+	f.Line = lumo.LineUserID(user)
+	return f.FriendRow, err
+}
+
+func scanSealed(from scanner) (r sealedFriend, err error) {
 	var picture, language, source *string
 	var followed, blocked, consent *time.Time
-	err := from.Scan(&r.ID, &r.Channel, &sealed, &r.DisplayName, &picture, &language,
+	err = from.Scan(&r.ID, &r.Channel, &r.user, &r.DisplayName, &picture, &language,
 		&r.Follow.Status, &r.Follow.At, &r.Follow.Event, &followed, &blocked, &r.Follow.Consent, &consent,
 		&source, &r.Tester, &r.Named)
 	if err != nil {
-		return channel.FriendRow{}, err
+		return r, err
 	}
 	r.PictureURL, r.Language = value(picture), value(language)
 	r.Follow.FollowedAt, r.Follow.BlockedAt = value(followed), value(blocked)
 	r.Follow.ConsentAt, r.Follow.ConsentSource = value(consent), value(source)
 	r.FollowStatus, r.Consent = r.Follow.Status, r.Follow.Consent
 	r.FollowedAt, r.BlockedAt = r.Follow.FollowedAt, r.Follow.BlockedAt
-	user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(r.ID), sealed)
-	r.Line = lumo.LineUserID(user)
-	return r, err
+	return r, nil
 }
 
 // Update writes what may change about a friend.

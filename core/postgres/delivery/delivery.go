@@ -130,7 +130,8 @@ type row struct {
 	number      int64
 }
 
-// Due locks what may be tried now.
+// Due locks what may be tried now. What stays in sending for longer than a try and its record
+// can take was lost on the way, whoever owns the channel.
 func (s *Store) Due(ctx context.Context, l delivery.Lease, now time.Time, limit int) ([]delivery.Delivery, error) {
 	const op = "postgres.delivery.Due"
 	rows, err := postgres.Tx(ctx).Query(ctx, `
@@ -138,7 +139,8 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, now time.Time, limit 
 			too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
 		FROM delivery
 		WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3 AND hold IS NULL
-			AND (state IN ('planned', 'deferred', 'quota_blocked', 'unknown') OR state = 'sending' AND fence < $4)
+			AND (state IN ('planned', 'deferred', 'quota_blocked', 'unknown')
+				OR state = 'sending' AND (fence < $4 OR last_try_at < now() - interval '2 minutes'))
 		ORDER BY due_at, id
 		LIMIT $5
 		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, now, l.Fence, limit)
@@ -195,59 +197,4 @@ func (s *Store) open(ctx context.Context, r row) (delivery.Delivery, error) {
 		}
 	}
 	return d, nil
-}
-
-// Freeze commits a delivery to its bytes. The time of the first try is the database's: it
-// decides for how long the key is trusted, on whatever machine.
-func (s *Store) Freeze(ctx context.Context, l delivery.Lease, d delivery.Delivery) error {
-	const op = "postgres.delivery.Freeze"
-	sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "body", id.ID(d.ID), s.encoder.EncodeAll(d.Body, nil))
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	tag, err := postgres.Tx(ctx).Exec(ctx, `
-		UPDATE delivery
-		SET state = 'sending', retry_key = $3, body_enc = $4, fence = $5, tries = tries + 1,
-			first_try_at = coalesce(first_try_at, now()), last_try_at = now(), updated_at = now()
-		WHERE merchant_id = $1 AND id = $2 AND fence <= $5`, d.Merchant, d.ID, d.Key, sealed, l.Fence)
-	if err == nil && tag.RowsAffected() != 1 {
-		return fault.New(fault.Stale, op, "the delivery belongs to a newer owner")
-	}
-	return postgres.Fault(op, err)
-}
-
-// Settle records an outcome. Acceptance is a fact and needs no lease; every other change
-// is refused to an owner who was replaced. What has ended stays as it ended.
-func (s *Store) Settle(ctx context.Context, l delivery.Lease, o delivery.Outcome) (bool, error) {
-	const op = "postgres.delivery.Settle"
-	data, err := json.Marshal(o.Data)
-	if err != nil || o.Data == nil {
-		data = []byte("{}")
-	}
-	ended := !o.State.Waiting()
-	tag, err := postgres.Tx(ctx).Exec(ctx, `
-		UPDATE delivery
-		SET state = $3, reason = NULLIF($4, ''), reason_data = $5, due_at = coalesce($6, due_at),
-			line_request_id = coalesce(NULLIF($7, ''), line_request_id),
-			accepted_at = CASE WHEN $3 = 'accepted' THEN now() ELSE accepted_at END,
-			summary_enc = CASE WHEN $3 = 'accepted' THEN body_enc ELSE summary_enc END,
-			body_enc = CASE WHEN $8 THEN NULL ELSE body_enc END,
-			input_enc = CASE WHEN $8 THEN NULL ELSE input_enc END, updated_at = now()
-		WHERE merchant_id = $1 AND id = $2 AND state NOT IN ('accepted', 'skipped', 'rejected')
-			AND ($3 = 'accepted' OR fence <= $9 AND state <> 'unknown_expired')`,
-		o.Delivery.Merchant, o.Delivery.ID, string(o.State), o.Reason, data, moment(o.NextAt), o.RequestID, ended, l.Fence)
-	if err != nil {
-		return false, postgres.Fault(op, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return false, nil
-	}
-	if o.State != delivery.Accepted {
-		return true, nil
-	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
-		UPDATE friend
-		SET last_sent_at = greatest(coalesce(last_sent_at, now()), now())
-		WHERE merchant_id = $1 AND id = $2`, o.Delivery.Merchant, o.Delivery.Friend)
-	return true, postgres.Fault(op, err)
 }

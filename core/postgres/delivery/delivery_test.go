@@ -117,10 +117,12 @@ func (w *world) MessagingCredentials(context.Context, lumo.MerchantID, lumo.Chan
 	return "1", "secret", nil
 }
 
-func (w *world) Friend(context.Context, lumo.MerchantID, lumo.FriendID) (lumo.Friend, error) {
+func (w *world) FriendsByID(context.Context, lumo.MerchantID, []lumo.FriendID) (
+	map[lumo.FriendID]lumo.Friend, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return lumo.Friend{ID: w.friend, Channel: w.channel, FollowStatus: w.status}, nil
+	return map[lumo.FriendID]lumo.Friend{
+		w.friend: {ID: w.friend, Channel: w.channel, FollowStatus: w.status}}, nil
 }
 
 // Compose makes other bytes each time: whoever renders twice is found out.
@@ -131,10 +133,12 @@ func (w *world) Compose(_ context.Context, _ lumo.Channel, _ uint64, c lumo.Cont
 	return bytes.Repeat([]byte(c.Text), w.made), "", nil
 }
 
-func (w *world) Record(_ context.Context, f lumo.Fact) error {
+func (w *world) RecordAll(_ context.Context, _ lumo.MerchantID, facts []lumo.Fact) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.facts = append(w.facts, f.Kind)
+	for _, f := range facts {
+		w.facts = append(w.facts, f.Kind)
+	}
 	return nil
 }
 
@@ -259,7 +263,7 @@ func TestNextOwnerTakesUpWhatADeadOneLeft(t *testing.T) {
 	lease := w.claim("dead")
 	due := w.due(lease)
 	due[0].Body = []byte("tea")
-	w.inTenant(func(ctx context.Context) error { return w.store.Freeze(ctx, lease, due[0]) })
+	w.inTenant(func(ctx context.Context) error { return w.store.Freeze(ctx, lease, due) })
 	if state, _ := w.state(d); state != "sending" {
 		t.Fatalf("got %s", state)
 	}
@@ -274,8 +278,8 @@ func TestNextOwnerTakesUpWhatADeadOneLeft(t *testing.T) {
 	}
 	// The dead one wakes up and wants to say that it failed.
 	w.inTenant(func(ctx context.Context) error {
-		changed, err := w.store.Settle(ctx, lease, delivery.Outcome{Delivery: d, State: delivery.Unknown})
-		if changed {
+		changed, err := w.store.Settle(ctx, lease, []delivery.Outcome{{Delivery: d, State: delivery.Unknown}})
+		if err == nil && changed[0] {
 			t.Error("a replaced owner changed what was settled")
 		}
 		return err

@@ -1,0 +1,166 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+const (
+	settleBatch = 256 // outcomes in one transaction
+	settleTries = 8
+)
+
+// settler records what LINE answered to one channel's pushes. While one transaction commits,
+// further answers gather for the next, so that the disk's pace does not become the sender's.
+type settler struct {
+	service  *Service
+	lease    Lease
+	outcomes chan Outcome
+	group    sync.WaitGroup
+}
+
+func startSettler(s *Service, l Lease) *settler {
+	w := &settler{service: s, lease: l, outcomes: make(chan Outcome, settleBatch)}
+	w.group.Go(w.run)
+	return w
+}
+
+// finish waits until all that came before is recorded.
+func (w *settler) finish() {
+	close(w.outcomes)
+	w.group.Wait()
+}
+
+func (w *settler) run() {
+	for first := range w.outcomes {
+		all := []Outcome{first}
+		for more := true; more && len(all) < settleBatch; {
+			select {
+			case o, open := <-w.outcomes:
+				if more = open; open {
+					all = append(all, o)
+				}
+			default:
+				more = false
+			}
+		}
+		w.record(context.Background(), all)
+	}
+}
+
+// record writes outcomes down, again and again if it must: the evidence is in hand. One that
+// the database refuses does not keep the others from being recorded.
+func (w *settler) record(ctx context.Context, all []Outcome) {
+	wait := 50 * time.Millisecond
+	for try := 1; ; try++ {
+		err := w.once(ctx, all)
+		if err == nil {
+			return
+		}
+		w.service.complain(ctx, "delivery.record", err)
+		if len(all) > 1 && !fault.Is(err, fault.Unavailable) {
+			for _, o := range all {
+				w.record(ctx, []Outcome{o})
+			}
+			return
+		}
+		if try == settleTries { // about half a minute: the row stays in sending and is found again
+			return
+		}
+		time.Sleep(wait)
+		wait = min(2*wait, 8*time.Second)
+	}
+}
+
+func (w *settler) once(ctx context.Context, all []Outcome) error {
+	s := w.service
+	return s.Units.InTenant(ctx, w.lease.Merchant, func(ctx context.Context) error {
+		return s.settle(ctx, w.lease, all)
+	})
+}
+
+// judge turns LINE's answer into an outcome. After a try whose outcome is unknown only an
+// acceptance settles anything: a refusal now says nothing about that earlier try.
+func judge(d Delivery, r Result, now time.Time) Outcome {
+	o := Outcome{Delivery: d, RequestID: r.RequestID}
+	unknownBefore := d.State == Unknown
+	switch {
+	case r.Verdict == TakenByLINE:
+		o.State = Accepted
+	case r.Verdict == Unanswered || unknownBefore:
+		o.State, o.Reason, o.NextAt = Unknown, edgeapi.Unanswered.Code(), now.Add(backoff(d.Tries))
+	case r.Verdict == SlowDown:
+		o.State, o.Reason, o.NextAt = Deferred, edgeapi.Rate.Code(), now.Add(rateRetry)
+	case r.Verdict == UsedUp:
+		o.State, o.Reason, o.NextAt = QuotaBlocked, edgeapi.Quota.Code(), now.Add(quotaRetry)
+	case r.Verdict == TokenFailed:
+		o.State, o.NextAt = Deferred, now.Add(backoff(d.Tries))
+		o.Reason = edgeapi.LINERefused.Code()
+	default:
+		o.State, o.Reason, o.Data = Rejected, edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
+	}
+	return o
+}
+
+func backoff(tries int) time.Duration {
+	wait := firstRetry
+	for range min(tries, 10) {
+		wait *= 2
+	}
+	return min(wait, longestRetry)
+}
+
+// settle records outcomes and tells everybody, in the transaction of ctx.
+func (s *Service) settle(ctx context.Context, l Lease, all []Outcome) error {
+	if len(all) == 0 {
+		return nil
+	}
+	changed, err := s.Store.Settle(ctx, l, all)
+	if err != nil {
+		return err
+	}
+	var facts []lumo.Fact
+	for i, o := range all {
+		if !changed[i] {
+			continue
+		}
+		if kind, ok := factOf(o.State); ok {
+			facts = append(facts, fact(o, kind, s.Now()))
+		}
+		s.Watcher.DeliveryChanged(ctx, o.Delivery, o.State, o.Reason)
+	}
+	return fault.Wrap("delivery.settle", s.Recorder.RecordAll(ctx, l.Merchant, facts))
+}
+
+// factOf is what an end state means in a friend's timeline. Unconfirmed means nothing: it
+// may have arrived or not.
+func factOf(s State) (lumo.FactKind, bool) {
+	switch s {
+	case Accepted:
+		return lumo.FactSent, true
+	case Skipped:
+		return lumo.FactNotSent, true
+	case Rejected:
+		return lumo.FactFailed, true
+	}
+	return "", false
+}
+
+func fact(o Outcome, kind lumo.FactKind, now time.Time) lumo.Fact {
+	d := o.Delivery
+	data := map[string]any{"delivery": d.ID.String(), "number": d.Number, "kind": d.Kind}
+	if o.Reason != "" {
+		data["reason"] = o.Reason
+	}
+	if d.Content.Message != (lumo.MessageID{}) {
+		data["message"] = d.Content.Message.String()
+	}
+	return lumo.Fact{Merchant: d.Merchant, Channel: d.Channel, Friend: d.Friend, Kind: kind, Source: d.Kind,
+		Ref: id.ID(d.ID).String(), OccurredAt: now, Data: data}
+}
