@@ -3,7 +3,8 @@
 //	dev up           build, start and seed the stack, until Ctrl-C
 //	dev build        build modules, pages and programs
 //	dev reset        remove all data of the stack
-//	dev with-database COMMAND...   run a command beside a throw-away PostgreSQL
+//	dev with-database COMMAND...          run a command beside a throw-away PostgreSQL
+//	dev with-newest-database COMMAND...   the same on the newest version we support
 package main
 
 import (
@@ -37,7 +38,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, out, pr
 	case "reset":
 		return d.reset()
 	case "with-database":
-		return d.withDatabase(ctx, args[1:])
+		return d.withDatabase(ctx, false, args[1:])
+	case "with-newest-database":
+		return d.withDatabase(ctx, true, args[1:])
 	}
 	return fmt.Errorf("%q is not known: up, build, reset or with-database", args[0])
 }

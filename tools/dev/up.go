@@ -151,7 +151,7 @@ func (d dev) reset() error {
 }
 
 // withDatabase gives a command a throw-away server, so that all test packages share one.
-func (d dev) withDatabase(ctx context.Context, command []string) (err error) {
+func (d dev) withDatabase(ctx context.Context, newest bool, command []string) (err error) {
 	if len(command) == 0 {
 		return errors.New("with-database needs a command")
 	}
@@ -168,7 +168,7 @@ func (d dev) withDatabase(ctx context.Context, command []string) (err error) {
 		return err
 	}
 	server, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg"),
-		CacheDir: filepath.Join(root, ".lumo", "cache"), Unsafe: true, Out: d.problems})
+		CacheDir: filepath.Join(root, ".lumo", "cache"), Unsafe: true, Packaged: newest, Out: d.problems})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ func findBinaries(ctx context.Context, c Config) (string, error) {
 	if c.Bin != "" {
 		return c.Bin, nil
 	}
+	if c.Packaged {
+		return packaged(ctx, c.CacheDir)
+	}
 	best, bestMajor := "", oldestMajor-1
 	for _, dir := range installed(ctx) {
 		if major := serverMajor(ctx, dir); major > bestMajor {

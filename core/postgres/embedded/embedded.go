@@ -7,6 +7,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -40,6 +41,7 @@ type Config struct {
 	Port     int    // 0 = a free one, kept for later starts
 	Unsafe   bool   // no fsync: tests only
 	Bin      string // folder with initdb and postgres; empty = look for one
+	Packaged bool   // the npm package, whatever is installed
 	Out      io.Writer
 }
 
@@ -145,7 +147,7 @@ func (c cluster) stopLeftover(ctx context.Context) error {
 		return nil // none
 	}
 	pid, err := strconv.Atoi(strings.SplitN(string(b), "\n", 2)[0])
-	if err != nil || !isPostgres(pid) {
+	if err != nil || !c.serves(pid) {
 		return os.Remove(file) // stale: its process is gone
 	}
 	process, err := os.FindProcess(pid)
@@ -247,14 +249,15 @@ func address(password string, port int, db string) string {
 	return u.String()
 }
 
-// isPostgres guards against a process id that was given to another program since.
-func isPostgres(pid int) bool {
-	exe, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil { // no /proc (macOS): a signal 0 must do
-		p, err := os.FindProcess(pid)
-		return err == nil && p.Signal(syscall.Signal(0)) == nil
+// serves tells whether a process is the postmaster of this data folder. A process id may have
+// been given to another program since, even to another PostgreSQL.
+func (c cluster) serves(pid int) bool {
+	out, err := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil { // no ps: /proc, where there is one
+		out, _ = os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		out = bytes.ReplaceAll(out, []byte{0}, []byte{' '})
 	}
-	return strings.Contains(string(exe), "postgres")
+	return bytes.Contains(out, []byte("postgres -D "+c.data()))
 }
 
 func waitFor(ctx context.Context, limit time.Duration, what string, ok func() bool) error {
