@@ -17,7 +17,9 @@ import (
 	"net"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -87,6 +89,8 @@ type edge struct {
 	modules *manifest.Keeper
 	host    *wasm.Host
 	server  *server.Server
+	// answering is server for who asks before it is made.
+	answering atomic.Pointer[server.Server]
 }
 
 // open makes what needs no listener and no module.
@@ -162,6 +166,7 @@ func (e *edge) prepare(ctx context.Context) error {
 		Log:       e.log,
 		Meter:     server.NewMeter(e.metrics),
 	})
+	e.answering.Store(e.server)
 	e.measure()
 	return err
 }
@@ -307,9 +312,34 @@ func (e *edge) complain(op string) func(error) {
 
 func (e *edge) status() edgeapi.Status {
 	s := e.spool.Stats()
+	refused, reason := e.modules.Refusal()
 	return edgeapi.Status{WaitingEvents: uint64(s.Waiting),
 		OldestSeconds: uint64(s.Oldest.Seconds()), Modules: e.modules.Version(),
-		Trouble: e.trouble(s)}
+		Trouble: e.trouble(s), Refused: refused, Reason: reason,
+		SpoolBytes: uint64(s.Bytes), SpoolLimit: uint64(e.settings.SpoolMax),
+		Served: e.served(), Program: program()}
+}
+
+// served counts answers; before the server is made there are none.
+func (e *edge) served() uint64 {
+	if s := e.answering.Load(); s != nil {
+		return s.Served()
+	}
+	return 0
+}
+
+// program is the version that this program was built as.
+func program() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) > 12 {
+			return s.Value[:12]
+		}
+	}
+	return strings.Trim(info.Main.Version, "()")
 }
 
 func (e *edge) trouble(s spool.Stats) (t edgeapi.Trouble) {

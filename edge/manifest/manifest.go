@@ -58,6 +58,7 @@ type Keeper struct {
 	version atomic.Uint64 // of the set that runs, 0 = built in
 	refused atomic.Uint64 // newest version that was refused
 	trouble atomic.Bool   // the newest set does not run
+	reason  atomic.Value  // string: why
 
 	mu    sync.Mutex
 	offer *edgeapi.ModuleSet // guarded by mu: the newest one, not looked at yet
@@ -73,6 +74,25 @@ func (k *Keeper) Version() uint64 { return k.version.Load() }
 // Trouble tells that the newest set was refused.
 func (k *Keeper) Trouble() bool { return k.trouble.Load() }
 
+// Refusal tells which version was refused last, 0 = none or unreadable, and why.
+func (k *Keeper) Refusal() (version uint64, reason string) {
+	if !k.trouble.Load() {
+		return 0, ""
+	}
+	reason, _ = k.reason.Load().(string)
+	return k.refused.Load(), reason
+}
+
+// blame remembers why the newest set does not run.
+func (k *Keeper) blame(err error) {
+	reason := fault.MessageOf(err)
+	if reason == "" {
+		reason = err.Error()
+	}
+	k.reason.Store(reason)
+	k.trouble.Store(true)
+}
+
 // Kept is the set to start with: the last one that worked, else the built-in one. start
 // tries it; when the kept set does not start, the built-in one must.
 func (k *Keeper) Kept(start func(files map[string][]byte) error) error {
@@ -84,7 +104,7 @@ func (k *Keeper) Kept(start func(files map[string][]byte) error) error {
 		}
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		k.trouble.Store(true)
+		k.blame(err)
 		k.c.Log.Error("the kept modules do not start; the built-in ones do", "op",
 			"manifest.Kept", "kind", string(fault.KindOf(err)), "error", err.Error())
 	}
@@ -184,7 +204,7 @@ func (k *Keeper) take(ctx context.Context, set edgeapi.ModuleSet, host Host) err
 
 // refuse remembers a set that must not be tried again. What could not be had now may be.
 func (k *Keeper) refuse(version uint64, err error) error {
-	k.trouble.Store(true)
+	k.blame(err)
 	if !fault.Is(err, fault.Unavailable) {
 		k.refused.Store(max(k.refused.Load(), version))
 	}

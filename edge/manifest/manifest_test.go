@@ -203,6 +203,9 @@ func TestABadSetIsRefusedWhole(t *testing.T) {
 		f.runsSet(2)
 		offer(f)
 		f.until(name+" is refused", f.k.Trouble)
+		if _, reason := f.k.Refusal(); reason == "" {
+			t.Errorf("%s: nothing says why", name)
+		}
 		f.look(func() {
 			if !same(f.runs, set("good")) || f.k.Version() != 2 {
 				t.Errorf("%s: it runs %q", name, f.runs)

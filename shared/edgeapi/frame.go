@@ -1,6 +1,10 @@
 package edgeapi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+	"unicode/utf8"
+)
 
 // MaxFrame is the most bytes a stream message may have.
 const MaxFrame = 1 << 20
@@ -147,12 +151,21 @@ const (
 	TroubleModules Trouble = 1 << 2 // the newest module set was refused
 )
 
+// maxText bounds the texts in a status.
+const maxText = 200
+
 // Status is what an edge tells of itself now and then.
 type Status struct {
 	WaitingEvents uint64
 	OldestSeconds uint64
 	Modules       uint64 // version of the module set that decides, 0 = the built-in one
 	Trouble       Trouble
+	Refused       uint64 // version of the newest set that was refused, 0 = none or unreadable
+	SpoolBytes    uint64 // that wait on disk
+	SpoolLimit    uint64 // most bytes that may
+	Served        uint64 // requests answered since the program started
+	Program       string // version of the program
+	Reason        string // why the newest set was refused; texts have at most 200 bytes
 }
 
 // Append adds the status's payload.
@@ -160,15 +173,38 @@ func (s Status) Append(dst []byte) []byte {
 	for _, v := range []uint64{s.WaitingEvents, s.OldestSeconds, s.Modules} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
-	return append(dst, byte(s.Trouble))
+	dst = append(dst, byte(s.Trouble))
+	for _, v := range []uint64{s.Refused, s.SpoolBytes, s.SpoolLimit, s.Served} {
+		dst = binary.LittleEndian.AppendUint64(dst, v)
+	}
+	return appendText(appendText(dst, short(s.Program)), short(s.Reason))
 }
 
-// ParseStatus reads a status's payload. Edges of the first version told two numbers.
+// short cuts a text to what a status carries, between two characters.
+func short(text string) string {
+	text = strings.ToValidUTF8(text, "")
+	for len(text) > maxText {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return text
+}
+
+// ParseStatus reads a status's payload. Edges of the first version told two numbers, those
+// of the second ended behind the trouble.
 func ParseStatus(b []byte) (Status, error) {
+	const op = "edgeapi.ParseStatus"
 	r := reader{rest: b}
 	s := Status{WaitingEvents: r.uint64(), OldestSeconds: r.uint64()}
 	if len(r.rest) > 0 {
 		s.Modules, s.Trouble = r.uint64(), Trouble(r.byte())
 	}
-	return s, r.end("edgeapi.ParseStatus")
+	if len(r.rest) > 0 {
+		s.Refused, s.SpoolBytes, s.SpoolLimit, s.Served = r.uint64(), r.uint64(), r.uint64(), r.uint64()
+		s.Program, s.Reason = r.text(), r.text()
+		if !utf8.ValidString(s.Program+s.Reason) || len(s.Program) > maxText || len(s.Reason) > maxText {
+			return Status{}, malformed(op)
+		}
+	}
+	return s, r.end(op)
 }

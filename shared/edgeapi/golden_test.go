@@ -183,7 +183,8 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 			Payload: edgeapi.Heartbeat{Version: 42, UnixMS: 1795521600000}.Append(nil)},
 		"ack": {Type: edgeapi.FrameAck, Sequence: 42},
 		"status": {Type: edgeapi.FrameStatus, Payload: edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
-			Trouble: edgeapi.TroubleSpool | edgeapi.TroubleModules}.Append(nil)},
+			Trouble: edgeapi.TroubleSpool | edgeapi.TroubleModules, Refused: 8, SpoolBytes: 4096,
+			SpoolLimit: 1 << 30, Served: 99, Program: "1.2.0", Reason: "It traps."}.Append(nil)},
 		"modules": {Type: edgeapi.FrameModules, Payload: edgeapi.ModuleSet{
 			Signature: [64]byte{1, 63: 2}, Manifest: []byte(`{"version":7}`)}.Append(nil)},
 	} {

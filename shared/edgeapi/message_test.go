@@ -1,6 +1,7 @@
 package edgeapi_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -257,23 +258,46 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-func TestAStatusOfTheFirstVersionIsRead(t *testing.T) {
+func TestStatusesOfEarlierVersionsAreRead(t *testing.T) {
 	t.Parallel()
 	want := edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
-		Trouble: edgeapi.TroubleReplica}
+		Trouble: edgeapi.TroubleReplica, Refused: 8, SpoolBytes: 5, SpoolLimit: 6, Served: 4,
+		Program: "1.2.0", Reason: "理由"}
 	whole := want.Append(nil)
-	if got, err := edgeapi.ParseStatus(whole); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
+	for length, want := range map[int]edgeapi.Status{
+		len(whole): want,
+		25:         {WaitingEvents: 3, OldestSeconds: 9, Modules: 7, Trouble: edgeapi.TroubleReplica},
+		16:         {WaitingEvents: 3, OldestSeconds: 9},
+	} {
+		if got, err := edgeapi.ParseStatus(whole[:length]); err != nil || got != want {
+			t.Errorf("%d bytes: got %+v, %v", length, got, err)
+		}
 	}
-	got, err := edgeapi.ParseStatus(whole[:16])
-	if err != nil || got != (edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9}) {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	for _, bad := range [][]byte{whole[:15], whole[:17], append(whole, 0)} {
+	for _, bad := range [][]byte{whole[:15], whole[:17], whole[:26], whole[:len(whole)-1], append(whole, 0)} {
 		if _, err := edgeapi.ParseStatus(bad); err == nil {
 			t.Errorf("%d bytes are read", len(bad))
 		}
 	}
+}
+
+func TestAStatusCarriesShortTexts(t *testing.T) {
+	t.Parallel()
+	long := edgeapi.Status{Program: "a\xff", Reason: strings.Repeat("理", 100)}
+	got, err := edgeapi.ParseStatus(long.Append(nil))
+	if err != nil || got.Program != "a" || got.Reason != strings.Repeat("理", 66) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func FuzzStatus(f *testing.F) {
+	f.Add(edgeapi.Status{Modules: 2, Program: "1", Reason: "no"}.Append(nil))
+	f.Add(make([]byte, 16))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := edgeapi.ParseStatus(b)
+		if again, _ := edgeapi.ParseStatus(s.Append(nil)); err == nil && again != s {
+			t.Errorf("%x is read as something else", b)
+		}
+	})
 }
 
 func FuzzModuleSet(f *testing.F) {
