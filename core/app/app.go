@@ -152,6 +152,9 @@ func (a *App) routes() http.Handler {
 	return web.Routes(web.Config{API: a.api.Handler(), Pages: console.Pages(), Edge: a.parts.edge, Ready: a.db.Ping})
 }
 
+// OpenAPI describes the API with all of its operations, as served at /api/openapi.json.
+func (a *App) OpenAPI() ([]byte, error) { return a.api.OpenAPI() }
+
 // Close gives the database back.
 func (a *App) Close() error { return a.close() }
 

@@ -116,7 +116,7 @@ func (a *API) field(location string) string {
 	return strings.Join(out, ".")
 }
 
-// learn remembers how the inputs of operations are named.
+// learn remembers how the inputs of operations are named, and says that no list is null.
 func (a *API) learn() {
 	for _, item := range a.huma.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
@@ -129,8 +129,9 @@ func (a *API) learn() {
 		}
 	}
 	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
-		for name := range schema.Properties {
+		for name, p := range schema.Properties {
 			a.names[name] = true
+			p.Nullable = p.Nullable && p.Type != huma.TypeArray
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -82,6 +83,7 @@ func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
 		if err != nil {
 			return nil, a.problem(ctx, op.ID, err)
 		}
+		fill(reflect.ValueOf(&body))
 		out := &output[O]{Body: body}
 		if op.Method != http.MethodPost {
 			out.ETag = etag(body)
@@ -89,6 +91,31 @@ func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
 		return out, nil
 	})
 	a.learn()
+}
+
+// fill makes lists that hold nothing empty ones: callers are promised a list, never null.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			fill(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.IsNil() && v.CanSet() && v.Type().Elem().Kind() != reflect.Uint8 {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+		if k := v.Type().Elem().Kind(); k == reflect.Struct || k == reflect.Pointer {
+			for i := range v.Len() {
+				fill(v.Index(i))
+			}
+		}
+	}
 }
 
 // headers documents the headers that an operation minds.

@@ -124,7 +124,7 @@ const day = (at: string, language: string) =>
   new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: zone }).format(new Date(at));
 
 // When shows a time in the merchant's zone; relative only under an hour.
-export function When({ at, timeZone = zone }: { at?: string; timeZone?: string }) {
+export function When({ at, timeZone = zone }: { at?: string | null; timeZone?: string }) {
   const { i18n } = useTranslation();
   if (!at) return <>-</>;
   const date = new Date(at);

@@ -57,7 +57,7 @@ export function Request() {
             language={i18n.language}
             account={{ name: channel.name }}
             label={t("flow.request.phone")}
-            messages={r.messages.map((m) => ({ message: m, at: r.at }))}
+            messages={r.messages.map((m) => ({ message: m, at: r.at ?? undefined }))}
           />
         )}
       </Grid.Col>

@@ -2,7 +2,7 @@ import { Card, Grid, Group, Stack, Text, Timeline, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
-import { type Entry, type Friend, get, type List } from "../api";
+import { type Entry, type FriendDetail, get, type List } from "../api";
 import { Failed, Loading, useReason, When } from "../parts";
 import { usePlace } from "../shell";
 
@@ -11,7 +11,10 @@ export function FriendPage() {
   const { t } = useTranslation();
   const { friend: id } = useParams();
   const { at, merchant } = usePlace();
-  const friend = useQuery({ queryKey: ["friend", id], queryFn: () => get<Friend>(`${at}/friends/${id}`) });
+  const friend = useQuery({
+    queryKey: ["friend", id],
+    queryFn: () => get<FriendDetail>(`${at}/friends/${id}`),
+  });
   const timeline = useQuery({
     queryKey: ["friend", id, "timeline"],
     queryFn: () => get<List<Entry>>(`${at}/friends/${id}/timeline`),
