@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // userIDForm is what LINE takes for a user id.
@@ -77,11 +76,31 @@ func (s *Server) followers(c *call) answer {
 	if !own.Verified {
 		return refuse(http.StatusForbidden, textForbidden)
 	}
-	count, start := 300, 0
+	count, start, bad := window(c, 300, 1000)
+	if bad != nil {
+		return *bad
+	}
+	ids := s.followerIDs(own)
+	start = min(start, len(ids))
+	end := min(start+count, len(ids))
+	body := map[string]any{"userIds": ids[start:end]}
+	if end < len(ids) {
+		body["next"] = nextStart(end)
+	}
+	return ok(body)
+}
+
+// window reads limit and start of a list.
+func window(c *call, usual, most int) (count, start int, bad *answer) {
+	refused := func(text string) (int, int, *answer) {
+		a := refuse(http.StatusBadRequest, text)
+		return 0, 0, &a
+	}
+	count = usual
 	if text := c.URL.Query().Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1000 {
-			return refuse(http.StatusBadRequest, "The value for the 'limit' parameter is invalid")
+		if err != nil || n < 1 || n > most {
+			return refused("The value for the 'limit' parameter is invalid")
 		}
 		count = n
 	}
@@ -89,19 +108,15 @@ func (s *Server) followers(c *call) answer {
 		raw, err := base64.RawURLEncoding.DecodeString(text)
 		n, err2 := strconv.Atoi(string(raw))
 		if err != nil || err2 != nil || n < 0 {
-			return refuse(http.StatusBadRequest, "Invalid start param")
+			return refused("Invalid start param")
 		}
 		start = n
 	}
-	ids := s.followerIDs(own)
-	start = min(start, len(ids))
-	end := min(start+count, len(ids))
-	body := map[string]any{"userIds": ids[start:end]}
-	if end < len(ids) {
-		body["next"] = base64.RawURLEncoding.EncodeToString([]byte(itoa(end)))
-	}
-	return ok(body)
+	return count, start, nil
 }
+
+// nextStart is the token of the page that begins at a row.
+func nextStart(row int) string { return base64.RawURLEncoding.EncodeToString([]byte(itoa(row))) }
 
 // followerIDs are the user ids of those who can be reached. The lock is held.
 func (s *Server) followerIDs(c *Channel) []string {
@@ -135,7 +150,7 @@ func (s *Server) consumption(c *call) answer {
 // month is the key of a channel's consumption. Where LINE's month ends is not documented;
 // here it is midnight in Japan, as in LINE's statistics.
 func (s *Server) month(c *Channel) string {
-	return c.MessagingID + " " + s.now().In(time.FixedZone("JST", 9*3600)).Format("2006-01")
+	return c.MessagingID + " " + jst(s.now()).Format("2006-01")
 }
 
 // Use sets what a channel has used of this month's quota.

@@ -46,6 +46,13 @@ func TestAnswersFollowTheDocuments(t *testing.T) {
 		{"POST", bot + "/message/broadcast", `{"messages":` + hello + `}`, 200},
 		{"POST", bot + "/message/reply", `{"replyToken":"no","messages":` + hello + `}`, 400},
 		{"POST", bot + "/message/validate/push", `{"messages":` + hello + `}`, 200},
+		{"GET", bot + "/message/aggregation/info", "", 200},
+		{"GET", bot + "/message/aggregation/list?limit=1", "", 200},
+		{"GET", bot + "/message/delivery/push?date=20261123", "", 200},
+		{"GET", bot + "/message/delivery/push?date=20261124", "", 200},
+		{"GET", bot + "/insight/message/delivery?date=20261123", "", 200},
+		{"GET", bot + "/insight/followers?date=20261123", "", 200},
+		{"GET", bot + "/insight/message/event/aggregation?customAggregationUnit=a&from=20261101&to=20261130", "", 200},
 		{"POST", bot + "/chat/loading/start", `{"chatId":"` + yuki() + `","loadingSeconds":5}`, 202},
 	} {
 		if a := l.do(t, c.method, c.path, c.body); a.status != c.status {
@@ -57,7 +64,7 @@ func TestAnswersFollowTheDocuments(t *testing.T) {
 	if first.status != http.StatusOK || again.status != http.StatusConflict {
 		t.Errorf("got %d, %d", first.status, again.status)
 	}
-	if known, _ := checker.Judged(); known < 20 {
+	if known, _ := checker.Judged(); known < 28 {
 		t.Errorf("only %d requests were held against a document", known)
 	}
 }

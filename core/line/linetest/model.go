@@ -74,6 +74,8 @@ type Message struct {
 	Message  json.RawMessage `json:"message"` // exactly as received
 	Silent   bool            `json:"notification_disabled"`
 	Request  string          `json:"request_id,omitempty"`
+	Seq      int             `json:"seq,omitempty"`  // which message of the request, from 1
+	Unit     string          `json:"unit,omitempty"` // the statistics unit it was sent under
 	ViewedAt *time.Time      `json:"viewed_at,omitempty"`
 }
 

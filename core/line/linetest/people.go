@@ -17,6 +17,8 @@ type replyToken struct {
 	Person  string    `json:"person"`
 	At      time.Time `json:"at"`
 	Used    bool      `json:"used"`
+	// Given is when a webhook last carried the token.
+	Given time.Time `json:"given,omitzero"`
 }
 
 // event is a webhook event in the order of LINE's own.
@@ -40,7 +42,7 @@ func (s *Server) happen(c *Channel, p *Person, e event, reply bool) json.RawMess
 	e.Source = map[string]any{"type": "user", "userId": UserID(c.Provider, p.ID)}
 	if reply {
 		e.Reply = strings.ReplaceAll(s.requestID(), "-", "")
-		s.db.Replies[e.Reply] = &replyToken{c.MessagingID, p.ID, s.now(), false}
+		s.db.Replies[e.Reply] = &replyToken{Channel: c.MessagingID, Person: p.ID, At: s.now()}
 	}
 	var raw bytes.Buffer
 	encoder := json.NewEncoder(&raw)
@@ -49,13 +51,37 @@ func (s *Server) happen(c *Channel, p *Person, e event, reply bool) json.RawMess
 	return bytes.TrimSpace(raw.Bytes())
 }
 
-// takeReply uses a reply token up: once, within a minute. The lock is held.
+// replyLife is how long after its event a token may be used at all.
+const replyLife = 20 * time.Minute
+
+// given notes that events are on their way: their reply tokens last a minute from now.
+func (s *Server) given(events []json.RawMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, raw := range events {
+		var e struct {
+			Reply string `json:"replyToken"`
+		}
+		if json.Unmarshal(raw, &e) != nil {
+			continue
+		}
+		if t := s.db.Replies[e.Reply]; t != nil {
+			t.Given = s.now()
+		}
+	}
+}
+
+// takeReply uses a reply token up: once, within a minute of the webhook that brought it,
+// also when that came again. The lock is held.
 func (s *Server) takeReply(c *Channel, token *string) *replyToken {
 	if token == nil {
 		return nil
 	}
 	t := s.db.Replies[*token]
-	if t == nil || t.Used || t.Channel != c.MessagingID || s.now().Sub(t.At) > time.Minute {
+	if t == nil || t.Used || t.Channel != c.MessagingID || s.now().Sub(t.At) > replyLife {
+		return nil
+	}
+	if since := s.now().Sub(t.At); since > time.Minute && s.now().Sub(t.Given) > time.Minute {
 		return nil
 	}
 	t.Used = true

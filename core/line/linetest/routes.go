@@ -9,6 +9,7 @@ func (s *Server) API() http.Handler {
 	s.loginRoutes(mux)
 	s.sendRoutes(mux)
 	s.accountRoutes(mux)
+	s.statisticsRoutes(mux)
 	mux.Handle("/", s.open("line.unknown", func(*call) answer {
 		return refuse(http.StatusNotFound, textNotFound)
 	}))
@@ -54,6 +55,20 @@ func (s *Server) accountRoutes(mux *http.ServeMux) {
 	mux.Handle("PUT "+hook+"endpoint", s.bot("line.webhook_set", perMinute(1000), s.setEndpoint))
 	mux.Handle("GET "+hook+"endpoint", s.bot("line.webhook_get", perMinute(1000), s.getEndpoint))
 	mux.Handle("POST "+hook+"test", s.bot("line.webhook_test", perHour(60), s.testEndpoint))
+}
+
+func (s *Server) statisticsRoutes(mux *http.ServeMux) {
+	const message, insight = "GET /v2/bot/message/", "GET /v2/bot/insight/"
+	mux.Handle(message+"aggregation/info", s.bot("line.statistics", perSecond(2000), s.unitCount))
+	mux.Handle(message+"aggregation/list", s.bot("line.statistics", perSecond(2000), s.unitList))
+	for _, api := range []string{"push", "reply", "multicast", "broadcast"} {
+		mux.Handle(message+"delivery/"+api, s.bot("line.statistics", perSecond(2000), s.sentCount(api)))
+	}
+	mux.Handle(insight+"message/event", s.bot("line.insight", perHour(60), s.requestStatistics))
+	mux.Handle(insight+"message/event/aggregation",
+		s.bot("line.insight", perHour(60), s.unitStatistics))
+	mux.Handle(insight+"message/delivery", s.bot("line.insight", perHour(60), s.deliveryStatistics))
+	mux.Handle(insight+"followers", s.bot("line.insight", perHour(60), s.followerStatistics))
 }
 
 // Data is api-data.line.me; files come with the features that need them.

@@ -197,11 +197,13 @@ func (s *Server) hand(c *call, own *Channel, api, key string, r *request, people
 	row := s.record(c, api, Accepted, http.StatusOK)
 	row.Notes = notes
 	sent := s.name(r.Messages)
+	unit := s.unit(own, r.Units)
+	s.tally(own, strings.TrimPrefix(api, "line."), len(people))
 	var ids []string
 	for _, p := range reached {
 		row.Delivered = append(row.Delivered, UserID(own.Provider, p.ID))
 		ids = append(ids, p.ID)
-		s.show(own, p, r, sent, c.id)
+		s.show(own, p, r, sent, c.id, unit)
 	}
 	s.keepKey(own, key, c.id, sent)
 	if api == "line.push" || api == "line.reply" {
@@ -237,11 +239,12 @@ func (s *Server) name(messages []json.RawMessage) []sentMessage {
 }
 
 // show puts the messages into the chat. The lock is held.
-func (s *Server) show(c *Channel, p *Person, r *request, sent []sentMessage, request string) {
+func (s *Server) show(c *Channel, p *Person, r *request, sent []sentMessage, request, unit string) {
 	for i, raw := range r.Messages {
 		s.db.Chats[p.ID] = append(s.db.Chats[p.ID], &Message{ID: sent[i].ID, At: s.now(),
 			Channel: c.MessagingID, Account: c.account(), From: "account",
-			Message: append(json.RawMessage{}, raw...), Silent: r.Silent, Request: request})
+			Message: append(json.RawMessage{}, raw...), Silent: r.Silent, Request: request,
+			Seq: i + 1, Unit: unit})
 	}
 	s.db.Chats[p.ID] = trim(s.db.Chats[p.ID], s.keep)
 }

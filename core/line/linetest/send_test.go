@@ -82,6 +82,32 @@ func TestTooManyRequestsPerSecond(t *testing.T) {
 	}
 }
 
+func TestARedeliveredReplyTokenLastsAMinuteMore(t *testing.T) {
+	t.Parallel()
+	l := start(t, func(c *linetest.Config) {
+		again := linetest.DemoChannel
+		again.Redelivery = true
+		c.Channels = []linetest.Channel{again}
+	}).signIn(t)
+	in := newInbox(t, l)
+	in.mu.Lock()
+	in.status = http.StatusInternalServerError
+	in.mu.Unlock()
+	must(t, l.Say("yuki", "", "hello?"))
+	l.Deliver(t.Context())
+	l.clock.Advance(3 * time.Minute)
+	l.Deliver(t.Context())
+	_, after, _ := strings.Cut(in.bodies[len(in.bodies)-1], `"replyToken":"`)
+	token, _, _ := strings.Cut(after, `"`)
+	if !strings.Contains(in.bodies[len(in.bodies)-1], `"isRedelivery":true`) {
+		t.Fatalf("no redelivery in %s", in.bodies)
+	}
+	body := `{"replyToken":"` + token + `","messages":` + hello + `}`
+	if a := l.do(t, "POST", "/line-api/v2/bot/message/reply", body); a.status != 200 {
+		t.Errorf("got %d %s", a.status, a.text)
+	}
+}
+
 func TestMulticastWithAMalformedIDReachesNobody(t *testing.T) {
 	t.Parallel()
 	l := start(t, nil).signIn(t)

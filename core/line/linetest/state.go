@@ -30,6 +30,9 @@ type state struct {
 	Jars     map[string]Jar                    `json:"jars"`
 	Cached   map[string]map[string]time.Time   `json:"cached"` // person -> image URL -> until
 	Numbers  int64                             `json:"numbers"`
+	Touches  []touch                           `json:"touches"`
+	Units    map[string][]string               `json:"units"` // messaging id + month
+	Daily    map[string]int64                  `json:"daily"` // messaging id, day, API
 }
 
 func newState() state {
@@ -38,7 +41,8 @@ func newState() state {
 		Chats: map[string][]*Message{}, Keys: map[string]*acceptedKey{},
 		Replies: map[string]*replyToken{}, Used: map[string]int64{}, Logins: map[string]*login{},
 		Tokens: map[string]*userToken{}, Grants: map[string][]string{}, Jars: map[string]Jar{},
-		Cached: map[string]map[string]time.Time{},
+		Cached: map[string]map[string]time.Time{}, Units: map[string][]string{},
+		Daily: map[string]int64{},
 	}
 }
 

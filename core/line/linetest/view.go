@@ -54,6 +54,7 @@ func (s *Server) unseen(person, channel string) []json.RawMessage {
 	for _, m := range s.db.Chats[person] {
 		if m.ViewedAt == nil && m.From == "account" && (channel == "" || m.Channel == channel) {
 			m.ViewedAt = &now
+			s.count(person, m, "")
 			out = append(out, m.Message)
 		}
 	}
@@ -205,6 +206,7 @@ type Tap struct {
 	URL     string          `json:"url"`
 	Action  json.RawMessage `json:"action"`
 	Channel string          `json:"channel"` // the chat it is in; empty = the first account
+	Message string          `json:"message"` // the message it is in; empty = the newest with this link
 }
 
 // Tapped is what a tap did.
@@ -234,6 +236,7 @@ func (s *Server) Touch(ctx context.Context, person string, tap Tap) (Tapped, err
 				Pages: []Page{{URL: address, Note: "the phone would call this number"}},
 			}, nil
 		}
+		s.countTap(person, tap.Channel, tap.Message, address)
 		pages, err := s.Open(ctx, person, address)
 		return Tapped{Did: "opened", Pages: pages}, err
 	}

@@ -153,6 +153,7 @@ func (s *Server) deliver(ctx context.Context, h *hook) {
 	h.Tries++
 	try := HookTry{ID: h.ID, Try: h.Tries, Reason: ReasonOff}
 	if own.UseWebhook && own.Endpoint != "" {
+		s.given(h.Events)
 		try = s.post(ctx, &own, own.Endpoint, h.Events)
 		try.ID, try.Try = h.ID, h.Tries
 	}

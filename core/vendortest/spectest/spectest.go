@@ -40,10 +40,10 @@ type Checker struct {
 	unknown  int
 }
 
-// LINE checks against the Messaging API and the channel token documents.
+// LINE checks against the Messaging API, insight and channel token documents.
 func LINE(t testing.TB) *Checker {
 	return load(t, "https://api.line.me", func(b []byte) []byte { return b },
-		"line/messaging-api.yml", "line/channel-access-token.yml")
+		"line/messaging-api.yml", "line/insight.yml", "line/channel-access-token.yml")
 }
 
 // Klaviyo checks against the stable API document.
