@@ -20,7 +20,7 @@
 //	                          times 0 = once, negative = until cleared. APIs: line.push reply
 //	                          multicast broadcast validate token login_token verify profile
 //	                          login_profile friendship deauthorize info quota followers
-//	                          webhook_set webhook_get webhook_test webhook; klaviyo.token
+//	                          webhook_set webhook_get webhook_test statistics insight webhook; klaviyo.token
 //	                          revoke accounts profile_import profiles profiles_read events
 //	                          events_read events_bulk profiles_bulk lists segments metrics flows
 //	                          webhooks flow_webhook; line.* and klaviyo.* mean all. Kinds: a
@@ -49,14 +49,16 @@
 //	GET    /sim/v1/people/{id}              PATCH {name, offline, deleted, ..}   DELETE
 //	POST   /sim/v1/people/{id}/follow|block|unblock {channel}
 //	POST   /sim/v1/people/{id}/say {channel, text}
-//	POST   /sim/v1/people/{id}/scan {url} or {image} or {image_url}
+//	POST   /sim/v1/people/{id}/scan {url} or {image} or {image_url} or {email:true}
 //	                          {url} is what the code says; {image} a picture of it in base64;
-//	                          {image_url} a picture on this machine. Answers {url, pages}
+//	                          {image_url} a picture on this machine; {email:true} the code in the
+//	                          newest email. Answers {url, pages}
+//	GET    /sim/v1/people/{id}/emails       her mailbox in Klaviyo, by her email address
 //	POST   /sim/v1/people/{id}/open_url {url}             answers {url, pages}
 //	POST   /sim/v1/people/{id}/consent {request, deny, add_friend, order, other_browser}
 //	                          order: follow_first or callback_first. Answers {pages}
 //	POST   /sim/v1/people/{id}/submit_form {form, button, values, url}    answers {pages}
-//	POST   /sim/v1/people/{id}/tap {url} or {action} {channel}    answers {did, pages}
+//	POST   /sim/v1/people/{id}/tap {url} or {action} {channel, message}   answers {did, pages}
 //	POST   /sim/v1/people/{id}/view {channel}             answers {loads}: pictures and previews
 //	GET    /sim/v1/people/{id}/chat?channel=              messages as received. DELETE empties it
 //	GET    /sim/v1/people/{id}/page                       what the phone's browser shows
@@ -87,12 +89,19 @@
 //	GET    /sim/v1/klaviyo/activity?flow=   every attempt of every action
 //	GET    /sim/v1/klaviyo/metrics
 //	GET    /sim/v1/klaviyo/lists            POST List
-//	POST   /sim/v1/klaviyo/lists/{id}/join {profile}
-//	GET    /sim/v1/klaviyo/segments         POST {name, property, operator, value}
+//	POST   /sim/v1/klaviyo/lists/{id}/join|leave {profile}
+//	GET    /sim/v1/klaviyo/segments         POST {name, property or metric, operator, value, filter};
+//	                          operators: equals not_equals is_set is_not_set contains, of a metric
+//	                          at_least at_most; filter: groups that all must hold, [[condition or ..]]
+//	GET    /sim/v1/klaviyo/forms            POST {name, status, list}
+//	POST   /sim/v1/klaviyo/forms/{id}/submit {email, first_name, ..}   a visitor fills it in; the page
+//	                          /shop?form=ID&script=URL is a shop page with the form and a script
+//	POST   /sim/v1/klaviyo/forget_merged    ids of merged profiles end now instead of a day later
 //	POST   /sim/v1/klaviyo/emails/render {profile, subject, html, tracking}
 //	POST   /sim/v1/klaviyo/emails/send      the same, into the profile's mailbox
 //	GET    /sim/v1/klaviyo/emails?profile=
 //	GET    /sim/v1/klaviyo/webhooks         system webhooks, with their secrets
 //	POST   /sim/v1/klaviyo/webhooks/{id}/send {topic, payload}     signed as Klaviyo does
+//	GET    /sim/v1/klaviyo/webhooks/log     what was sent to system webhooks
 //	GET    /sim/v1/klaviyo/ledger           {events, profiles, calls}
 package main

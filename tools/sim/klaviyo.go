@@ -77,8 +77,31 @@ func (s *sim) klaviyoRoutes(mux *http.ServeMux) {
 			return map[string]int{"status_code": status}, err
 		}),
 	)
+	mux.HandleFunc("GET "+base+"/webhooks/log", on(func(r *http.Request, _ nothing) (any, error) {
+		return items(s.klaviyo.HookLog(account(r))), nil
+	}))
+	mux.HandleFunc("POST "+base+"/forget_merged", on(func(r *http.Request, _ nothing) (any, error) {
+		s.klaviyo.ForgetMerged(account(r))
+		return nil, nil
+	}))
 	s.groupRoutes(mux, base)
 	s.emailRoutes(mux, base)
+	s.formRoutes(mux, base)
+}
+
+func (s *sim) formRoutes(mux *http.ServeMux, base string) {
+	mux.HandleFunc("GET "+base+"/forms", on(func(r *http.Request, _ nothing) (any, error) {
+		return items(s.klaviyo.Forms(account(r))), nil
+	}))
+	mux.HandleFunc("POST "+base+"/forms", on(func(r *http.Request, f klaviyotest.Form) (any, error) {
+		made, err := s.klaviyo.SetForm(account(r), f)
+		s.changed("form", made.ID)
+		return made, err
+	}))
+	mux.HandleFunc("POST "+base+"/forms/{id}/submit",
+		on(func(r *http.Request, fields map[string]string) (any, error) {
+			return s.klaviyo.SubmitForm(account(r), r.PathValue("id"), fields)
+		}))
 }
 
 func (s *sim) groupRoutes(mux *http.ServeMux, base string) {
@@ -99,6 +122,13 @@ func (s *sim) groupRoutes(mux *http.ServeMux, base string) {
 			return nil, nil
 		}),
 	)
+	mux.HandleFunc("POST "+base+"/lists/{id}/leave", on(func(r *http.Request, in profileInput) (any, error) {
+		if !s.klaviyo.LeaveList(account(r), r.PathValue("id"), in.Profile) {
+			return nil, fault.New(fault.NotFound, "sim.leave", "There is no such list or profile.")
+		}
+		s.changed("list", r.PathValue("id"))
+		return nil, nil
+	}))
 	mux.HandleFunc("GET "+base+"/segments", on(func(r *http.Request, _ nothing) (any, error) {
 		return items(s.klaviyo.Segments(account(r))), nil
 	}))

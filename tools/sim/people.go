@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 
+	"lumo/core/klaviyo/klaviyotest"
 	"lumo/core/line/linetest"
 	"lumo/shared/fault"
 )
@@ -106,6 +109,10 @@ func (s *sim) phoneRoutes(mux *http.ServeMux, one string) {
 		s.changed("chat", r.PathValue("id"))
 		return nil, nil
 	}))
+	mux.HandleFunc("GET "+one+"/emails", on(func(r *http.Request, _ nothing) (any, error) {
+		mail, err := s.mailbox(r.PathValue("id"))
+		return items(mail), err
+	}))
 	mux.HandleFunc("GET "+one+"/page", on(func(r *http.Request, _ nothing) (any, error) {
 		return map[string]any{"page": s.line.CurrentPage(r.PathValue("id"))}, nil
 	}))
@@ -171,11 +178,19 @@ type scanInput struct {
 	URL      string `json:"url"`
 	Image    []byte `json:"image"`
 	ImageURL string `json:"image_url"`
+	Email    bool   `json:"email"`
 }
 
 // scan reads a QR code with the phone's camera and opens what it says.
 func (s *sim) scan(r *http.Request, in scanInput) (any, error) {
 	address := in.URL
+	if in.Email {
+		said, err := s.codeOfMail(r.Context(), r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		address = said
+	}
 	if address == "" {
 		said, err := s.line.ReadCode(r.Context(), in.Image, in.ImageURL)
 		if err != nil {
@@ -184,4 +199,29 @@ func (s *sim) scan(r *http.Request, in scanInput) (any, error) {
 		address = said
 	}
 	return opened(address)(s.line.Open(r.Context(), r.PathValue("id"), address))
+}
+
+// mailbox is what a person's address got, oldest first.
+func (s *sim) mailbox(person string) ([]klaviyotest.Email, error) {
+	p, err := s.person(person)
+	if err != nil || p.Email == "" {
+		return nil, err
+	}
+	return s.klaviyo.Emails("", p.Email), nil
+}
+
+// codeOfMail reads the QR code in the newest email of a person that has one.
+func (s *sim) codeOfMail(ctx context.Context, person string) (string, error) {
+	mail, err := s.mailbox(person)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range slices.Backward(mail) {
+		for _, picture := range e.Images {
+			if said, err := s.line.ReadCode(ctx, nil, picture); err == nil {
+				return said, nil
+			}
+		}
+	}
+	return "", fault.New(fault.NotFound, "sim.scan", "No email of this person shows a QR code.")
 }

@@ -77,6 +77,7 @@ func (s *sim) handler() http.Handler {
 	s.klaviyoRoutes(control)
 	s.flowRoutes(control)
 	mux.Handle("/sim/v1/", http.NewCrossOriginProtection().Handler(control))
+	mux.HandleFunc("GET /shop", s.shop)
 	mux.Handle("/", pages())
 	return mux
 }

@@ -260,3 +260,55 @@ func TestChangesAreStreamed(t *testing.T) {
 	}
 	t.Error("the stream ended")
 }
+
+func TestAShopPageHoldsTheFormAndTheMerchantsScript(t *testing.T) {
+	t.Parallel()
+	base, s := begin(t, "")
+	page := call(t, "GET", s.url+"/shop?script=http://127.0.0.1:9/f/abc.js", "", 200, nil)
+	for _, want := range []string{`src="http://127.0.0.1:9/f/abc.js"`, `data-form="` + klaviyotest.DemoForm + `"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%s is missing in %s", want, page)
+		}
+	}
+	if page := call(t, "GET", s.url+"/shop?script=https://evil.example/x.js", "", 200, nil); strings.Contains(page, "evil") {
+		t.Error("a script of another machine is on the page")
+	}
+	call(t, "POST", base+"/klaviyo/forms/"+klaviyotest.DemoForm+"/submit", `{"email":"visitor@customer.example"}`, 200, nil)
+	call(t, "GET", base+"/klaviyo/profiles/visitor@customer.example", "", 200, nil)
+	call(t, "POST", base+"/klaviyo/lists/"+klaviyotest.DemoList+"/leave", `{"profile":"visitor@customer.example"}`, 200, nil)
+}
+
+func TestTheQRCodeOfTheLastEmailIsScanned(t *testing.T) {
+	t.Parallel()
+	base, _ := begin(t, "")
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".png") {
+			code, err := qr.Encode("http://"+r.Host+"/q/abc", qr.M, qr.Auto)
+			if err != nil {
+				t.Error(err)
+			}
+			scaled, err := barcode.Scale(code, 300, 300)
+			if err != nil {
+				t.Error(err)
+			}
+			_ = png.Encode(w, scaled)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<title>Link</title>")
+	}))
+	t.Cleanup(shop.Close)
+	call(t, "POST", base+"/people/mio/scan", `{"email":true}`, 404, nil)
+	for _, html := range []string{`<img src=\"` + shop.URL + `/q/abc.png\">`, `no code here`} {
+		call(t, "POST", base+"/klaviyo/emails/send",
+			`{"profile":"mio@customer.example","subject":"Hello","html":"`+html+`"}`, 200, nil)
+	}
+	var answer struct {
+		URL   string
+		Pages []linetest.Page
+	}
+	call(t, "POST", base+"/people/mio/scan", `{"email":true}`, 200, &answer)
+	if answer.URL != shop.URL+"/q/abc" || answer.Pages[0].Title != "Link" {
+		t.Errorf("got %+v", answer)
+	}
+}

@@ -17,7 +17,9 @@ func TestAnswersFollowTheDocument(t *testing.T) {
 	f := start(t, nil)
 	f.transport = checker.Transport("/klaviyo-api", nil)
 	f.connect(t, "accounts:read profiles:read profiles:write lists:read lists:write segments:read "+
-		"events:read events:write metrics:read flows:read webhooks:read webhooks:write")
+		"events:read events:write metrics:read flows:read flows:write forms:read webhooks:read webhooks:write")
+	flow := splitFlow(f.metricID(t, klaviyotest.DemoMetric), "https://lumo.example/hooks")
+	members := "/api/lists/" + klaviyotest.DemoList + "/relationships/profiles"
 	const event = `{"type":"event","attributes":{"properties":{"a":1},"time":"2026-11-24T02:00:00Z","unique_id":"u1","value":5.5,
 		"value_currency":"JPY","metric":{"data":{"type":"metric","attributes":{"name":"Sent LINE Message"}}},
 		"profile":{"data":{"type":"profile","id":"` + klaviyotest.DemoMio + `","attributes":{}}}}}`
@@ -59,6 +61,19 @@ func TestAnswersFollowTheDocument(t *testing.T) {
 		{"GET", "/api/segments/" + klaviyotest.DemoSegment + "/profiles", "", 200},
 		{"GET", "/api/flows", "", 200},
 		{"GET", "/api/flows/" + klaviyotest.DemoFlow, "", 200},
+		{"GET", "/api/flows/" + klaviyotest.DemoFlow + "?additional-fields[flow]=definition", "", 200},
+		{"GET", "/api/flows/" + klaviyotest.DemoFlow + "/flow-actions", "", 200},
+		{"GET", "/api/flow-actions/101", "", 200},
+		{"POST", "/api/flows", flow, 201},
+		{"PATCH", "/api/flows/" + klaviyotest.DemoFlow, `{"data":{"type":"flow","id":"` + klaviyotest.DemoFlow + `","attributes":{"status":"manual"}}}`, 200},
+		{"GET", "/api/forms", "", 200},
+		{"GET", "/api/forms/" + klaviyotest.DemoForm, "", 200},
+		{"GET", members, "", 200},
+		{"POST", members, `{"data":[{"type":"profile","id":"` + klaviyotest.DemoKen + `"}]}`, 204},
+		{"GET", "/api/segments/" + klaviyotest.DemoSegment + "/relationships/profiles", "", 200},
+		{"GET", "/api/profiles/" + klaviyotest.DemoYuki + "/lists", "", 200},
+		{"GET", "/api/profiles/" + klaviyotest.DemoYuki + "/segments", "", 200},
+		{"POST", "/api/lists", `{"data":{"type":"list","attributes":{"name":"VIP"}}}`, 201},
 		{"GET", "/api/webhook-topics", "", 200},
 		{"POST", "/api/webhooks", hook, 201},
 		{"GET", "/api/webhooks", "", 200},
@@ -68,7 +83,7 @@ func TestAnswersFollowTheDocument(t *testing.T) {
 		}
 		f.clock.Advance(2 * time.Second) // past the smallest tier's burst
 	}
-	if known, _ := checker.Judged(); known < 25 {
+	if known, _ := checker.Judged(); known < 38 {
 		t.Errorf("only %d requests were held against the document", known)
 	}
 }

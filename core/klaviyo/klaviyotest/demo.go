@@ -33,9 +33,10 @@ const (
 	DemoList     = "NewsLt"
 	DemoSegment  = "LineOk"
 	DemoMetric   = "Checkout Started"
+	DemoForm     = "WelcmF"
 )
 
-// demo fills an account: four customers, one of them without LINE, a list, a segment, and a
+// demo fills an account: four customers, one of them without LINE, a list, a form, a segment, and a
 // flow in draft that has a webhook without settings.
 func (s *Server) demo(account string) {
 	people := []Profile{
@@ -78,6 +79,7 @@ func (s *Server) demo(account string) {
 		Segment{ID: DemoSegment, Name: "LINE friends", Property: "LINE Consent",
 			Operator: "equals", Value: "given"},
 	)
+	_, _ = s.SetForm(account, Form{ID: DemoForm, Name: "Welcome", List: DemoList})
 	_, _ = s.SetFlow(account, Flow{ID: DemoFlow, Name: "Abandoned cart", Metric: DemoMetric,
 		Actions: []Action{{ID: "101", Type: SendWebhook, Name: "LINE message"}}})
 	_, _ = s.Happen(account, Happening{Profile: DemoYuki, Metric: DemoMetric, UniqueID: "demo-cart-1",

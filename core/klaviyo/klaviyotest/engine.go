@@ -30,7 +30,7 @@ func (s *Server) Work(ctx context.Context) {
 	defer s.round.Unlock()
 	for ctx.Err() == nil {
 		due := s.prepare()
-		if len(due) == 0 {
+		if s.deliverHooks(ctx) == 0 && len(due) == 0 {
 			return
 		}
 		var group sync.WaitGroup
@@ -53,9 +53,10 @@ func (s *Server) prepare() []dueRun {
 	var out []dueRun
 	for _, id := range s.db.Order {
 		t := s.db.Sites[id]
+		s.forget(t)
 		s.workJobs(t)
-		s.workSegments(t)
 		s.startFlows(t)
+		s.workSegments(t)
 		for _, r := range t.Runs {
 			if len(out) < 16 && !r.Due.After(s.now()) {
 				out = append(out, dueRun{t, r})
@@ -73,6 +74,8 @@ func (s *Server) startFlows(t *site) {
 			return false
 		}
 		e.Started = true
+		s.queueHooks(t, e.topic(t), e.ID, e.resource(""))
+		s.resegment(t)
 		if e.Backfill || now.Sub(e.At) > tooOld {
 			return true
 		}
@@ -99,6 +102,9 @@ func (s *Server) enter(t *site, f *Flow, profile, event string) {
 	if f.Status == Draft || f.Archived || len(f.Actions) == 0 {
 		return
 	}
+	if p := t.profile(profile); p == nil || !f.Filter.holds(t, p) {
+		return
+	}
 	t.Runs = append(
 		t.Runs,
 		&run{ID: s.ulid(), Flow: f.ID, Profile: profile, Event: event, Due: s.now()},
@@ -115,6 +121,11 @@ func (s *Server) step(ctx context.Context, t *site, r *run) {
 		return
 	}
 	a := f.Actions[r.Step]
+	if a.Type == ConditionalSplit {
+		s.split(t, r, f, a)
+		s.mu.Unlock()
+		return
+	}
 	if f.Status != Live || a.Type != TimeDelay && a.Status != Live {
 		s.skip(t, r, f, a)
 		s.mu.Unlock()
@@ -122,12 +133,13 @@ func (s *Server) step(ctx context.Context, t *site, r *run) {
 	}
 	switch a.Type {
 	case TimeDelay:
-		r.Step, r.Due, r.Attempt = r.Step+1, s.now().Add(time.Duration(a.DelaySeconds)*time.Second), 0
+		s.next(f, r)
+		r.Due = s.now().Add(time.Duration(a.DelaySeconds) * time.Second)
 		s.mu.Unlock()
 		return
 	case SendEmail:
 		s.email(t, r, a)
-		s.next(r)
+		s.next(f, r)
 		s.mu.Unlock()
 		s.changed("email", r.Profile)
 		return
@@ -146,7 +158,7 @@ func (s *Server) step(ctx context.Context, t *site, r *run) {
 		s.keepActivity(again)
 	}
 	s.mu.Lock()
-	s.settle(t, r, &act)
+	s.settle(f, t, r, &act)
 	s.mu.Unlock()
 	s.keepActivity(act)
 }
@@ -159,10 +171,27 @@ func (s *Server) skip(t *site, r *run, f *Flow, a Action) {
 		act.Reason = "the flow is in " + f.Status
 	}
 	s.db.Activity = trim(append(s.db.Activity, act), s.keep)
-	s.next(r)
+	s.next(f, r)
 }
 
-func (s *Server) next(r *run) { r.Step, r.Attempt, r.Due = r.Step+1, 0, s.now() }
+// next moves a run on to the action that follows. The lock is held.
+func (s *Server) next(f *Flow, r *run) { s.to(f, r, f.following(r.Step)) }
+
+func (s *Server) to(f *Flow, r *run, action string) {
+	r.Step, r.Attempt, r.Due = f.at(action), 0, s.now()
+	if r.Step < 0 {
+		r.Step = len(f.Actions) // it has come to the end
+	}
+}
+
+// split sends a profile one of two ways. The lock is held.
+func (s *Server) split(t *site, r *run, f *Flow, a Action) {
+	if p := t.profile(r.Profile); p != nil && a.Filter.holds(t, p) {
+		s.next(f, r)
+		return
+	}
+	s.to(f, r, a.NextFalse)
+}
 
 func (s *Server) drop(t *site, r *run) {
 	t.Runs = slices.DeleteFunc(t.Runs, func(o *run) bool { return o == r })
@@ -170,7 +199,7 @@ func (s *Server) drop(t *site, r *run) {
 
 // settle decides what a status means: 2xx goes on, 429 500 502 503 and no answer are tried
 // again, everything else is lost for good. The lock is held.
-func (s *Server) settle(t *site, r *run, act *Activity) {
+func (s *Server) settle(f *Flow, t *site, r *run, act *Activity) {
 	switch {
 	case act.Reason == badTemplate || act.Reason == badAddress:
 		act.Status = Skipped
@@ -190,7 +219,11 @@ func (s *Server) settle(t *site, r *run, act *Activity) {
 		act.Status = Skipped
 		act.Reason = "refused for good with this status"
 	}
-	s.next(r)
+	if now := t.flow(f.ID); now != nil && r.Step < len(now.Actions) { // it may have been edited meanwhile
+		s.next(now, r)
+		return
+	}
+	s.drop(t, r)
 }
 
 // backoff is the wait after an attempt: 17 of them fit into a day. Klaviyo tells only that

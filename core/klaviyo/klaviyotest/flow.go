@@ -61,10 +61,11 @@ func (s *Server) flowResource(c *call, f *Flow) object {
 }
 
 func (s *Server) definition(c *call, f *Flow) object {
+	t := s.db.Sites[c.account]
 	triggers := []any{}
 	switch {
 	case f.Metric != "":
-		m := s.metric(s.db.Sites[c.account], f.Metric, "api")
+		m := s.metric(t, f.Metric, "api")
 		triggers = append(triggers, object{"type": "metric", "id": m.ID, "trigger_filter": nil})
 	case f.List != "":
 		triggers = append(triggers, object{"type": "list", "id": f.List})
@@ -72,22 +73,8 @@ func (s *Server) definition(c *call, f *Flow) object {
 		triggers = append(triggers, object{"type": "segment", "id": f.Segment})
 	}
 	actions := []any{}
-	for i, a := range f.Actions {
-		next := any(nil)
-		if i+1 < len(f.Actions) {
-			next = f.Actions[i+1].ID
-		}
-		data := object{"status": a.Status}
-		switch a.Type {
-		case SendWebhook:
-			data["message"] = object{"name": a.Name, "url": a.URL, "headers": a.Headers, "body": a.Body}
-		case TimeDelay:
-			data = object{"unit": "minutes", "value": a.DelaySeconds / 60}
-		}
-		actions = append(
-			actions,
-			object{"id": a.ID, "type": a.Type, "data": data, "links": object{"next": next}},
-		)
+	for i := range f.Actions {
+		actions = append(actions, s.actionBody(t, f, i))
 	}
 	entry := any(nil)
 	if len(f.Actions) > 0 {
@@ -95,10 +82,58 @@ func (s *Server) definition(c *call, f *Flow) object {
 	}
 	return object{
 		"triggers":        triggers,
-		"profile_filter":  nil,
+		"profile_filter":  s.filterBody(t, f.Filter),
 		"actions":         actions,
 		"entry_action_id": entry,
 	}
+}
+
+// actionBody is an action in a definition.
+func (s *Server) actionBody(t *site, f *Flow, i int) object {
+	a := f.Actions[i]
+	link := func(id string) any {
+		if id == endOfFlow || f.at(id) < 0 {
+			return nil
+		}
+		return id
+	}
+	links := object{"next": link(f.following(i))}
+	data := object{"status": a.Status}
+	switch a.Type {
+	case SendWebhook:
+		headers := a.Headers
+		if t.Account.MaskHeaders {
+			headers = map[string]string{}
+			for name := range a.Headers {
+				headers[name] = "****"
+			}
+		}
+		data["message"] = object{"name": a.Name, "url": a.URL, "headers": headers, "body": a.Body}
+	case SendEmail:
+		data["message"] = object{"name": a.Name, "subject_line": a.Subject}
+	case TimeDelay:
+		data = object{"unit": "minutes", "value": a.DelaySeconds / 60}
+	case ConditionalSplit:
+		data = object{"profile_filter": s.filterBody(t, a.Filter)}
+		links = object{"next_if_true": link(f.following(i)), "next_if_false": link(a.NextFalse)}
+	}
+	return object{"id": a.ID, "type": a.Type, "data": data, "links": links}
+}
+
+// following is the id of what comes after an action.
+func (f *Flow) following(i int) string {
+	switch {
+	case f.Actions[i].Next != "":
+		return f.Actions[i].Next
+	case i+1 < len(f.Actions):
+		return f.Actions[i+1].ID
+	}
+	return endOfFlow
+}
+
+// at is where an action stands, -1 = nowhere.
+func (f *Flow) at(id string) int {
+	return slices.IndexFunc(f.Actions, func(a Action) bool { return a.ID == id })
 }
 
 func (f *Flow) trigger() string {
@@ -145,7 +180,7 @@ func (s *Server) SetFlow(account string, f Flow) (Flow, error) {
 	}
 	f.Actions = slices.Clone(f.Actions)
 	for i := range f.Actions {
-		if bad := s.completeAction(&f.Actions[i], i, f.ID); bad != nil {
+		if bad := s.completeAction(&f.Actions[i]); bad != nil {
 			return Flow{}, bad
 		}
 	}
@@ -163,12 +198,12 @@ func (s *Server) SetFlow(account string, f Flow) (Flow, error) {
 	return kept.copied(), nil
 }
 
-func (s *Server) completeAction(a *Action, i int, flow string) error {
+func (s *Server) completeAction(a *Action) error {
 	if a.Type == "" || a.Type == "webhook" {
 		a.Type = SendWebhook
 	}
 	if a.ID == "" {
-		a.ID = "10" + itoa(int(s.now().Unix()%1_000_000)) + itoa(i) + itoa(len(flow))
+		a.ID = s.actionID()
 	}
 	if a.Status == "" {
 		a.Status = Draft
@@ -189,11 +224,11 @@ func (s *Server) completeAction(a *Action, i int, flow string) error {
 			)
 		}
 	}
-	if !slices.Contains([]string{SendWebhook, SendEmail, TimeDelay}, a.Type) {
+	if !slices.Contains([]string{SendWebhook, SendEmail, TimeDelay, ConditionalSplit}, a.Type) {
 		return fault.New(
 			fault.Invalid,
 			"klaviyotest.SetFlow",
-			"An action is send-webhook, send-email or time-delay.",
+			"An action is send-webhook, send-email, time-delay or conditional-split.",
 		)
 	}
 	return nil

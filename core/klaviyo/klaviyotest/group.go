@@ -1,7 +1,6 @@
 package klaviyotest
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -95,7 +94,8 @@ func (s *Server) getList(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.db.Sites[c.account].list(c.PathValue("id")); l != nil {
-		return s.frozen(answer{status: 200, body: object{"data": l.resource(c.base)}})
+		body := sized(c, "list", l.resource(c.base), len(l.Members))
+		return s.frozen(answer{status: 200, body: object{"data": body}})
 	}
 	return s.missing("A list with id " + c.PathValue("id") + " does not exist.")
 }
@@ -145,44 +145,54 @@ func (s *Server) getSegments(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var items []item
-	for _, g := range s.db.Sites[c.account].Segments {
+	t := s.db.Sites[c.account]
+	for _, g := range t.Segments {
 		items = append(
 			items,
 			item{fields: map[string]any{"id": g.ID, "name": g.Name, "created": g.Created,
 				"updated": g.Updated, "is_active": true, "is_starred": false},
-				body: func() object { return g.resource(c.base) }},
+				body: func() object { return s.segmentResource(c, t, g) }},
 		)
 	}
 	return s.frozen(s.collect(c, groupRule("segment"), items))
 }
 
-func (g *Segment) resource(base string) object {
-	filter := object{
-		"type":     "string",
-		"operator": strings.ReplaceAll(g.Operator, "_", "-"),
-		"value":    g.Value,
+// conditions are all that a segment asks of a profile.
+func (g *Segment) conditions() Filter {
+	if g.Property == "" && g.Metric == "" {
+		return g.Filter
 	}
-	if g.Operator == "is_set" || g.Operator == "is_not_set" {
-		filter = object{"type": "existence", "operator": strings.ReplaceAll(g.Operator, "_", "-")}
+	first := Condition{Property: g.Property, Metric: g.Metric, Operator: g.Operator, Value: g.Value}
+	if first.Metric != "" {
+		first.Property = ""
 	}
-	property := g.Property
-	if property != "email" && property != "phone_number" {
-		property = "properties['" + property + "']"
-	}
+	return append(Filter{{first}}, g.Filter...)
+}
+
+func (s *Server) segmentResource(c *call, t *site, g *Segment) object {
 	return object{"type": "segment", "id": g.ID,
 		"attributes": object{"name": g.Name, "created": moment(g.Created), "updated": moment(g.Updated),
 			"is_active": true, "is_processing": false, "is_starred": false,
-			"definition": object{"condition_groups": []any{object{"conditions": []any{object{
-				"type": "profile-property", "property": property, "filter": filter}}}}}},
-		"links": object{"self": base + "/api/segments/" + g.ID + "/"}}
+			"definition": s.filterBody(t, g.conditions())},
+		"links": object{"self": c.base + "/api/segments/" + g.ID + "/"}}
+}
+
+// sized adds profile_count where it is asked for.
+func sized(c *call, kind string, body object, n int) object {
+	if c.URL.Query().Get("additional-fields["+kind+"]") == "profile_count" {
+		body["attributes"].(object)["profile_count"] = n
+	}
+	return body
 }
 
 // getSegment is GET /api/segments/{id}.
 func (s *Server) getSegment(c *call) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g := s.db.Sites[c.account].segment(c.PathValue("id")); g != nil {
-		return s.frozen(answer{status: 200, body: object{"data": g.resource(c.base)}})
+	t := s.db.Sites[c.account]
+	if g := t.segment(c.PathValue("id")); g != nil {
+		body := sized(c, "segment", s.segmentResource(c, t, g), len(g.Members))
+		return s.frozen(answer{status: 200, body: object{"data": body}})
 	}
 	return s.missing("A segment with id " + c.PathValue("id") + " does not exist.")
 }
@@ -199,32 +209,12 @@ func (s *Server) getSegmentProfiles(c *call) answer {
 	return s.frozen(s.collect(c, memberRule(), t.memberItems(g.Members, c.base)))
 }
 
-// has tells whether a profile belongs into a segment.
-func (g *Segment) has(p *Profile) bool {
-	value, known := p.Properties[g.Property]
-	switch g.Property {
-	case "email":
-		value, known = p.Email, p.Email != ""
-	case "phone_number":
-		value, known = p.Phone, p.Phone != ""
-	}
-	known = known && value != nil
-	equal := known && fmt.Sprint(value) == g.Value
-	switch g.Operator {
-	case "not_equals":
-		return !equal
-	case "is_set":
-		return known
-	case "is_not_set":
-		return !known
-	}
-	return equal
-}
-
 // resegment asks for the segments to be evaluated. The lock is held.
 func (s *Server) resegment(t *site) {
 	due := s.now().Unix() + int64(t.Account.SegmentDelaySeconds)
-	t.segmentsDue = append(t.segmentsDue, due)
+	if n := len(t.segmentsDue); n == 0 || t.segmentsDue[n-1] != due {
+		t.segmentsDue = append(t.segmentsDue, due)
+	}
 }
 
 // workSegments moves profiles in and out of segments; entering one can start flows. The
@@ -242,7 +232,7 @@ func (s *Server) workSegments(t *site) {
 		var members []string
 		for _, id := range t.Sorted {
 			p := t.Profiles[id]
-			if p == nil || !g.has(p) {
+			if p == nil || !g.conditions().holds(t, p) {
 				continue
 			}
 			members = append(members, id)

@@ -44,12 +44,23 @@ func (t *site) topics() []string {
 	out := []string{"event:klaviyo.merged_profile", "event:klaviyo.subscribed_to_list",
 		"event:klaviyo.subscribed_to_email_marketing", "event:klaviyo.clicked_email"}
 	for _, m := range t.Metrics {
-		out = append(
-			out,
-			"event:"+strings.ToLower(m.Source)+"."+strings.ReplaceAll(strings.ToLower(m.Name), " ", "_"),
-		)
+		out = append(out, m.topic())
 	}
 	return out
+}
+
+func (m *Metric) topic() string {
+	return "event:" + strings.ToLower(m.Source) + "." + strings.ReplaceAll(strings.ToLower(m.Name), " ", "_")
+}
+
+// topic is the topic of an event's metric. The lock is held.
+func (e *Event) topic(t *site) string {
+	for _, m := range t.Metrics {
+		if m.ID == e.MetricID {
+			return m.topic()
+		}
+	}
+	return ""
 }
 
 // getTopics is GET /api/webhook-topics.

@@ -20,6 +20,11 @@ type Account struct {
 	EventDelaySeconds int `json:"event_delay_seconds"`
 	// SegmentDelaySeconds is how long a changed profile takes to enter or leave segments.
 	SegmentDelaySeconds int `json:"segment_delay_seconds"`
+	// WebhookDelaySeconds is how long system webhooks wait; Klaviyo takes one to three minutes.
+	WebhookDelaySeconds int `json:"webhook_delay_seconds"`
+	// MaskHeaders hides the values of flow webhooks' headers in definitions. Whether Klaviyo does
+	// so is not known.
+	MaskHeaders bool `json:"mask_headers"`
 }
 
 // App is an OAuth app.
@@ -85,13 +90,16 @@ type List struct {
 	Updated time.Time `json:"updated"`
 }
 
-// Segment holds the profiles whose property has a value.
+// Segment holds the profiles that pass a condition on a property or a metric, and all of
+// the further ones.
 type Segment struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
-	Property string    `json:"property"` // custom property, or email
-	Operator string    `json:"operator"` // equals, not_equals, is_set, is_not_set
+	Property string    `json:"property"`         // custom property, or a profile's own field
+	Metric   string    `json:"metric,omitempty"` // instead: how often this happened
+	Operator string    `json:"operator"`         // as in Condition
 	Value    string    `json:"value"`
+	Filter   Filter    `json:"filter,omitempty"`
 	Members  []string  `json:"members"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
@@ -110,9 +118,10 @@ type Flow struct {
 	ID       string    `json:"id"`
 	Name     string    `json:"name"`
 	Status   string    `json:"status"`
-	Metric   string    `json:"metric"`  // a metric's name starts it
-	List     string    `json:"list"`    // or joining a list does, by id
-	Segment  string    `json:"segment"` // or entering a segment does, by id
+	Metric   string    `json:"metric"`           // a metric's name starts it
+	List     string    `json:"list"`             // or joining a list does, by id
+	Segment  string    `json:"segment"`          // or entering a segment does, by id
+	Filter   Filter    `json:"filter,omitempty"` // only profiles that pass go through it
 	Archived bool      `json:"archived"`
 	Actions  []Action  `json:"actions"`
 	Created  time.Time `json:"created"`
@@ -124,7 +133,12 @@ const (
 	SendWebhook = "send-webhook"
 	SendEmail   = "send-email"
 	TimeDelay   = "time-delay"
+	// ConditionalSplit goes on at Next for profiles that pass its filter, else at NextFalse.
+	ConditionalSplit = "conditional-split"
 )
+
+// endOfFlow stands where no action follows.
+const endOfFlow = "-"
 
 // Action is one step of a flow.
 type Action struct {
@@ -138,6 +152,10 @@ type Action struct {
 	Subject      string            `json:"subject,omitempty"`
 	HTML         string            `json:"html,omitempty"`
 	DelaySeconds int               `json:"delay_seconds,omitempty"`
+	Filter       Filter            `json:"filter,omitempty"` // of a conditional split
+	// Next is the id of the action that follows; empty = the next one of the list, "-" = none.
+	Next      string `json:"next,omitempty"`
+	NextFalse string `json:"next_if_false,omitempty"`
 }
 
 // States of one attempt in the activity log.

@@ -448,7 +448,7 @@ func (s *Server) Merge(account, source, destination string) bool {
 	}
 	t.leave(from)
 	delete(t.Profiles, from.ID)
-	t.Merged[from.ID] = to.ID
+	t.Merged[from.ID], t.MergedAt[from.ID] = to.ID, s.now()
 	for name, value := range from.Properties {
 		if _, has := to.Properties[name]; !has {
 			to.Properties[name] = value
@@ -460,12 +460,16 @@ func (s *Server) Merge(account, source, destination string) bool {
 		}
 	}
 	t.enter(to)
-	for _, e := range t.byProfile[from.ID] { // and lists keep who was on them
+	for _, e := range t.byProfile[from.ID] {
 		e.Profile = to.ID
 		t.byProfile[to.ID] = append(t.byProfile[to.ID], e)
 	}
 	delete(t.byProfile, from.ID)
+	s.moveMember(t, from.ID, to.ID)
+	s.queueHooks(t, topicMerged, s.uuid(), s.mergedEvent(from.ID, to.ID))
+	s.resegment(t)
 	s.mu.Unlock()
+	s.hurry()
 	s.changed("profile", destination)
 	return true
 }

@@ -22,20 +22,24 @@ type state struct {
 
 // site is one account's data.
 type site struct {
-	Account  Account             `json:"account"`
-	Profiles map[string]*Profile `json:"profiles"`
-	Sorted   []string            `json:"sorted"` // profile ids as they were made
-	Merged   map[string]string   `json:"merged"` // old profile id -> the one that took it over
-	Events   []*Event            `json:"events"`
-	Seen     map[string]bool     `json:"seen"` // profile, metric, unique id
-	Metrics  []*Metric           `json:"metrics"`
-	Lists    []*List             `json:"lists"`
-	Segments []*Segment          `json:"segments"`
-	Flows    []*Flow             `json:"flows"`
-	Runs     []*run              `json:"runs"`
-	Jobs     map[string]*job     `json:"jobs"`
-	Hooks    []*hook             `json:"hooks"`
-	Emails   []Email             `json:"emails"`
+	Account   Account              `json:"account"`
+	Profiles  map[string]*Profile  `json:"profiles"`
+	Sorted    []string             `json:"sorted"` // profile ids as they were made
+	Merged    map[string]string    `json:"merged"` // old profile id -> the one that took it over
+	MergedAt  map[string]time.Time `json:"merged_at"`
+	Events    []*Event             `json:"events"`
+	Seen      map[string]bool      `json:"seen"` // profile, metric, unique id
+	Metrics   []*Metric            `json:"metrics"`
+	Lists     []*List              `json:"lists"`
+	Segments  []*Segment           `json:"segments"`
+	Flows     []*Flow              `json:"flows"`
+	Runs      []*run               `json:"runs"`
+	Jobs      map[string]*job      `json:"jobs"`
+	Hooks     []*hook              `json:"hooks"`
+	HookQueue []*hookEvent         `json:"hook_queue"`
+	HookLog   []HookTry            `json:"hook_log"`
+	Forms     []*Form              `json:"forms"`
+	Emails    []Email              `json:"emails"`
 
 	byEmail, byPhone, byExternal map[string]string
 	byProfile                    map[string][]*Event
@@ -51,7 +55,7 @@ func newState() state {
 
 func newSite(a Account) *site {
 	t := &site{Account: a, Profiles: map[string]*Profile{}, Merged: map[string]string{},
-		Seen: map[string]bool{}, Jobs: map[string]*job{}}
+		MergedAt: map[string]time.Time{}, Seen: map[string]bool{}, Jobs: map[string]*job{}}
 	t.index()
 	return t
 }
@@ -116,6 +120,9 @@ func (s *Server) Restore(snapshot []byte) error {
 		return fmt.Errorf("klaviyotest: read the snapshot: %w", err)
 	}
 	for _, t := range fresh.Sites {
+		if t.MergedAt == nil {
+			t.MergedAt = map[string]time.Time{}
+		}
 		t.index()
 	}
 	s.mu.Lock()
