@@ -94,8 +94,9 @@ func RetryKey(m lumo.MerchantID, logical id.ID, recipient id.ID) uuid.UUID {
 
 // Store keeps deliveries. Every method runs in the transaction of its context.
 type Store interface {
-	// Add stores a planned delivery and gives it the merchant's next number; a second one of
-	// the same logical message to the same friend is fault.Conflict.
+	// Add stores a planned delivery, gives it the merchant's next number, and notes that its
+	// channel has something to send; a second one of the same logical message to the same
+	// friend is fault.Conflict.
 	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
 	// Due locks what may be tried now, and what a lost owner left in sending.
 	Due(ctx context.Context, l Lease, now time.Time, limit int) ([]Delivery, error)
@@ -109,8 +110,6 @@ type Store interface {
 
 // Leases says who sends for a channel. They run without a merchant.
 type Leases interface {
-	// Want notes that a channel has something to send.
-	Want(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error
 	// Claim takes free or expired leases for an owner, each with a higher fence.
 	Claim(ctx context.Context, owner string, life time.Duration, limit int) ([]Lease, error)
 	// Renew extends an owner's leases and tells which it still has.
@@ -234,7 +233,7 @@ func (s *Service) Plan(ctx context.Context, p Plan) (d Delivery, err error) {
 			return err
 		}
 		s.Units.AfterCommit(ctx, s.ring)
-		return s.Leases.Want(ctx, p.Merchant, p.Channel, s.Now())
+		return nil
 	})
 	return d, fault.Wrap("delivery.Plan", err)
 }

@@ -10,10 +10,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -32,8 +34,13 @@ const maxConns = 40
 // maxAttempts is how often a transaction that lost to another one is begun again.
 const maxAttempts = 5
 
+// apartConns serve transactions begun while another one is open. They have connections of
+// their own: were they to wait for the pool, transactions that fill it would wait for
+// themselves.
+const apartConns = 4
+
 // DB is a pool of connections to one database.
-type DB struct{ pool *pgxpool.Pool }
+type DB struct{ pool, apart *pgxpool.Pool }
 
 // Open connects; every connection steps down to the application's role before it is used.
 func Open(ctx context.Context, url string) (*DB, error) {
@@ -54,11 +61,21 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
-	return &DB{pool: pool}, nil
+	aside := config.Copy()
+	aside.MinConns, aside.MaxConns = 0, apartConns
+	apart, err := pgxpool.NewWithConfig(ctx, aside)
+	if err != nil {
+		pool.Close()
+		return nil, fault.As(fault.Unavailable, op, err)
+	}
+	return &DB{pool: pool, apart: apart}, nil
 }
 
-// Close ends the pool when its connections came back.
-func (db *DB) Close() { db.pool.Close() }
+// Close ends the pools when their connections came back.
+func (db *DB) Close() {
+	db.pool.Close()
+	db.apart.Close()
+}
 
 // Ping tells whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
@@ -99,8 +116,16 @@ func (db *DB) InSystem(ctx context.Context, fn func(context.Context) error) erro
 	return db.run(ctx, lumo.MerchantID{}, fn)
 }
 
-// Apart is ctx outside of any transaction, for work that must not be undone with it.
-func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, unitKey{}, nil) }
+// Apart is ctx outside of any transaction, for short work that must not be undone with it.
+func Apart(ctx context.Context) context.Context {
+	if _, ok := ctx.Value(unitKey{}).(*unit); !ok {
+		return ctx
+	}
+	return context.WithValue(ctx, unitKey{}, apartMark{})
+}
+
+// apartMark stands in ctx where a unit was: work begun under it uses connections of its own.
+type apartMark struct{}
 
 func (db *DB) run(ctx context.Context, merchant lumo.MerchantID, fn func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
@@ -113,13 +138,12 @@ func (db *DB) run(ctx context.Context, merchant lumo.MerchantID, fn func(context
 
 func (db *DB) once(ctx context.Context, merchant lumo.MerchantID, fn func(context.Context) error) error {
 	u := &unit{merchant: merchant}
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+	pool := db.pool
+	if _, ok := ctx.Value(unitKey{}).(apartMark); ok {
+		pool = db.apart
+	}
+	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: begin(merchant)}, func(tx pgx.Tx) error {
 		u.tx = tx
-		if merchant != (lumo.MerchantID{}) {
-			if _, err := tx.Exec(ctx, "SELECT set_config('lumo.merchant', $1::uuid::text, true)", merchant); err != nil {
-				return err
-			}
-		}
 		return fn(context.WithValue(ctx, unitKey{}, u))
 	})
 	if err != nil {
@@ -129,6 +153,15 @@ func (db *DB) once(ctx context.Context, merchant lumo.MerchantID, fn func(contex
 		f()
 	}
 	return nil
+}
+
+// begin opens a transaction and names its merchant in one message. The id stands in the text,
+// as 16 bytes always print as hexadecimal digits.
+func begin(m lumo.MerchantID) string {
+	if m == (lumo.MerchantID{}) {
+		return "BEGIN"
+	}
+	return fmt.Sprintf("BEGIN; SELECT set_config('lumo.merchant', '%s', true)", uuid.UUID(m))
 }
 
 // AfterCommit keeps f until the transaction stands; without one it runs at once. A

@@ -3,8 +3,11 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"lumo/core/lumo"
 	"lumo/core/postgres"
@@ -119,6 +122,43 @@ func TestAnotherTenantInsideIsRefused(t *testing.T) {
 	if err == nil {
 		t.Error("a transaction changed its tenant")
 	}
+}
+
+// Transactions that fill the pool each begin another one: were that one to wait for the pool,
+// all would wait for each other.
+func TestTransactionApartNeedsNoConnectionOfThePool(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	url, err := url.Parse(postgrestest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := url.Query()
+	query.Set("pool_max_conns", "2")
+	url.RawQuery = query.Encode()
+	db, err := postgres.Open(ctx, url.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	var inside, all sync.WaitGroup
+	inside.Add(2)
+	for n := range byte(2) {
+		all.Go(func() {
+			err := db.InTenant(ctx, merchant(n+1), func(ctx context.Context) error {
+				inside.Done()
+				inside.Wait() // the pool is empty now
+				return db.InTenant(postgres.Apart(ctx), merchant(n+1), func(ctx context.Context) error {
+					return addMerchant(ctx, merchant(n+1), n)
+				})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestKindsComeFromCodes(t *testing.T) {

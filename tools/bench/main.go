@@ -108,12 +108,26 @@ func measure(ctx context.Context, s *stack.Stack, dir string, out io.Writer) err
 	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
 		return err
 	}
-	chat, err := sim.Chat(ctx, person)
-	if err != nil || len(chat) == 0 {
-		return errors.Join(err, errors.New("no message arrived"))
+	link, err := trackedLink(ctx, sim)
+	if err != nil {
+		return err
 	}
-	link := regexp.MustCompile(`https?://\S+/c/\S+`).FindString(chat[0].Text())
 	return redirects(ctx, link, out)
+}
+
+// trackedLink is one that a message brought to the phone.
+func trackedLink(ctx context.Context, sim *seed.Sim) (string, error) {
+	chat, err := sim.Chat(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	pattern := regexp.MustCompile(`https?://\S+/c/\S+`)
+	for _, m := range chat {
+		if link := pattern.FindString(m.Text()); link != "" {
+			return link, nil
+		}
+	}
+	return "", errors.New("no message with a link arrived")
 }
 
 // redirects compares the edge's tracked link with the least that Go can do: a static 302.

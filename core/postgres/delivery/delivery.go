@@ -6,7 +6,6 @@ package delivery
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,8 +19,6 @@ import (
 	"lumo/shared/id"
 )
 
-const numberBlock = 100
-
 // Store implements the stores of package delivery.
 type Store struct {
 	db      *postgres.DB
@@ -29,12 +26,8 @@ type Store struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
 
-	mu      sync.Mutex
-	numbers map[lumo.MerchantID]block // guarded by mu
+	numbers numbers
 }
-
-// block is delivery numbers of a merchant that belong to this process.
-type block struct{ next, end uint64 }
 
 // New makes a store.
 func New(db *postgres.DB, v *vault.Vault) (*Store, error) {
@@ -47,37 +40,10 @@ func New(db *postgres.DB, v *vault.Vault) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	return &Store{db: db, vault: v, encoder: encoder, decoder: decoder, numbers: map[lumo.MerchantID]block{}}, nil
+	return &Store{db: db, vault: v, encoder: encoder, decoder: decoder}, nil
 }
 
-// number gives the merchant's next delivery number. Numbers come in blocks from a short
-// transaction of their own, so that plans do not wait for each other's commits; a block
-// that a process loses leaves a gap, which harms nobody.
-func (s *Store) number(ctx context.Context, m lumo.MerchantID) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b := s.numbers[m]
-	if b.next == b.end {
-		var last int64
-		err := s.db.InTenant(postgres.Apart(ctx), m, func(ctx context.Context) error {
-			return postgres.Tx(ctx).QueryRow(ctx, `
-				UPDATE merchant
-				SET delivery_seq = delivery_seq + $2
-				WHERE merchant_id = $1
-				RETURNING delivery_seq`, m, numberBlock).Scan(&last)
-		})
-		if err != nil {
-			return 0, postgres.Fault("postgres.delivery.number", err)
-		}
-		b = block{next: uint64(last) - numberBlock + 1, end: uint64(last) + 1}
-	}
-	n := b.next
-	b.next++
-	s.numbers[m] = b
-	return n, nil
-}
-
-// Add stores a planned delivery.
+// Add stores a planned delivery, and the row of work by which senders find its channel.
 func (s *Store) Add(ctx context.Context, d delivery.Delivery, now time.Time) (delivery.Delivery, error) {
 	const op = "postgres.delivery.Add"
 	input, err := json.Marshal(d.Content)
@@ -88,10 +54,14 @@ func (s *Store) Add(ctx context.Context, d delivery.Delivery, now time.Time) (de
 	if err != nil {
 		return d, fault.Wrap(op, err)
 	}
-	if d.Number, err = s.number(ctx, d.Merchant); err != nil {
+	if d.Number, err = s.numbers.one(ctx, s.db, d.Merchant); err != nil {
 		return d, fault.Wrap(op, err)
 	}
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		WITH wanted AS (
+			INSERT INTO work (merchant_id, channel_id, kind, due_at)
+			VALUES ($1, $4, 'send', $13)
+			ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING)
 		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, profile_id,
 			message_id, message_version, input_enc, state, retry_key, due_at, too_late_at, received_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, 'planned', $12, $13, $14, $15, $13, $13)

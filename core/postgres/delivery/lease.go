@@ -7,19 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lumo/core/delivery"
-	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/shared/fault"
 )
-
-// Want makes a channel's row of work, once.
-func (s *Store) Want(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-		INSERT INTO work (merchant_id, channel_id, kind, due_at)
-		VALUES ($1, $2, 'send', $3)
-		ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING`, m, c, now)
-	return postgres.Fault("postgres.delivery.Want", err)
-}
 
 // Claim takes leases that are free or have run out, by the database's clock.
 func (s *Store) Claim(ctx context.Context, owner string, life time.Duration, limit int) ([]delivery.Lease, error) {

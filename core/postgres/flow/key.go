@@ -131,7 +131,11 @@ func (k Keys) Value(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ke
 func (k Keys) Used(ctx context.Context, m lumo.MerchantID, key id.ID, at time.Time) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE flow_key
-		SET last_used_at = $3::timestamptz
-		WHERE merchant_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3::timestamptz - interval '1 minute')`, m, key, at)
+		SET last_used_at = $3
+		WHERE merchant_id = $1 AND id = (
+			SELECT id
+			FROM flow_key
+			WHERE merchant_id = $1 AND id = $2
+			FOR NO KEY UPDATE SKIP LOCKED)`, m, key, at)
 	return postgres.Fault("postgres.flow.Used", err)
 }
