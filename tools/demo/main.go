@@ -109,6 +109,7 @@ func (p *play) all(ctx context.Context, dir string) error {
 		{"The core is killed between LINE's acceptance and its record: one message", p.killed},
 		{"The core is away: links work, calls are kept and come through later", p.away},
 		{"Yuki blocks the account: consent is withdrawn, the next message is skipped", p.block},
+		{"Logs, the edge's disk and the database are searched for keys and customers' data", p.secrets},
 	}
 	for i, step := range steps {
 		begun := time.Now()

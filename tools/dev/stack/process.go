@@ -39,7 +39,7 @@ func (s *Stack) spawn(name string, env []string, args ...string) (*process, erro
 	if err := endLeftover(p.pid, s.binary(name)); err != nil {
 		return nil, err
 	}
-	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}

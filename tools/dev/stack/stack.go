@@ -75,6 +75,9 @@ func (s *Stack) Start(ctx context.Context) error {
 	if err := s.checkPorts(); err != nil {
 		return err
 	}
+	if err := s.forgetLogs(); err != nil {
+		return err
+	}
 	if err := s.startDatabase(ctx); err != nil {
 		return err
 	}
@@ -129,6 +132,20 @@ func (s *Stack) endLeftovers() error {
 	for _, name := range []string{"lumo-edge", "lumo-core", "lumo-sim"} {
 		if err := endLeftover(filepath.Join(s.Dir, "run", name+".pid"), s.binary(name)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// forgetLogs begins each run with empty logs; a program that is started again goes on in its own.
+func (s *Stack) forgetLogs() error {
+	logs, err := filepath.Glob(filepath.Join(s.Dir, "log", "*.log"))
+	if err != nil {
+		return fmt.Errorf("empty the logs: %w", err)
+	}
+	for _, log := range logs {
+		if err := os.Remove(log); err != nil {
+			return fmt.Errorf("empty the logs: %w", err)
 		}
 	}
 	return nil
