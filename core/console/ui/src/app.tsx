@@ -3,14 +3,9 @@ import { Navigate, Route, Routes, useParams } from "react-router";
 import { SetUp } from "./account/SetUp";
 import { SignIn } from "./account/SignIn";
 import { ApiError, type Channel, get, type List, type Me } from "./api";
-import { Connections } from "./connection/Connections";
-import { Doctor } from "./flow/Doctor";
-import { Request } from "./flow/Request";
-import { FlowSettingsPage } from "./flow/Settings";
-import { FriendPage } from "./friend/Friend";
-import { Friends } from "./friend/Friends";
-import { HomePage } from "./home/Home";
 import { Failed, Loading } from "./parts";
+import { account } from "./place";
+import { allows, screens } from "./screens";
 import { Shell } from "./shell";
 
 // App finds out who is signed in and where she belongs.
@@ -58,20 +53,17 @@ function Merchant({ me }: { me: Me }) {
   return (
     <Routes>
       <Route element={<Shell me={me} merchant={merchant} channels={channels.data.items} />}>
-        <Route path="oa/:account">
-          <Route index element={<HomePage />} />
-          <Route path="friends" element={<Friends />} />
-          <Route path="friends/:friend" element={<FriendPage />} />
-          <Route path="flows" element={<Doctor />} />
-          <Route path="flows/requests/:request" element={<Request />} />
-          <Route path="flows/settings" element={<FlowSettingsPage />} />
-        </Route>
-        <Route path="settings/*" element={<Connections />} />
+        {screens
+          .filter((s) => allows(merchant.role, s.role))
+          .map((s) => (
+            <Route
+              key={`${s.of} ${s.path}`}
+              path={s.of === "shop" ? s.path : `oa/:account/${s.path}`}
+              element={<s.Component />}
+            />
+          ))}
       </Route>
       <Route path="*" element={<Navigate to={home} replace />} />
     </Routes>
   );
 }
-
-// account is a LINE account's part of an address: its basic id without the @.
-export const account = (channel: Channel) => channel.basic_id.replace(/^@/, "");

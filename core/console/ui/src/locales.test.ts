@@ -15,9 +15,25 @@ function texts(language: string): Record<string, string> {
 test("each text exists in both languages, with the same gaps", () => {
   const en = texts("en");
   const ja = texts("ja");
-  expect(Object.keys(ja).sort()).toEqual(Object.keys(en).sort());
+  const names = (of: Record<string, string>) => [...new Set(Object.keys(of).map(whole))].sort();
+  expect(names(ja)).toEqual(names(en));
   const gaps = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
-  for (const key of Object.keys(en)) expect(gaps(ja[key] ?? ""), key).toEqual(gaps(en[key] ?? ""));
+  for (const key of Object.keys(en)) {
+    const other = ja[key] ?? ja[`${whole(key)}_other`] ?? "";
+    expect(gaps(other), key).toEqual(gaps(en[key] ?? ""));
+  }
+});
+
+// whole is a key without its plural form: English has one and other, Japanese has other.
+const whole = (key: string) => key.replace(/_(one|other)$/, "");
+
+test("a text that counts has all forms of its language", () => {
+  for (const [language, forms] of [
+    ["en", ["one", "other"]],
+    ["ja", ["other"]],
+  ] as const)
+    for (const key of Object.keys(texts(language)).filter((k) => /_(one|other)$/.test(k)))
+      for (const form of forms) expect(texts(language)[`${whole(key)}_${form}`], key).toBeTruthy();
 });
 
 const reasons = [

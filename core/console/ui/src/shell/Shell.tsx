@@ -13,23 +13,15 @@ import {
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
-import { createContext, useContext } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
-import { type Channel, call, type Me, type Merchant, post } from "./api";
-import { account } from "./app";
-import { setLanguage } from "./i18n";
-import { LiveContext, useLive } from "./live";
-
-type Place = { merchant: Merchant; channel?: Channel; base: string; at: string };
-const PlaceContext = createContext<Place | undefined>(undefined);
-
-// usePlace is the shop and LINE account on the screen; at is the API's path to the account.
-export function usePlace(): Place {
-  const place = useContext(PlaceContext);
-  if (!place) throw new Error("outside of a shop");
-  return place;
-}
+import { type Channel, call, type Me, type Merchant, post } from "../api";
+import { setLanguage } from "../i18n";
+import { LiveContext, useLive } from "../live";
+import { Loading } from "../parts";
+import { account, PlaceContext } from "../place";
+import { allows, exists, listed, entries as menu } from "../screens";
 
 // Shell is the frame of all screens: account, menu, live state.
 export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; channels: Channel[] }) {
@@ -39,24 +31,35 @@ export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; 
   const base = channel ? `/${merchant.slug}/oa/${account(channel)}` : `/${merchant.slug}`;
   const at = `/merchants/${merchant.id}/channels/${channel?.id}`;
   const live = useLive(merchant.id);
-  const [opened, menu] = useDisclosure();
+  const [opened, drawer] = useDisclosure();
   const navigate = useNavigate();
   const { pathname } = useLocation();
-  const entries: [string, string][] = channel
-    ? [
-        ["menu.home", base],
-        ["menu.flows", `${base}/flows`],
-        ["menu.flowSettings", `${base}/flows/settings`],
-        ["menu.friends", `${base}/friends`],
-      ]
-    : [];
-  entries.push(["menu.settings", `/${merchant.slug}/settings/connections`]);
+  const own = listed(merchant.role);
+  const entries: [string, string][] = menu.flatMap((entry) => {
+    const first = own.find((s) => s.menu === entry && (channel || s.of === "shop"));
+    if (!first) return [];
+    const root = first.of === "shop" ? `/${merchant.slug}` : base;
+    return [[`menu.${entry}`, first.path ? `${root}/${first.path}` : root] as [string, string]];
+  });
   const current = entries
     .map(([, to]) => to)
     .filter((to) => pathname === to || pathname.startsWith(`${to}/`))
     .sort((a, b) => b.length - a.length)[0];
   return (
-    <PlaceContext value={{ merchant, channel, base, at }}>
+    <PlaceContext
+      value={{
+        merchant,
+        channels,
+        channel,
+        shop: `/${merchant.slug}`,
+        base,
+        at,
+        path: { merchant: merchant.id, channel: channel?.id ?? "" },
+        mayChange: allows(merchant.role, "marketer"),
+        mayManage: allows(merchant.role, "admin"),
+        exists,
+      }}
+    >
       <LiveContext value={live}>
         <AppShell
           header={{ height: 56 }}
@@ -68,7 +71,7 @@ export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; 
               <Group wrap="nowrap" gap="sm">
                 <Burger
                   opened={opened}
-                  onClick={menu.toggle}
+                  onClick={drawer.toggle}
                   hiddenFrom="sm"
                   size="sm"
                   aria-label={t("menu.open")}
@@ -107,7 +110,7 @@ export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; 
                 to={to}
                 label={t(key)}
                 active={to === current}
-                onClick={menu.close}
+                onClick={drawer.close}
                 aria-current={to === current ? "page" : undefined}
               />
             ))}
@@ -118,7 +121,9 @@ export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; 
                 {t("live.off", { time: live.since.toLocaleTimeString(i18n.language, { hourCycle: "h23" }) })}
               </Alert>
             )}
-            <Outlet />
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
           </AppShell.Main>
         </AppShell>
       </LiveContext>

@@ -1,0 +1,95 @@
+import { Button, CloseButton, Group, Menu, Pill } from "@mantine/core";
+import { IconCheck, IconChevronDown } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
+
+export type Choice = {
+  name: string; // in the address, where only ids and fixed words stand
+  label: string;
+  options: { value: string; label: string }[];
+};
+
+// useFilters keeps the filters of a list in the address, so that Back restores them. Search
+// words are no part of it: they may be an email.
+export function useFilters(names: readonly string[]) {
+  const [params, setParams] = useSearchParams();
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const value = params.get(name);
+    if (value) values[name] = value;
+  }
+  const set = (name: string, value?: string) =>
+    setParams((old) => {
+      const next = new URLSearchParams(old);
+      if (value) next.set(name, value);
+      else next.delete(name);
+      return next;
+    });
+  const clear = () =>
+    setParams((old) => {
+      const next = new URLSearchParams(old);
+      for (const name of names) next.delete(name);
+      return next;
+    });
+  return { values, set, clear, any: Object.keys(values).length > 0 };
+}
+
+type Props = { of: Choice[]; filters: ReturnType<typeof useFilters>; children?: ReactNode };
+
+// Choices are the filters of a list: those in force are chips that read as words.
+export function Choices({ of, filters, children }: Props) {
+  const { t } = useTranslation();
+  return (
+    <Group gap="xs">
+      {children}
+      {of.map((choice) => {
+        const value = filters.values[choice.name];
+        const chosen = choice.options.find((o) => o.value === value);
+        if (value)
+          return (
+            <Pill.Group key={choice.name}>
+              <Pill size="lg" component="span" styles={{ label: { display: "flex", alignItems: "center" } }}>
+                {choice.label}: {chosen?.label ?? value}
+                <CloseButton
+                  size="sm"
+                  ml={4}
+                  aria-label={t("common.removeFilter", { name: choice.label })}
+                  onClick={() => filters.set(choice.name)}
+                />
+              </Pill>
+            </Pill.Group>
+          );
+        return <Options key={choice.name} choice={choice} set={filters.set} />;
+      })}
+      {filters.any && (
+        <Button size="compact-sm" variant="subtle" onClick={filters.clear}>
+          {t("common.clearFilters")}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+function Options({ choice, set }: { choice: Choice; set: (name: string, value?: string) => void }) {
+  return (
+    <Menu position="bottom-start">
+      <Menu.Target>
+        <Button size="xs" variant="default" rightSection={<IconChevronDown size={14} aria-hidden="true" />}>
+          {choice.label}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown mah={320} style={{ overflowY: "auto" }}>
+        {choice.options.map((o) => (
+          <Menu.Item
+            key={o.value}
+            leftSection={<IconCheck size={14} style={{ visibility: "hidden" }} aria-hidden="true" />}
+            onClick={() => set(choice.name, o.value)}
+          >
+            {o.label}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

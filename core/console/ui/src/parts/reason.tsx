@@ -1,0 +1,99 @@
+import { Anchor, Group, Text } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { usePlace } from "../place";
+import { useFormat } from "./useFormat";
+
+type Data = Record<string, unknown>;
+type Next = { text: string; to: string };
+
+// Where each reason's next step leads; those without are facts that nobody here can change.
+const steps: Record<string, [text: string, path: string]> = {
+  unlinked: ["sendQr", "linking/qr"],
+  not_friend: ["sendQr", "linking/qr"],
+  empty_recipient: ["getJson", "flows/settings"],
+  group_id: ["getJson", "flows/settings"],
+  bad_body: ["getJson", "flows/settings"],
+  other_account: ["getJson", "flows/settings"],
+  unknown_message: ["getJson", "flows/settings"],
+  too_long: ["editMessage", "messages"],
+  over_limit: ["editMessage", "messages"],
+  line_refused: ["editMessage", "messages"],
+  no_key: ["flowSettings", "flows/settings"],
+  wrong_key: ["flowSettings", "flows/settings"],
+  quota: ["quota", "quota"],
+  cap: ["sendingRules", "settings/sending"],
+  too_late: ["sendingRules", "settings/sending"],
+  quiet_hours: ["sendingRules", "settings/sending"],
+  quiet_hours_wait: ["sendingRules", "settings/sending"],
+};
+
+export const reasonSteps = steps;
+
+const times = ["date", "time", "at", "until"];
+
+// useReason gives the sentence of a reason code (UX 2.3), with what is known filled in.
+export function useReason() {
+  const { t, i18n } = useTranslation();
+  const f = useFormat();
+  return (code: string | undefined, data: Data = {}) => {
+    if (!code) return "";
+    const values: Data = {
+      ...blanks,
+      ...data,
+      n: data.n ?? data.over ?? "-",
+      h: data.h ?? data.hours ?? "-",
+    };
+    for (const name of times)
+      if (typeof data[name] === "string")
+        values[name] = name === "date" ? f.day(data[name]) : f.moment(data[name]);
+    const time = data.time ?? data.at ?? data.until;
+    if (typeof time === "string") values.time = f.moment(time);
+    const key = `reason.${code}`;
+    return i18n.exists(key) ? t(key, values) : t("reason.other");
+  };
+}
+
+const blanks: Data = {
+  date: "-",
+  name: "-",
+  time: "-",
+  at: "-",
+  line: "-",
+  last4: "-",
+  reason: "-",
+  d: "-",
+  m: 6,
+};
+
+// useNextStep gives the button that belongs to a reason, where its screen exists.
+export function useNextStep() {
+  const { t } = useTranslation();
+  const { base, exists } = usePlace();
+  return (code: string | undefined): Next | undefined => {
+    const step = code ? steps[code] : undefined;
+    return step && exists(step[1])
+      ? { text: t(`reason.next.${step[0]}`), to: `${base}/${step[1]}` }
+      : undefined;
+  };
+}
+
+// Reason is the sentence with its next step.
+export function Reason({ code, data, next = true }: { code?: string; data?: Data; next?: boolean }) {
+  const sentence = useReason();
+  const step = useNextStep();
+  if (!code) return null;
+  const to = next ? step(code) : undefined;
+  return (
+    <Group gap="xs">
+      <Text size="sm" span>
+        {sentence(code, data)}
+      </Text>
+      {to && (
+        <Anchor component={Link} to={to.to} size="sm">
+          {to.text}
+        </Anchor>
+      )}
+    </Group>
+  );
+}

@@ -1,0 +1,2 @@
+export { usePlace } from "../place";
+export { Shell } from "./Shell";
