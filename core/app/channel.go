@@ -48,6 +48,14 @@ func (a *App) newChannels(n channelNeeds) (*channel.Service, error) {
 	return s, nil
 }
 
+// newPeople makes what members do with friends.
+func (a *App) newPeople(directory *channel.Directory, customers channel.Customers, facts channel.Facts,
+	eraser channel.Eraser) (*channel.People, error) {
+	return channel.NewPeople(channel.PeopleConfig{Directory: directory, Tenants: a.db,
+		Store: channelstore.New(a.vault), Merchants: a.accounts, Customers: customers, Facts: facts,
+		Eraser: eraser, Auditor: a.accounts, Watcher: channelWatcher{a}, NewID: a.newID, Now: a.now, Log: a.log})
+}
+
 // channelWatcher tells open pages of LINE accounts and friends.
 type channelWatcher struct{ app *App }
 

@@ -72,7 +72,12 @@ func (a *App) wireParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	people, err := a.newPeople(directory, accounts, tracker, items)
+	if err != nil {
+		return err
+	}
 	console.RegisterChannels(a.api, channels)
+	console.RegisterFriends(a.api, people)
 	console.RegisterLinkage(a.api, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,

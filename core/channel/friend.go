@@ -30,6 +30,7 @@ type FriendItem struct {
 	LastClickedAt time.Time
 	Linked        bool
 	Profile       lumo.ProfileID
+	Tags          []lumo.TagID
 }
 
 // FriendPage is what the page of one friend shows beside the timeline.
@@ -38,6 +39,8 @@ type FriendPage struct {
 	ConsentAt     time.Time
 	ConsentSource string
 	Link          *LinkBox
+	Contacts      []OwnContact
+	ErasedAt      time.Time // not zero = nothing else is left
 }
 
 // LinkBox tells of the friend's identity link.
@@ -50,15 +53,30 @@ type LinkBox struct {
 	LinkedAt  time.Time
 }
 
-// FriendQuery chooses friends of one channel, newest first.
+// FriendQuery chooses friends of one channel, newest first. Empty fields choose all.
 type FriendQuery struct {
 	Channel lumo.ChannelID
-	Status  lumo.FollowStatus // empty = any
-	Linked  *bool             // nil = any
-	Name    string            // part of the display name
-	Line    lumo.LineUserID   // exact
-	Profile lumo.ProfileID    // exact
+	Friend  lumo.FriendID // exact
+	Status  lumo.FollowStatus
+	Linked  *bool
+	Consent lumo.Consent
+	Tag     lumo.TagID
+	Code    lumo.CodeID // came by this custom QR code
+	Tester  bool
+	From    time.Time // followed at or after
+	Until   time.Time // followed before
+	Name    string    // part of the display name
+	Line    lumo.LineUserID
+	Email   string // normalised
+	Phone   string // E.164
+	Profile lumo.ProfileID
 	PageQuery
+}
+
+// Counters tells whether the standing totals answer how many match.
+func (q FriendQuery) Counters() bool {
+	q.PageQuery, q.Status, q.Linked, q.Consent = PageQuery{}, "", nil, ""
+	return q == FriendQuery{Channel: q.Channel}
 }
 
 // PageQuery asks for one page; a zero Before is the first one.
@@ -71,8 +89,8 @@ type PageQuery struct {
 // FriendList is one page of friends and how many match in all.
 type FriendList struct {
 	Items []FriendItem
-	Next  id.ID // zero = the last page
-	Total int64
+	Next  id.ID  // zero = the last page
+	Total *int64 // nil = not counted yet: Count does
 }
 
 // Entry is one thing in a friend's timeline.
@@ -83,6 +101,7 @@ type Entry struct {
 	Source   string
 	Data     map[string]any
 	Recorded string // yes, waiting, no, not_linked; empty where Klaviyo gets nothing of the kind
+	Problem  string // why Klaviyo has it not; a code of the outbox
 }
 
 // Timeline is one page of a friend's timeline, newest first.

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"lumo/core/lumo"
@@ -24,8 +25,14 @@ func (s *Service) meet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 		return FriendRow{}, fault.New(fault.Invalid, op, "This is not a LINE user id.")
 	}
 	now := s.c.Now()
+	if err := s.mayReturn(ctx, m, c, p); err != nil {
+		return FriendRow{}, fault.Wrap(op, err)
+	}
 	row, err := s.c.Friends.Upsert(ctx, m, c, p.User, lumo.FriendID(s.c.NewID()), now)
 	if err != nil {
+		return FriendRow{}, fault.Wrap(op, err)
+	}
+	if err := s.own(ctx, m, c, row, p); err != nil {
 		return FriendRow{}, fault.Wrap(op, err)
 	}
 	named := row.tell(p)
@@ -65,6 +72,40 @@ func (r *FriendRow) tell(p lumo.Contact) (changed bool) {
 	return changed
 }
 
+// errErased tells that a person was erased and has not come back.
+var errErased = errors.New("this person was erased")
+
+// mayReturn refuses what is told of an erased person, until they follow anew or sign in
+// themselves: then a new friend begins.
+func (s *Service) mayReturn(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.Contact) error {
+	erased, err := s.c.Friends.Erased(ctx, m, c, p.User)
+	if err != nil || erased.IsZero() {
+		return err
+	}
+	anew := p.Seen != nil && p.Seen.Event != "" && p.Seen.Status == lumo.Following && p.Seen.At.After(erased)
+	if anew || p.Source == "qr" {
+		return nil
+	}
+	return fault.As(fault.NotFound, "channel.mayReturn", errErased)
+}
+
+// own keeps the person's own email, and which code led here first.
+func (s *Service) own(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r FriendRow,
+	p lumo.Contact) error {
+	if p.Code != (lumo.CodeID{}) {
+		if err := s.c.Friends.CameBy(ctx, m, r.ID, p.Code); err != nil {
+			return err
+		}
+	}
+	email := Email(p.Email)
+	if email == "" {
+		return nil
+	}
+	_, err := s.c.Friends.SetContact(ctx, m, c, r.ID,
+		OwnContact{Kind: ContactEmail, Value: email, Source: ContactLogin, At: s.c.Now()})
+	return err
+}
+
 // language keeps what looks like a BCP 47 tag.
 func language(tag string) string {
 	if len(tag) < 2 || len(tag) > 35 || strings.Trim(strings.ToLower(tag),
@@ -87,76 +128,9 @@ func (s *Service) recordConsent(ctx context.Context, m lumo.MerchantID, c lumo.C
 			"source": r.Follow.ConsentSource}})
 }
 
-// Friends lists a channel's friends, newest first.
-func (s *Service) Friends(ctx context.Context, m lumo.MerchantID, q FriendQuery) (FriendList, error) {
-	q.Limit = pageLimit(q.Limit)
-	var list FriendList
-	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
-		list, err = s.c.Friends.Friends(ctx, m, q)
-		return err
-	})
-	return list, fault.Wrap("channel.Friends", err)
-}
-
-// Search finds friends by name, LINE id or Klaviyo profile id, whichever the text may be.
-func (s *Service) Search(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (
-	FriendList, error) {
-	text = strings.TrimSpace(text)
-	switch user := lumo.LineUserID(text); {
-	case text == "":
-		return s.Friends(ctx, m, q)
-	case user.Valid():
-		q.Line = user
-	case profileID(text):
-		q.Profile = lumo.ProfileID(text)
-		if list, err := s.Friends(ctx, m, q); err != nil || len(list.Items) > 0 {
-			return list, err
-		}
-		q.Profile, q.Name = "", text
-	default:
-		q.Name = text
-	}
-	return s.Friends(ctx, m, q)
-}
-
 // profileID tells whether a text may be a Klaviyo profile id.
 func profileID(text string) bool {
 	return len(text) == 26 && strings.Trim(text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == ""
-}
-
-// Page is what the page of one friend shows.
-func (s *Service) Page(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID) (
-	FriendPage, error) {
-	const op = "channel.Page"
-	var page FriendPage
-	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
-		page, err = s.c.Friends.Page(ctx, m, f)
-		return err
-	})
-	if err == nil && page.Channel != c {
-		err = fault.New(fault.NotFound, op, "This friend does not exist.")
-	}
-	return page, fault.Wrap(op, err)
-}
-
-// Timeline is what happened to and by a friend, newest first.
-func (s *Service) Timeline(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
-	f lumo.FriendID, q PageQuery) (Timeline, error) {
-	const op = "channel.Timeline"
-	q.Limit = pageLimit(q.Limit)
-	var t Timeline
-	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		friend, err := s.c.Channels.Friend(ctx, m, f)
-		if err == nil && friend.Channel != c {
-			err = fault.New(fault.NotFound, op, "This friend does not exist.")
-		}
-		if err != nil {
-			return err
-		}
-		t, err = s.c.Friends.Timeline(ctx, m, f, q)
-		return err
-	})
-	return t, fault.Wrap(op, err)
 }
 
 const (

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lumo/core/lumo"
@@ -161,13 +162,16 @@ func (s *Service) apply(ctx context.Context, req Request, e Event) error {
 	}
 	switch e.Type {
 	case typeFollow:
-		return s.followed(ctx, req, e)
+		err = s.followed(ctx, req, e)
 	case typeUnfollow:
-		return s.blocked(ctx, req, e)
+		err = s.blocked(ctx, req, e)
 	case typeMessage:
-		return s.said(ctx, req, e)
+		err = s.said(ctx, req, e)
+	} // other types are known by name in line_event, nothing to do
+	if errors.Is(err, errErased) {
+		return nil // nothing is kept of an erased person
 	}
-	return nil // known by name in line_event, nothing to do
+	return err
 }
 
 func (s *Service) followed(ctx context.Context, req Request, e Event) error {

@@ -93,6 +93,10 @@ func (s *Service) readName(ctx context.Context, q question) error {
 	}
 	return s.c.Tenants.InTenant(ctx, q.merchant, func(ctx context.Context) error {
 		now := s.c.Now()
+		erased, err := s.c.Friends.Erased(ctx, q.merchant, q.channel, q.user)
+		if err != nil || !erased.IsZero() {
+			return err
+		}
 		row, err := s.c.Friends.Upsert(ctx, q.merchant, q.channel, q.user, q.friend, now)
 		if err != nil {
 			return err

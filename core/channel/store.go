@@ -99,11 +99,14 @@ type FriendStore interface {
 	Upsert(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, user lumo.LineUserID,
 		id lumo.FriendID, now time.Time) (FriendRow, error)
 	Update(ctx context.Context, m lumo.MerchantID, r FriendRow, now time.Time) error
-	Friends(ctx context.Context, m lumo.MerchantID, q FriendQuery) (FriendList, error)
+	// Erased tells when a person was erased who has not come back; zero = never.
+	Erased(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, user lumo.LineUserID) (time.Time, error)
+	// CameBy notes the custom QR code that led a friend here, the first one for good.
+	CameBy(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, code lumo.CodeID) error
+	SetContact(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID,
+		v OwnContact) (bool, error)
 	// Unnamed are followers whom LINE was never asked about.
 	Unnamed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]FriendRow, error)
-	Page(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (FriendPage, error)
-	Timeline(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, q PageQuery) (Timeline, error)
 }
 
 // RequestStore keeps what LINE sent.

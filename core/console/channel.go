@@ -111,7 +111,7 @@ type webhookInput struct {
 // channels are the operations on LINE accounts.
 type channels struct{ service *channel.Service }
 
-// RegisterChannels adds the operations on LINE accounts and their friends.
+// RegisterChannels adds the operations on LINE accounts.
 func RegisterChannels(a *API, s *channel.Service) {
 	c := channels{s}
 	const all, one = "/merchants/{merchant}/channels", "/merchants/{merchant}/channels/{channel}"
@@ -129,7 +129,6 @@ func RegisterChannels(a *API, s *channel.Service) {
 		Summary: "Have LINE send events here, and test it"}, c.webhook)
 	Register(a, Op{ID: "get-channel-preflight", Method: http.MethodGet, Path: one + "/preflight",
 		Role: lumo.Viewer, Summary: "What is ready and what is missing"}, c.preflight)
-	c.registerFriends(a, one+"/friends")
 }
 
 func (c channels) check(ctx context.Context, who Caller, in *checkInput) (AccountView, error) {

@@ -89,7 +89,14 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	if err != nil {
 		t.Fatal(err)
 	}
+	found, err := channel.NewPeople(channel.PeopleConfig{Directory: channel.NewDirectory(d.DB, d.DB, cs, cs), Tenants: d.DB,
+		Store: cs, Merchants: people, Customers: quiet, Facts: quiet, Eraser: quiet, Auditor: people, Watcher: quiet,
+		NewID: d.ID, Now: d.Clock.Now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
 	console.RegisterChannels(a, d.channels)
+	console.RegisterFriends(a, found)
 	console.RegisterLinkage(a, links)
 }
 
@@ -260,6 +267,8 @@ func TestFriendsAreShownWithoutTheirLINEIDs(t *testing.T) {
 type quiet struct{ linkage.Profiles }
 
 func (quiet) Record(context.Context, lumo.Fact) error                               { return nil }
+func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error         { return nil }
+func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                 { return nil }
 func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error  { return nil }
 func (quiet) LinkMade(context.Context, lumo.Link, id.ID) error                      { return nil }
 func (quiet) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link) error { return nil }

@@ -41,7 +41,7 @@ func (c *Client) Exchange(ctx context.Context, keys lumo.Keys, code linkage.Auth
 		return linkage.Login{}, err
 	}
 	return linkage.Login{User: lumo.LineUserID(claims.Subject), Name: claims.Name,
-		PictureURL: claims.Picture, Token: lumo.Secret(token.AccessToken)}, nil
+		PictureURL: claims.Picture, Email: claims.Email, Token: lumo.Secret(token.AccessToken)}, nil
 }
 
 // exchangeFailure drops the library's error text: it holds LINE's body.
@@ -62,6 +62,7 @@ type IDClaims struct {
 	Nonce   string `json:"nonce"`
 	Name    string `json:"name"`
 	Picture string `json:"picture"`
+	Email   string `json:"email"` // only where LINE granted the permission
 }
 
 // VerifyIDToken checks an ID token of web login: HS256 under the login channel's secret and

@@ -42,7 +42,8 @@ func (s *Service) arrive(ctx context.Context, v visit, st State, login Login, se
 func (s *Service) meet(ctx context.Context, v visit, st *State, login Login, seen *lumo.FollowSeen) (
 	lumo.Friend, error) {
 	friend, err := s.c.Friends.UpsertFriend(ctx, v.merchant, v.channel.ID, lumo.Contact{
-		User: login.User, Name: login.Name, PictureURL: login.PictureURL, Seen: seen, Source: "qr"})
+		User: login.User, Name: login.Name, PictureURL: login.PictureURL, Email: login.Email,
+		Code: st.Code, Seen: seen, Source: "qr"})
 	if err != nil {
 		return lumo.Friend{}, err
 	}

@@ -83,6 +83,7 @@ type Login struct {
 	User       lumo.LineUserID
 	Name       string
 	PictureURL string
+	Email      string      // as LINE knows it, where the channel may see it
 	Token      lumo.Secret // the person's own
 }
 

@@ -8,6 +8,8 @@ type Contact struct {
 	Name       string // empty = not told
 	PictureURL string
 	Language   string // BCP 47
+	Email      string // the person's own, as LINE Login told it; empty = not told
+	Code       CodeID // the custom QR code that led here; zero = none
 	Seen       *FollowSeen
 	Source     string // where it came from: webhook, qr
 }

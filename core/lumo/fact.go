@@ -23,6 +23,8 @@ const (
 	FactClicked  FactKind = "clicked"
 	FactConsent  FactKind = "consent"
 	FactSaid     FactKind = "said"
+	FactTagged   FactKind = "tagged"
+	FactUntagged FactKind = "untagged"
 )
 
 // Fact is one thing that happened to or by a friend. It is recorded in the same

@@ -23,6 +23,7 @@ type (
 	DeliveryID id.ID
 	CodeID     id.ID // custom QR code
 	EventID    id.ID
+	TagID      id.ID
 )
 
 // String methods give the outside form of CONTRACTS.md part B.
@@ -37,6 +38,7 @@ func (v RequestID) String() string  { return id.ID(v).With(id.Request) }
 func (v DeliveryID) String() string { return id.ID(v).With(id.Delivery) }
 func (v CodeID) String() string     { return id.ID(v).With(id.QRCode) }
 func (v EventID) String() string    { return id.ID(v).With(id.Event) }
+func (v TagID) String() string      { return id.ID(v).With(id.Tag) }
 
 // LineUserID is a person's LINE user id on one provider, ^U[0-9a-f]{32}$. Never logged.
 type LineUserID string

@@ -104,6 +104,18 @@ func profileItem(t Target, linked bool, now time.Time) NewItem {
 	}
 }
 
+// erasedItem is what Klaviyo keeps of an erased person.
+func erasedItem(c lumo.Channel, l lumo.Link, now time.Time) NewItem {
+	item := profileItem(Target{Friend: lumo.Friend{ID: l.Friend}, Channel: c, Link: l}, false, now)
+	names := item.Payload.Unset
+	item.Payload = Payload{Unset: names[:3:3], Set: map[string]any{
+		names[3]: string(lumo.ConsentWithdrawn),
+		names[4]: now.UTC().Format(time.RFC3339),
+		names[5]: "erased",
+	}}
+	return item
+}
+
 // PropertyNames are the six properties of a channel in Klaviyo, in a fixed order; the first
 // channel of a Klaviyo account has no number.
 func PropertyNames(number int) []string {

@@ -135,6 +135,13 @@ func (s *Service) LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, 
 	return fault.Wrap("outbox.LinkEnded", s.put(ctx, s.c.Store.Tenant(ctx), item))
 }
 
+// Erased takes the LINE properties of an erased person from the customer they were linked to;
+// what stays there says that there is no consent any more, and why.
+func (s *Service) Erased(ctx context.Context, c lumo.Channel, l lumo.Link) error {
+	item := erasedItem(c, l, s.c.Now())
+	return fault.Wrap("outbox.Erased", s.put(ctx, s.c.Store.Tenant(ctx), item))
+}
+
 func (s *Service) put(ctx context.Context, m lumo.MerchantID, item NewItem) error {
 	item.ID = s.c.NewID()
 	if err := s.c.Store.Put(ctx, m, item, s.c.Now()); err != nil {

@@ -247,7 +247,22 @@ CREATE TABLE friend (
     last_clicked_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    profile_read_at timestamp with time zone
+    profile_read_at timestamp with time zone,
+    linked boolean DEFAULT false NOT NULL,
+    qr_code_id uuid
+);
+CREATE TABLE friend_contact (
+    merchant_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    kind text NOT NULL,
+    channel_id uuid NOT NULL,
+    value_enc bytea NOT NULL,
+    value_bidx bytea NOT NULL,
+    source text NOT NULL,
+    looked_at timestamp with time zone,
+    found text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
 );
 CREATE TABLE friend_event (
     merchant_id uuid NOT NULL,
@@ -261,6 +276,30 @@ CREATE TABLE friend_event (
     outbox_id uuid,
     created_at timestamp with time zone NOT NULL,
     ref text DEFAULT ''::text NOT NULL
+);
+CREATE TABLE friend_tag (
+    merchant_id uuid NOT NULL,
+    tag_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    source text NOT NULL,
+    merged_from uuid,
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE friend_tombstone (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    line_user_bidx bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL
+);
+CREATE TABLE friend_total (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    follow_status text NOT NULL,
+    consent text NOT NULL,
+    linked boolean NOT NULL,
+    slot smallint NOT NULL,
+    n bigint NOT NULL
 );
 CREATE TABLE hook_request (
     merchant_id uuid NOT NULL,
@@ -511,6 +550,18 @@ CREATE TABLE sign_in_try (
     tries integer NOT NULL,
     reset_at timestamp with time zone NOT NULL
 );
+CREATE TABLE tag (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    name text NOT NULL,
+    color smallint NOT NULL,
+    friends bigint DEFAULT 0 NOT NULL,
+    merged_into uuid,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
 CREATE TABLE tracked_link (
     merchant_id uuid NOT NULL,
     channel_id uuid NOT NULL,
@@ -549,7 +600,6 @@ ALTER TABLE counter ADD CONSTRAINT counter_pkey PRIMARY KEY (merchant_id, channe
 ALTER TABLE daily_run ADD CONSTRAINT daily_run_pkey PRIMARY KEY (name);
 ALTER TABLE delivery ADD CONSTRAINT delivery_logical_kind_check CHECK ((logical_kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
-ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_logical_kind_logical_id_friend_id_key UNIQUE (merchant_id, logical_kind, logical_id, friend_id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_number_key UNIQUE (merchant_id, number);
 ALTER TABLE delivery ADD CONSTRAINT delivery_pkey PRIMARY KEY (merchant_id, id);
@@ -580,9 +630,19 @@ ALTER TABLE friend ADD CONSTRAINT friend_follow_status_check CHECK ((follow_stat
 ALTER TABLE friend ADD CONSTRAINT friend_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE friend ADD CONSTRAINT friend_merchant_id_channel_id_line_user_bidx_key UNIQUE (merchant_id, channel_id, line_user_bidx);
 ALTER TABLE friend ADD CONSTRAINT friend_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE friend_event ADD CONSTRAINT friend_event_kind_check CHECK ((kind = ANY (ARRAY['followed'::text, 'blocked'::text, 'scanned'::text, 'linked'::text, 'unlinked'::text, 'sent'::text, 'not_sent'::text, 'failed'::text, 'opened'::text, 'clicked'::text, 'consent'::text, 'said'::text])));
+ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text])));
+ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
+ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_pkey PRIMARY KEY (merchant_id, friend_id, kind);
+ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_source_check CHECK ((source = ANY (ARRAY['line_login'::text, 'form'::text, 'csv'::text, 'api'::text])));
+ALTER TABLE friend_event ADD CONSTRAINT friend_event_kind_check CHECK ((kind = ANY (ARRAY['followed'::text, 'blocked'::text, 'scanned'::text, 'linked'::text, 'unlinked'::text, 'sent'::text, 'not_sent'::text, 'failed'::text, 'opened'::text, 'clicked'::text, 'consent'::text, 'said'::text, 'tagged'::text, 'untagged'::text])));
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
+ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_tag_id_fkey FOREIGN KEY (merchant_id, tag_id) REFERENCES tag(merchant_id, id);
+ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_pkey PRIMARY KEY (merchant_id, tag_id, friend_id);
+ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_source_check CHECK ((source = ANY (ARRAY['hand'::text, 'qr'::text, 'csv'::text, 'api'::text])));
+ALTER TABLE friend_tombstone ADD CONSTRAINT friend_tombstone_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE friend_total ADD CONSTRAINT friend_total_pkey PRIMARY KEY (merchant_id, channel_id, follow_status, consent, linked, slot);
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_auth_check CHECK ((auth = ANY (ARRAY['verified'::text, 'unchecked'::text, 'provisional'::text, 'refused'::text])));
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_kind_check CHECK ((kind = ANY (ARRAY['line'::text, 'klaviyo_system'::text, 'shopify'::text])));
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_pkey PRIMARY KEY (merchant_id, id);
@@ -655,6 +715,9 @@ ALTER TABLE qr_code ADD CONSTRAINT qr_code_state_check CHECK ((state = ANY (ARRA
 ALTER TABLE session ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 ALTER TABLE sign_in ADD CONSTRAINT sign_in_pkey PRIMARY KEY (email_bidx, merchant_id);
 ALTER TABLE sign_in_try ADD CONSTRAINT sign_in_try_pkey PRIMARY KEY (subject);
+ALTER TABLE tag ADD CONSTRAINT tag_color_check CHECK (((color >= 1) AND (color <= 8)));
+ALTER TABLE tag ADD CONSTRAINT tag_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE tag ADD CONSTRAINT tag_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_target_hash_key UNIQUE (merchant_id, channel_id, target_hash);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_pkey PRIMARY KEY (merchant_id, channel_id, number);
@@ -670,10 +733,19 @@ CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edg
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_occurred__idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
+CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);
 CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
+CREATE INDEX friend_grams_idx ON public.friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate=off);
+CREATE INDEX friend_merchant_id_channel_id_consent_idx ON public.friend USING btree (merchant_id, channel_id, consent, id DESC);
+CREATE INDEX friend_merchant_id_channel_id_followed_at_idx ON public.friend USING btree (merchant_id, channel_id, followed_at);
 CREATE INDEX friend_merchant_id_channel_id_id_idx ON public.friend USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_profile_read_at_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE ((profile_read_at IS NULL) AND (follow_status = 'following'::text));
+CREATE INDEX friend_merchant_id_channel_id_state_idx ON public.friend USING btree (merchant_id, channel_id, follow_status, linked, id DESC);
+CREATE INDEX friend_merchant_id_qr_code_id_idx ON public.friend USING btree (merchant_id, qr_code_id, id DESC) WHERE (qr_code_id IS NOT NULL);
+CREATE INDEX friend_merchant_id_tester_idx ON public.friend USING btree (merchant_id, channel_id, id DESC) WHERE tester;
+CREATE INDEX friend_tag_merchant_id_friend_id_idx ON public.friend_tag USING btree (merchant_id, friend_id);
+CREATE INDEX friend_tombstone_merchant_id_user_idx ON public.friend_tombstone USING btree (merchant_id, channel_id, line_user_bidx);
 CREATE INDEX hook_request_merchant_id_received_at_idx ON public.hook_request USING btree (merchant_id, received_at);
 CREATE INDEX hook_request_merchant_id_state_idx ON public.hook_request USING btree (merchant_id, state) WHERE (state = ANY (ARRAY['waiting'::text, 'kept'::text]));
 CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btree (merchant_id, target_id);
@@ -689,6 +761,7 @@ CREATE INDEX tracked_link_merchant_id_channel_id_created_at_idx ON public.tracke
 CREATE INDEX work_kind_due_at_idx ON public.work USING btree (kind, due_at);
 CREATE UNIQUE INDEX identity_link_merchant_id_channel_id_profile_id_idx ON public.identity_link USING btree (merchant_id, channel_id, profile_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX identity_link_merchant_id_friend_id_idx ON public.identity_link USING btree (merchant_id, friend_id) WHERE (state = 'linked'::text);
+CREATE UNIQUE INDEX tag_merchant_id_channel_id_name_idx ON public.tag USING btree (merchant_id, channel_id, lumo_name(name)) WHERE (archived_at IS NULL);
 
 ALTER TABLE audit FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel FORCE ROW LEVEL SECURITY;
@@ -701,7 +774,11 @@ ALTER TABLE flow_idempotency FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_request FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_contact FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_event FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_tag FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_tombstone FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_total FORCE ROW LEVEL SECURITY;
 ALTER TABLE hook_request FORCE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE identity_link FORCE ROW LEVEL SECURITY;
@@ -718,6 +795,7 @@ ALTER TABLE oauth_try FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
+ALTER TABLE tag FORCE ROW LEVEL SECURITY;
 ALTER TABLE tracked_link FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON audit USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -731,7 +809,11 @@ CREATE POLICY tenant ON flow_idempotency USING (merchant_id = lumo_merchant()) W
 CREATE POLICY tenant ON flow_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON flow_request USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_contact USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_tombstone USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_total USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON hook_request USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON idempotency_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON identity_link USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -748,6 +830,7 @@ CREATE POLICY tenant ON oauth_try USING (merchant_id = lumo_merchant()) WITH CHE
 CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON tracked_link USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 
 GRANT INSERT, SELECT ON audit TO lumo_app;
@@ -767,7 +850,11 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON flow_idempotency TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_request TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_contact TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_event TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_tag TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_tombstone TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_total TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON hook_request TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON hook_route TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_key TO lumo_app;
@@ -791,6 +878,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON session TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_try TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tag TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tracked_link TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON work TO lumo_app;
 
@@ -833,11 +921,135 @@ BEGIN
     END LOOP;
 END $function$
 ;
+CREATE OR REPLACE FUNCTION public.lumo_forget_links(m uuid, f uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF m <> lumo_merchant() OR NOT EXISTS (SELECT FROM friend_tombstone WHERE merchant_id = m AND id = f) THEN
+        RAISE EXCEPTION 'only an erased friend''s links can be forgotten';
+    END IF;
+    DELETE FROM link_history h
+     USING identity_link l
+     WHERE l.merchant_id = m AND l.friend_id = f AND h.merchant_id = m AND h.link_id = l.id;
+    DELETE FROM identity_link WHERE merchant_id = m AND friend_id = f;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_friend_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM lumo_friend_total(OLD.merchant_id, OLD.channel_id, OLD.follow_status, OLD.consent, OLD.linked, -1);
+    PERFORM lumo_friend_total(NEW.merchant_id, NEW.channel_id, NEW.follow_status, NEW.consent, NEW.linked, 1);
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_friend_total(m uuid, c uuid, status text, agreed text, is_linked boolean, by bigint)
+ RETURNS void
+ LANGUAGE sql
+AS $function$ INSERT INTO friend_total AS t (merchant_id, channel_id, follow_status, consent, linked, slot, n)
+      SELECT m, c, status, agreed, is_linked, pg_backend_pid() % 8, by
+       WHERE status IS NOT NULL AND c IS NOT NULL
+          ON CONFLICT (merchant_id, channel_id, follow_status, consent, linked, slot) DO UPDATE SET n = t.n + by $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_friends_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM lumo_friend_total(merchant_id, channel_id, follow_status, consent, linked, count(*))
+       FROM fresh
+      GROUP BY merchant_id, channel_id, follow_status, consent, linked;
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_friends_named(channel uuid, word text, most integer)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 2000
+ SET search_path TO 'public', 'pg_temp'
+AS $function$ SELECT f.id
+        FROM friend f
+       WHERE f.merchant_id = lumo_merchant() AND f.channel_id = channel
+         AND lumo_grams(f.channel_id, f.display_name) @> lumo_grams(channel, word)
+         AND strpos(lumo_name(f.display_name), lumo_name(word)) > 0
+       LIMIT most $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_friends_removed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM lumo_friend_total(merchant_id, channel_id, follow_status, consent, linked, -count(*))
+       FROM gone
+      GROUP BY merchant_id, channel_id, follow_status, consent, linked;
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_grams(channel uuid, name text)
+ RETURNS bigint[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT array_agg(DISTINCT hashtextextended(substr(n.name, i, w), uuid_hash_extended(channel, 0)))
+        FROM (SELECT lumo_name(lumo_grams.name) AS name) AS n, generate_series(1, length(n.name)) AS i,
+             (VALUES (1), (2)) AS s (w)
+       WHERE i + w - 1 <= length(n.name) $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_link_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE friend
+       SET linked = (NEW.state = 'linked')
+     WHERE merchant_id = NEW.merchant_id AND id = NEW.friend_id AND linked <> (NEW.state = 'linked');
+    RETURN NULL;
+END $function$
+;
 CREATE OR REPLACE FUNCTION public.lumo_merchant()
  RETURNS uuid
  LANGUAGE sql
  STABLE
 AS $function$ SELECT current_setting('lumo.merchant')::uuid $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_name(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT lower(normalize(name, NFKC)) $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_tags_given()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE tag t
+       SET friends = t.friends + c.n
+      FROM (SELECT merchant_id, tag_id, count(*) AS n FROM fresh GROUP BY 1, 2) AS c
+     WHERE t.merchant_id = c.merchant_id AND t.id = c.tag_id;
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_tags_taken()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE tag t
+       SET friends = t.friends - c.n
+      FROM (SELECT merchant_id, tag_id, count(*) AS n FROM gone GROUP BY 1, 2) AS c
+     WHERE t.merchant_id = c.merchant_id AND t.id = c.tag_id;
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_ulid(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+AS $function$ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+              || right(replace(gen_random_uuid()::text, '-', ''), 20))::uuid $function$
 ;
 CREATE OR REPLACE FUNCTION public.lumo_ulid_floor(at timestamp with time zone)
  RETURNS uuid

@@ -124,12 +124,10 @@ func (r row) channel() channel.Channel {
 func (s *Store) Counts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (
 	following, linked int64, err error) {
 	err = postgres.Tx(ctx).QueryRow(ctx, `
-SELECT (SELECT count(*)
-          FROM friend
-         WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following'),
-       (SELECT count(*)
-          FROM identity_link
-         WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked')`, m, c).Scan(&following, &linked)
+SELECT coalesce(sum(n) FILTER (WHERE follow_status = 'following'), 0)::bigint,
+       coalesce(sum(n) FILTER (WHERE linked), 0)::bigint
+  FROM friend_total
+ WHERE merchant_id = $1 AND channel_id = $2`, m, c).Scan(&following, &linked)
 	return following, linked, postgres.Fault("postgres.Counts", err)
 }
 

@@ -47,6 +47,7 @@ type world struct {
 	db       *postgres.DB
 	vault    *vault.Vault
 	service  *channel.Service
+	people   *channel.People
 	line     *fakeLINE
 	facts    *facts
 	fleet    *fleet
@@ -71,6 +72,7 @@ func newWorld(t *testing.T) *world {
 		logs: &bytes.Buffer{}, now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}
 	w.merchant = w.addMerchant(t, 1)
 	w.service = w.newService(t, "core-1")
+	w.people = w.newPeople(t)
 	return w
 }
 
@@ -86,6 +88,26 @@ func (w *world) newService(t *testing.T, owner string) *channel.Service {
 		t.Fatal(err)
 	}
 	return service
+}
+
+func (w *world) newPeople(t *testing.T) *channel.People {
+	t.Helper()
+	s := store.New(w.vault)
+	p, err := channel.NewPeople(channel.PeopleConfig{Directory: channel.NewDirectory(w.db, w.db, s, s),
+		Tenants: w.db, Store: s, Merchants: japan{}, Customers: w.facts, Facts: w.facts, Eraser: w.facts,
+		Auditor: w.facts, Watcher: w.facts, NewID: newIDs(), Now: w.clock,
+		Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// japan is where the shop's phones are.
+type japan struct{}
+
+func (japan) Merchant(_ context.Context, m lumo.MerchantID) (lumo.Merchant, error) {
+	return lumo.Merchant{ID: m, Country: "JP", TimeZone: "Asia/Tokyo"}, nil
 }
 
 func (w *world) addMerchant(t *testing.T, n byte) lumo.MerchantID {
@@ -225,6 +247,7 @@ type facts struct {
 	profiles int
 	audits   []lumo.AuditEntry
 	joined   map[string]any
+	erased   []lumo.ProfileID
 	fail     error
 }
 

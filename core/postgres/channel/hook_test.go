@@ -35,7 +35,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 func (w *world) friends(t *testing.T, c channel.Channel) map[string]channel.FriendItem {
 	t.Helper()
-	list, err := w.service.Friends(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID})
+	list, err := w.people.Friends(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,26 +320,26 @@ func TestFriendsAreListedInPagesAndFound(t *testing.T) {
 	w.pass(11 * time.Minute)
 	w.upkeep(t)
 	q := channel.FriendQuery{Channel: c.ID, PageQuery: channel.PageQuery{Limit: 1}}
-	first, err := w.service.Friends(t.Context(), w.merchant, q)
-	if err != nil || first.Total != 2 || len(first.Items) != 1 || first.Next.IsZero() {
+	first, err := w.people.Friends(t.Context(), w.merchant, q)
+	if err != nil || *first.Total != 2 || len(first.Items) != 1 || first.Next.IsZero() {
 		t.Fatalf("got %+v %v", first, err)
 	}
 	q.Before = first.Next
-	second, err := w.service.Friends(t.Context(), w.merchant, q)
+	second, err := w.people.Friends(t.Context(), w.merchant, q)
 	if err != nil || len(second.Items) != 1 || !second.Next.IsZero() || second.Items[0].ID == first.Items[0].ID {
 		t.Fatalf("got %+v %v", second, err)
 	}
 	for text, want := range map[string]int{"yuki": 1, "100%": 1, "0_%": 0, string(mio): 1, "nobody": 0} {
-		got, err := w.service.Search(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID}, text)
+		got, err := w.people.Search(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID}, text)
 		if err != nil || len(got.Items) != want {
 			t.Errorf("%q: got %d, %v want %d", text, len(got.Items), err, want)
 		}
 	}
-	page, err := w.service.Page(t.Context(), w.merchant, c.ID, first.Items[0].ID)
+	page, err := w.people.Page(t.Context(), w.merchant, c.ID, first.Items[0].ID)
 	if err != nil || page.Link != nil || page.ConsentSource != "friend_added" {
 		t.Errorf("page: got %+v %v", page, err)
 	}
-	if _, err := w.service.Page(t.Context(), w.merchant, lumo.ChannelID{1}, first.Items[0].ID); !fault.Is(err, fault.NotFound) {
+	if _, err := w.people.Page(t.Context(), w.merchant, lumo.ChannelID{1}, first.Items[0].ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("page of another channel: got %v want not_found", err)
 	}
 }

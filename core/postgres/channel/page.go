@@ -18,72 +18,214 @@ import (
 const itemColumns = `
        f.id, f.channel_id, f.display_name, coalesce(f.picture_url, ''), coalesce(f.language, ''),
        f.follow_status, f.consent, f.tester, f.followed_at, f.blocked_at, f.last_sent_at, f.last_clicked_at,
-       coalesce(l.profile_id, '')`
+       coalesce(l.profile_id, ''),
+       ARRAY(SELECT g.tag_id
+               FROM friend_tag g
+               JOIN tag t ON t.merchant_id = g.merchant_id AND t.id = g.tag_id
+              WHERE g.merchant_id = f.merchant_id AND g.friend_id = f.id AND t.archived_at IS NULL
+              ORDER BY g.created_at, g.tag_id)`
 
-const friendsAndLinks = `
-  FROM friend f
+const withLink = `
   LEFT JOIN identity_link l
     ON l.merchant_id = f.merchant_id AND l.friend_id = f.id AND l.state = 'linked'`
 
-const friendFilter = `
- WHERE f.merchant_id = @merchant AND f.channel_id = @channel
-   AND (@status = '' OR f.follow_status = @status)
-   AND (@linked::boolean IS NULL OR (l.id IS NOT NULL) = @linked)
-   AND (@name = '' OR f.display_name ILIKE @name)
-   AND (@line::bytea IS NULL OR f.line_user_bidx = @line)
-   AND (@profile = '' OR l.profile_id = @profile)`
+// namedMost is how many friends with a word in their name are put in order at once. Where there
+// are more, reading all in their order meets enough of them soon.
+const namedMost = 2000
 
-// Friends reads one page of a channel's friends, newest first, and counts all that match.
+// filter is what a query asks for, as the text after FROM and its values. Each part appears
+// only when it is asked for, so that the planner sees what the query is about.
+type filter struct {
+	from  string
+	where strings.Builder
+	args  pgx.NamedArgs
+}
+
+func (f *filter) and(sql string) { f.where.WriteString("\n   AND " + sql) }
+
+func (f *filter) with(sql, name string, value any) {
+	f.args[name] = value
+	f.and(sql)
+}
+
+func (s *Store) filter(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery) (*filter, error) {
+	f := &filter{from: "\n  FROM friend f", args: pgx.NamedArgs{"merchant": m, "channel": q.Channel}}
+	f.where.WriteString("\n WHERE f.merchant_id = @merchant AND f.channel_id = @channel")
+	if q.Tag != (lumo.TagID{}) {
+		f.from = "\n  FROM friend_tag g\n  JOIN friend f ON f.merchant_id = g.merchant_id AND f.id = g.friend_id"
+		f.with("g.merchant_id = @merchant AND g.tag_id = @tag", "tag", q.Tag)
+	}
+	if q.Friend != (lumo.FriendID{}) {
+		f.with("f.id = @friend", "friend", q.Friend)
+	}
+	if q.Status != "" {
+		f.with("f.follow_status = @status", "status", string(q.Status))
+	}
+	if q.Linked != nil {
+		f.with("f.linked = @linked", "linked", *q.Linked)
+	}
+	if q.Consent != "" {
+		f.with("f.consent = @consent", "consent", string(q.Consent))
+	}
+	if q.Code != (lumo.CodeID{}) {
+		f.with("f.qr_code_id = @code", "code", q.Code)
+	}
+	if q.Tester {
+		f.and("f.tester")
+	}
+	if !q.From.IsZero() {
+		f.with("f.followed_at >= @from", "from", q.From)
+	}
+	if !q.Until.IsZero() {
+		f.with("f.followed_at < @until", "until", q.Until)
+	}
+	if q.Profile != "" {
+		f.with(`f.id IN (SELECT friend_id
+                  FROM identity_link
+                 WHERE merchant_id = @merchant AND channel_id = @channel AND profile_id = @profile
+                   AND state = 'linked')`, "profile", string(q.Profile))
+	}
+	if err := s.known(ctx, m, q, f); err != nil {
+		return nil, err
+	}
+	return f, s.named(ctx, q, f)
+}
+
+// known narrows to whoever has a LINE user id, email or phone, by blind index.
+func (s *Store) known(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery, f *filter) error {
+	if q.Line != "" {
+		index, err := s.vault.BlindIndex(ctx, m, userIndex, string(q.Line))
+		if err != nil {
+			return err
+		}
+		f.with("f.line_user_bidx = @line", "line", index)
+	}
+	for kind, text := range map[channel.ContactKind]string{
+		channel.ContactEmail: q.Email, channel.ContactPhone: q.Phone} {
+		if text == "" {
+			continue
+		}
+		index, err := s.vault.BlindIndex(ctx, m, string(kind), text)
+		if err != nil {
+			return err
+		}
+		f.with(`f.id IN (SELECT friend_id
+                  FROM friend_contact
+                 WHERE merchant_id = @merchant AND channel_id = @channel AND kind = '`+string(kind)+`'
+                   AND value_bidx = @`+string(kind)+`)`, string(kind), index)
+	}
+	return nil
+}
+
+// named narrows to names that hold a word.
+func (s *Store) named(ctx context.Context, q channel.FriendQuery, f *filter) error {
+	if q.Name == "" {
+		return nil
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT lumo_friends_named($1, $2, $3)`, q.Channel, q.Name, namedMost+1)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[lumo.FriendID])
+	switch {
+	case err != nil:
+		return postgres.Fault("postgres.named", err)
+	case len(found) > namedMost:
+		f.with("strpos(lumo_name(f.display_name), lumo_name(@name)) > 0", "name", q.Name)
+	default:
+		f.with("f.id = ANY(@named::uuid[])", "named", append([]lumo.FriendID{}, found...))
+	}
+	return nil
+}
+
+// Friends reads one page of a channel's friends, newest first.
 func (s *Store) Friends(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery) (
 	channel.FriendList, error) {
 	const op = "postgres.Friends"
-	args, err := s.friendArgs(ctx, m, q)
+	f, err := s.filter(ctx, m, q)
 	if err != nil {
 		return channel.FriendList{}, fault.Wrap(op, err)
 	}
-	var list channel.FriendList
-	err = postgres.Tx(ctx).QueryRow(ctx, "SELECT count(*)"+friendsAndLinks+friendFilter, args).
-		Scan(&list.Total)
-	if err != nil {
-		return channel.FriendList{}, postgres.Fault(op, err)
+	order := "f.id"
+	if q.Tag != (lumo.TagID{}) {
+		order = "g.friend_id"
 	}
-	rows, _ := postgres.Tx(ctx).Query(ctx, "SELECT"+itemColumns+friendsAndLinks+friendFilter+`
-   AND (@before::uuid IS NULL OR f.id < @before)
- ORDER BY f.id DESC
- LIMIT @limit + 1`, args)
+	if !q.Before.IsZero() {
+		f.with(order+" < @before", "before", q.Before)
+	}
+	f.args["limit"] = q.Limit + 1
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+WITH page AS MATERIALIZED (
+    SELECT f.*`+f.from+f.where.String()+`
+     ORDER BY `+order+` DESC
+     LIMIT @limit)
+SELECT`+itemColumns+`
+  FROM page f`+withLink+`
+ ORDER BY f.id DESC`, f.args)
+	var list channel.FriendList
 	list.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (channel.FriendItem, error) {
 		return scanItem(r)
 	})
+	if err != nil {
+		return list, postgres.Fault(op, err)
+	}
 	if len(list.Items) > q.Limit {
 		list.Items = list.Items[:q.Limit]
 		list.Next = id.ID(list.Items[q.Limit-1].ID)
 	}
-	return list, postgres.Fault(op, err)
+	list.Total, err = s.total(ctx, m, q, list)
+	return list, fault.Wrap(op, err)
 }
 
-func (s *Store) friendArgs(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery) (
-	pgx.NamedArgs, error) {
-	args := pgx.NamedArgs{"merchant": m, "channel": q.Channel, "status": string(q.Status),
-		"linked": q.Linked, "name": "", "line": []byte(nil), "profile": string(q.Profile),
-		"before": orNull(q.Before), "limit": q.Limit}
-	if q.Name != "" {
-		args["name"] = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Name) + "%"
+// total is how many match, where that is known without counting.
+func (s *Store) total(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery, list channel.FriendList) (
+	*int64, error) {
+	onlyTag := q
+	onlyTag.Tag = lumo.TagID{}
+	switch {
+	case q.Counters(), onlyTag.Counters() && onlyTag.Status == "" && onlyTag.Linked == nil && onlyTag.Consent == "":
+		n, err := s.Count(ctx, m, q)
+		return &n, err
+	case q.Before.IsZero() && list.Next.IsZero():
+		n := int64(len(list.Items))
+		return &n, nil
 	}
-	if q.Line != "" {
-		index, err := s.vault.BlindIndex(ctx, m, userIndex, string(q.Line))
+	return nil, nil
+}
+
+// Count counts all that match: from the standing totals where they answer it, else one by one.
+func (s *Store) Count(ctx context.Context, m lumo.MerchantID, q channel.FriendQuery) (n int64, err error) {
+	const op = "postgres.Count"
+	onlyTag := q
+	onlyTag.Tag, onlyTag.PageQuery = lumo.TagID{}, channel.PageQuery{}
+	switch {
+	case q.Counters():
+		err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT coalesce(sum(n), 0)::bigint
+  FROM friend_total
+ WHERE merchant_id = $1 AND channel_id = $2 AND ($3 = '' OR follow_status = $3)
+   AND ($4 = '' OR consent = $4) AND ($5::boolean IS NULL OR linked = $5)`,
+			m, q.Channel, string(q.Status), string(q.Consent), q.Linked).Scan(&n)
+	case onlyTag == channel.FriendQuery{Channel: q.Channel}:
+		err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT friends
+  FROM tag
+ WHERE merchant_id = $1 AND id = $2 AND channel_id = $3`, m, q.Tag, q.Channel).Scan(&n)
+	default:
+		f, err := s.filter(ctx, m, q)
 		if err != nil {
-			return nil, err
+			return 0, fault.Wrap(op, err)
 		}
-		args["line"] = index
+		err = postgres.Tx(ctx).QueryRow(ctx, "SELECT count(*)"+f.from+f.where.String(), f.args).Scan(&n)
+		return n, postgres.Fault(op, err)
 	}
-	return args, nil
+	return n, found("tag", op, err)
 }
 
 func scanItem(r scanner, more ...any) (channel.FriendItem, error) {
 	var i channel.FriendItem
 	var followed, blocked, sent, clicked *time.Time
 	err := r.Scan(append([]any{&i.ID, &i.Channel, &i.DisplayName, &i.PictureURL, &i.Language,
-		&i.FollowStatus, &i.Consent, &i.Tester, &followed, &blocked, &sent, &clicked, &i.Profile}, more...)...)
+		&i.FollowStatus, &i.Consent, &i.Tester, &followed, &blocked, &sent, &clicked, &i.Profile,
+		&i.Tags}, more...)...)
 	i.FollowedAt, i.BlockedAt = value(followed), value(blocked)
 	i.LastSentAt, i.LastClickedAt = value(sent), value(clicked)
 	i.Linked = i.Profile != ""
@@ -100,7 +242,8 @@ func (s *Store) Page(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (c
 	var evidence []byte
 	item, err := scanItem(postgres.Tx(ctx).QueryRow(ctx, "SELECT"+itemColumns+`,
        f.consent_at, coalesce(f.consent_source, ''), l.id, coalesce(l.method, ''),
-       coalesce(l.assurance, ''), coalesce(l.evidence, '{}'), l.linked_at`+friendsAndLinks+`
+       coalesce(l.assurance, ''), coalesce(l.evidence, '{}'), l.linked_at
+  FROM friend f`+withLink+`
  WHERE f.merchant_id = $1 AND f.id = $2`, m, f),
 		&consent, &p.ConsentSource, &link, &box.Method, &box.Assurance, &evidence, &linked)
 	if err != nil {
@@ -116,25 +259,26 @@ func (s *Store) Page(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (c
 }
 
 // Timeline reads one page of what happened to and by a friend, newest first.
-func (s *Store) Timeline(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, q channel.PageQuery) (
+func (s *Store) Timeline(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, q channel.TimelineQuery) (
 	channel.Timeline, error) {
 	const op = "postgres.Timeline"
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT e.id, e.occurred_at, e.kind, e.source, e.data, coalesce(o.state, '')
+SELECT e.id, e.occurred_at, e.kind, e.source, e.data, coalesce(o.state, ''), coalesce(o.problem, '')
   FROM friend_event e
   LEFT JOIN outbox o
     ON o.merchant_id = e.merchant_id AND o.id = e.outbox_id
  WHERE e.merchant_id = $1 AND e.friend_id = $2
    AND ($3::timestamptz IS NULL OR (e.occurred_at, e.id) < ($3, $4))
+   AND (cardinality($6::text[]) = 0 OR e.kind = ANY($6))
  ORDER BY e.occurred_at DESC, e.id DESC
- LIMIT $5`, m, f, orNull(q.At), q.Before, q.Limit+1)
+ LIMIT $5`, m, f, orNull(q.At), q.Before, q.Limit+1, append([]string{}, q.Kinds...))
 	var t channel.Timeline
 	var err error
 	t.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (channel.Entry, error) {
 		var e channel.Entry
 		var data []byte
 		var outbox string
-		if err := r.Scan(&e.ID, &e.At, &e.Kind, &e.Source, &data, &outbox); err != nil {
+		if err := r.Scan(&e.ID, &e.At, &e.Kind, &e.Source, &data, &outbox, &e.Problem); err != nil {
 			return e, err
 		}
 		e.Recorded = recorded(e.Kind, outbox)
@@ -161,4 +305,18 @@ func recorded(kind lumo.FactKind, outbox string) string {
 		return channel.RecordedNo
 	}
 	return channel.RecordedNotLinked
+}
+
+// Months counts a friend's timeline by month.
+func (s *Store) Months(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, zone string) (
+	[]channel.Month, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT to_char(month, 'YYYY-MM'), count(*), (month + interval '1 month') AT TIME ZONE $3
+  FROM (SELECT date_trunc('month', occurred_at AT TIME ZONE $3) AS month
+          FROM friend_event
+         WHERE merchant_id = $1 AND friend_id = $2) AS e
+ GROUP BY month
+ ORDER BY month DESC`, m, f, zone)
+	months, err := pgx.CollectRows(rows, pgx.RowToStructByPos[channel.Month])
+	return months, postgres.Fault("postgres.Months", err)
 }

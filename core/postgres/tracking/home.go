@@ -27,14 +27,12 @@ sums AS (
      WHERE k.merchant_id = $1 AND k.channel_id = $2
        AND k.day BETWEEN date_trunc('month', t.day::timestamp)::date AND t.day
      GROUP BY k.kind)
-SELECT (SELECT count(*)
-          FROM friend
+SELECT (SELECT coalesce(sum(n), 0)::bigint
+          FROM friend_total
          WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following'),
-       (SELECT count(*)
-          FROM identity_link l
-          JOIN friend f ON f.merchant_id = l.merchant_id AND f.id = l.friend_id
-         WHERE l.merchant_id = $1 AND l.channel_id = $2 AND l.state = 'linked'
-           AND f.follow_status = 'following'),
+       (SELECT coalesce(sum(n), 0)::bigint
+          FROM friend_total
+         WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following' AND linked),
        (SELECT count(*)
           FROM delivery
          WHERE merchant_id = $1 AND channel_id = $2 AND state = 'unknown'),

@@ -1,0 +1,135 @@
+package channel
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// findTimeout is how long a search waits for Klaviyo, which is asked only when nobody here is
+// known by an email or a phone.
+const findTimeout = 3 * time.Second
+
+// Search finds friends by whatever the text may be: LINE user id, Klaviyo profile id, our own
+// id, email, phone in any notation, else a part of the name.
+func (p *People) Search(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (FriendList, error) {
+	const op = "channel.Search"
+	q, ask, err := p.read(ctx, m, q, text)
+	if err != nil {
+		return FriendList{}, fault.Wrap(op, err)
+	}
+	list, err := p.Friends(ctx, m, q)
+	if err != nil || len(list.Items) > 0 || !ask {
+		return list, err
+	}
+	q.Profile, err = p.atKlaviyo(ctx, m, q)
+	if err != nil || q.Profile == "" {
+		return list, err
+	}
+	q.Email, q.Phone = "", ""
+	return p.Friends(ctx, m, q)
+}
+
+// CountFound counts all that Search would find, page by page.
+func (p *People) CountFound(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (int64, error) {
+	q, _, err := p.read(ctx, m, q, text)
+	if err != nil {
+		return 0, fault.Wrap("channel.CountFound", err)
+	}
+	return p.Count(ctx, m, q)
+}
+
+// read decides what a search text means; ask tells that Klaviyo may know better.
+func (p *People) read(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (
+	out FriendQuery, ask bool, err error) {
+	text = strings.TrimSpace(text)
+	if own, err := id.ParseWith(id.Friend, text); err == nil {
+		q.Friend = lumo.FriendID(own)
+		return q, false, nil
+	}
+	switch user := lumo.LineUserID(strings.ToUpper(text[:min(1, len(text))]) + strings.ToLower(text[min(1, len(text)):])); {
+	case text == "":
+		return q, false, nil
+	case user.Valid():
+		q.Line = user
+		return q, false, nil
+	case profileID(text):
+		q.Profile = lumo.ProfileID(text)
+		return q, false, nil
+	case Email(text) != "":
+		q.Email = Email(text)
+		return q, true, nil
+	case !strings.ContainsAny(text, "0123456789０１２３４５６７８９"):
+		q.Name = text
+		return q, false, nil
+	}
+	merchant, err := p.c.Merchants.Merchant(ctx, m)
+	if err != nil {
+		return q, false, err
+	}
+	if q.Phone = Phone(text, merchant.Country); q.Phone != "" {
+		return q, true, nil
+	}
+	q.Name = text
+	return q, false, nil
+}
+
+// atKlaviyo finds the customer with the email or phone. Klaviyo not answering is no failure:
+// then only what is known here is found.
+func (p *People) atKlaviyo(ctx context.Context, m lumo.MerchantID, q FriendQuery) (lumo.ProfileID, error) {
+	c, err := p.c.Directory.Get(ctx, m, q.Channel)
+	if err != nil || c.KlaviyoAccount == (lumo.AccountID{}) {
+		return "", err
+	}
+	limited, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	var found lumo.Profile
+	if q.Email != "" {
+		found, err = p.c.Customers.ProfileByEmail(limited, m, c.KlaviyoAccount, q.Email)
+	} else {
+		found, err = p.c.Customers.ProfileByPhone(limited, m, c.KlaviyoAccount, q.Phone)
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		p.c.Log.WarnContext(ctx, "customer not looked up", "error", err, "merchant", m.String())
+	}
+	return found.ID, nil
+}
+
+// Email is a normalised email, or empty when the text is none.
+func Email(text string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	name, host, ok := strings.Cut(text, "@")
+	if !ok || name == "" || len(text) > 254 || strings.ContainsAny(text, " \t\r\n\"\\<>,;\x00") ||
+		strings.Contains(host, "@") || !strings.Contains(strings.Trim(host, "."), ".") {
+		return ""
+	}
+	return text
+}
+
+// Phone is a phone number in E.164, or empty when the text is none. Numbers without a country
+// are read as the merchant's country dials them.
+func Phone(text, country string) string {
+	text = strings.TrimSpace(text)
+	if strings.Trim(text, "0123456789０１２３４５６７８９+＋-－‐−ー–() （）./\t　") != "" {
+		return ""
+	}
+	n, err := phonenumbers.Parse(text, country)
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return ""
+	}
+	return phonenumbers.Format(n, phonenumbers.E164)
+}
+
+// Masked hides most of an email or a phone.
+func Masked(c OwnContact) string {
+	if c.Kind == ContactEmail {
+		return c.Value[:1] + "***@…"
+	}
+	return c.Value[:min(3, len(c.Value))] + "…" + c.Value[max(0, len(c.Value)-2):]
+}
