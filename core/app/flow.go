@@ -41,7 +41,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Pusher: n.line,
+	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Pusher: n.line,
 		Composer: message.NewComposer(messagestore.Store{}, n.tracker), Channels: n.directory, Recorder: n.tracker,
 		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders = append(a.recorders, sender.Run)
@@ -49,6 +49,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
 		Recipients: n.recipients, Messages: messages, Planner: sender, Channels: n.directory, Profiles: n.accounts,
 		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
+	console.RegisterSending(a.api, sender)
 	console.RegisterMessages(a.api, messages)
 	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: messages, Channels: n.directory,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})
@@ -69,4 +70,8 @@ func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s
 	w.tracker.Touch(ctx, d.Merchant, d.Channel) // Home says how many wait for LINE's word
 	w.app.publish(ctx, d.Merchant, live.Event{Kind: "delivery.state", ID: d.ID.String(), Channel: d.Channel.String(),
 		Data: map[string]any{"state": string(s), "reason": reason, "logical": lumo.RequestID(d.Logical).String()}})
+}
+
+func (w flowWatcher) SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {
+	w.app.publish(ctx, m, live.Event{Kind: "sending", ID: c.String(), Channel: c.String()})
 }

@@ -42,10 +42,13 @@ const (
 	UnknownExpired State = "unknown_expired"
 )
 
-// Kinds of logical messages so far.
+// Kinds of logical messages.
 const (
-	KindFlow = "flow"
-	KindTest = "test"
+	KindFlow      = "flow"
+	KindBroadcast = "broadcast"
+	KindTest      = "test"
+	KindReply     = "reply"
+	KindWelcome   = "welcome"
 )
 
 // keyLife is how long a retry key is trusted. LINE forgets it after 24 h, and after that the
@@ -98,8 +101,9 @@ type Store interface {
 	// channel has something to send; a second one of the same logical message to the same
 	// friend is fault.Conflict.
 	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
-	// Due locks what may be tried now, and what a lost owner left in sending.
-	Due(ctx context.Context, l Lease, now time.Time, limit int) ([]Delivery, error)
+	// Due locks what may be tried now, and what a lost owner left in sending; not what the stop
+	// holds.
+	Due(ctx context.Context, l Lease, s Stop, now time.Time, limit int) ([]Delivery, error)
 	// Freeze commits deliveries to key and bytes before a try; fault.Stale when one of them
 	// belongs to a newer owner.
 	Freeze(ctx context.Context, l Lease, all []Delivery) error
@@ -189,6 +193,8 @@ type Recorder interface {
 // Watcher tells open pages, after the commit.
 type Watcher interface {
 	DeliveryChanged(ctx context.Context, d Delivery, s State, reason string)
+	// SendingChanged tells that an account was stopped, resumed, or given other rules.
+	SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 }
 
 // Units runs units of work.
@@ -203,6 +209,8 @@ type Config struct {
 	Units    Units
 	Store    Store
 	Leases   Leases
+	Settings SendingStore
+	Auditor  Auditor
 	Pusher   Pusher
 	Composer Composer
 	Channels Channels

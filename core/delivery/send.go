@@ -56,7 +56,11 @@ func (c *channelSender) runOnce(ctx context.Context) (more bool, err error) {
 		if err := s.Leases.Hold(ctx, c.lease); err != nil {
 			return err
 		}
-		due, err := s.Store.Due(ctx, c.lease, s.Now(), min(batch, inFlight-len(c.slots)))
+		stop, _, err := s.Settings.Sending(ctx, c.lease.Merchant, c.lease.Channel)
+		if err != nil || stop.Scope == StoppedEverything {
+			return err
+		}
+		due, err := s.Store.Due(ctx, c.lease, stop, s.Now(), min(batch, inFlight-len(c.slots)))
 		if err != nil || len(due) == 0 {
 			return err
 		}

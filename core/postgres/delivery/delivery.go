@@ -91,6 +91,18 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
+// rankUnder is the last rank that a stop lets pass: flow sends and single messages have 0,
+// broadcasts 1.
+func rankUnder(s delivery.Stop) int {
+	switch {
+	case s.Holds(delivery.KindFlow):
+		return -1
+	case s.Holds(delivery.KindBroadcast):
+		return 0
+	}
+	return 1
+}
+
 // row is a delivery as it is read.
 type row struct {
 	d           delivery.Delivery
@@ -102,18 +114,19 @@ type row struct {
 
 // Due locks what may be tried now. What stays in sending for longer than a try and its record
 // can take was lost on the way, whoever owns the channel.
-func (s *Store) Due(ctx context.Context, l delivery.Lease, now time.Time, limit int) ([]delivery.Delivery, error) {
+func (s *Store) Due(ctx context.Context, l delivery.Lease, stop delivery.Stop, now time.Time, limit int) ([]delivery.Delivery, error) {
 	const op = "postgres.delivery.Due"
 	rows, err := postgres.Tx(ctx).Query(ctx, `
 		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, retry_key, tries,
 			too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
 		FROM delivery
-		WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3 AND hold IS NULL
+		WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3 AND rank <= $6
 			AND (state IN ('planned', 'deferred', 'quota_blocked', 'unknown')
 				OR state = 'sending' AND (fence < $4 OR last_try_at < now() - interval '2 minutes'))
-		ORDER BY due_at, id
+		ORDER BY rank, due_at, id
 		LIMIT $5
-		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, now, l.Fence, limit)
+		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, now, l.Fence, limit,
+		rankUnder(stop))
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}

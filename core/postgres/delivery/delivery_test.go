@@ -38,6 +38,7 @@ type world struct {
 	status lumo.FollowStatus
 	facts  []lumo.FactKind
 	states []delivery.State
+	audit  []string
 	pushes []push
 	answer func(n int) delivery.Result // the n-th push, from 1
 	made   int                         // bodies composed
@@ -95,7 +96,7 @@ func (w *world) exec(sql string, args ...any) {
 }
 
 func (w *world) service(owner string) *delivery.Service {
-	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Pusher: w, Composer: w, Channels: w,
+	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Settings: w.store, Auditor: w, Pusher: w, Composer: w, Channels: w,
 		Recorder: w, Watcher: w, Owner: owner, NewID: w.newID, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
@@ -149,6 +150,15 @@ func (w *world) DeliveryChanged(ctx context.Context, _ delivery.Delivery, s deli
 		w.mu.Unlock()
 		w.moved <- struct{}{}
 	})
+}
+
+func (w *world) SendingChanged(context.Context, lumo.MerchantID, lumo.ChannelID) {}
+
+func (w *world) Audit(_ context.Context, e lumo.AuditEntry) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.audit = append(w.audit, e.Action)
+	return nil
 }
 
 func (w *world) Push(_ context.Context, _ lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
@@ -313,7 +323,7 @@ func (w *world) claim(owner string) delivery.Lease {
 func (w *world) due(l delivery.Lease) (due []delivery.Delivery) {
 	w.t.Helper()
 	w.inTenant(func(ctx context.Context) (err error) {
-		due, err = w.store.Due(ctx, l, time.Now(), 10)
+		due, err = w.store.Due(ctx, l, delivery.Stop{}, time.Now(), 10)
 		return err
 	})
 	return due

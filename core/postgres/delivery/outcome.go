@@ -79,7 +79,8 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 		UPDATE delivery AS d
 		SET state = t.state, reason = NULLIF(t.reason, ''), reason_data = t.data::jsonb,
-			due_at = coalesce(t.due_at, d.due_at),
+			due_at = CASE WHEN NOT t.ended THEN coalesce(t.due_at, d.due_at) END,
+			unsure = t.state IN ('unknown', 'unknown_expired'),
 			line_request_id = coalesce(NULLIF(t.request_id, ''), d.line_request_id),
 			first_try_at = CASE WHEN t.state IN ('deferred', 'quota_blocked') THEN NULL ELSE d.first_try_at END,
 			accepted_at = CASE WHEN t.state = 'accepted' THEN now() ELSE d.accepted_at END,

@@ -35,7 +35,7 @@ SELECT (SELECT coalesce(sum(n), 0)::bigint
          WHERE merchant_id = $1 AND channel_id = $2 AND follow_status = 'following' AND linked),
        (SELECT count(*)
           FROM delivery
-         WHERE merchant_id = $1 AND channel_id = $2 AND state = 'unknown'),
+         WHERE merchant_id = $1 AND channel_id = $2 AND unsure AND state = 'unknown'),
        coalesce(max(month) FILTER (WHERE kind = 'blocked'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'sent'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'clicked'), 0),

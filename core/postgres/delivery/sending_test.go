@@ -1,0 +1,118 @@
+package delivery_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+func (w *world) actor() delivery.Actor { return delivery.Actor{Member: lumo.MemberID{9}} }
+
+func (w *world) sending(s *delivery.Service) delivery.SendingState {
+	w.t.Helper()
+	state, err := s.Sending(context.Background(), w.m, w.channel)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state
+}
+
+func TestStoppedMessagesWaitAndGoOnWhenResumed(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	w.answer = always(delivery.TakenByLINE)
+	s := w.service("a")
+	if err := s.StopSending(ctx, w.m, w.channel, w.actor(), delivery.StoppedEverything); err != nil {
+		t.Fatal(err)
+	}
+	w.plan(s, 7)
+	w.exec(`INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, flow_id, outcome, created_at)
+		SELECT merchant_id, logical_id, channel_id, now(), 'verified', 'XyZ', 'accepted', now() FROM delivery`)
+	if due := w.dueUnder(delivery.Stop{Scope: delivery.StoppedEverything}); len(due) != 0 {
+		t.Errorf("%d are due although everything is stopped", len(due))
+	}
+	if due := w.dueUnder(delivery.Stop{Scope: delivery.StoppedBroadcasts}); len(due) != 1 {
+		t.Errorf("%d are due although only broadcasts are stopped", len(due))
+	}
+	state := w.sending(s)
+	if state.Stop.Scope != delivery.StoppedEverything || state.Waiting.Flow != 1 || len(state.Waiting.Items) != 1 ||
+		state.Waiting.Items[0].Key() != "flow:XyZ" {
+		t.Errorf("got %+v", state)
+	}
+	if err := s.ResumeSending(ctx, w.m, w.channel, w.actor(), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.run(s, 1)
+	if len(w.pushes) != 1 || w.sending(s).Waiting.Flow != 0 {
+		t.Errorf("%d pushes after the stop ended", len(w.pushes))
+	}
+	if err := s.ResumeSending(ctx, w.m, w.channel, w.actor(), nil); !fault.Is(err, fault.Conflict) {
+		t.Errorf("resumed what was not stopped: %v", err)
+	}
+	if len(w.audit) != 2 || w.audit[0] != "sending.stop" || w.audit[1] != "sending.resume" {
+		t.Errorf("audit %v", w.audit)
+	}
+}
+
+func (w *world) dueUnder(stop delivery.Stop) (due []delivery.Delivery) {
+	w.t.Helper()
+	w.inTenant(func(ctx context.Context) (err error) {
+		due, err = w.store.Due(ctx, delivery.Lease{Merchant: w.m, Channel: w.channel}, stop, time.Now(), 10)
+		return err
+	})
+	return due
+}
+
+func TestRulesAreKeptAndChecked(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	s := w.service("a")
+	rules := delivery.DefaultRules()
+	if got := w.sending(s).Rules; got != rules {
+		t.Errorf("without rules: %+v", got)
+	}
+	rules.Quiet = delivery.QuietHours{On: true, From: 21 * 60, Until: 8 * 60, Days: 31, Flows: delivery.QuietSkip,
+		Broadcasts: delivery.QuietWait}
+	rules.Cap, rules.ReservePercent, rules.ApprovalOver = delivery.Cap{Messages: 3, Days: 7, Flows: true}, 25, 5000
+	if err := s.SetRules(ctx, w.m, w.channel, w.actor(), rules); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.sending(s).Rules; got != rules {
+		t.Errorf("got %+v want %+v", got, rules)
+	}
+	bad := rules
+	bad.Quiet.Until, bad.Cap.Days = bad.Quiet.From, 0
+	err := s.SetRules(ctx, w.m, w.channel, w.actor(), bad)
+	if fields := fault.FieldsOf(err); !fault.Is(err, fault.Invalid) || fields["quiet.until"] == "" || fields["cap.days"] == "" {
+		t.Errorf("got %v, fields %v", err, fields)
+	}
+}
+
+// Ten messages at noon of one day, and one at night: each rule counts what it would have met.
+func TestRulesTellWhatTheyWouldHaveHeldBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.service("a")
+	noon := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -3).Add(3 * time.Hour) // 12:00 in Tokyo
+	for n := range byte(11) {
+		d := w.plan(s, n+1)
+		at := noon.Add(time.Duration(n) * time.Minute)
+		if n == 10 {
+			at = noon.Add(11 * time.Hour) // 23:00
+		}
+		w.exec(`UPDATE delivery SET state = 'accepted', accepted_at = $2, due_at = NULL WHERE id = $1`, d.ID, at)
+	}
+	rules := delivery.DefaultRules()
+	rules.Quiet = delivery.QuietHours{On: true, From: 22 * 60, Until: 7 * 60, Days: 127, Flows: delivery.QuietWait}
+	rules.Cap = delivery.Cap{Messages: 4, Days: 1, Flows: true}
+	got, err := s.Affected(context.Background(), w.m, w.channel, rules)
+	if want := (delivery.Affected{Messages: 11, Quiet: 1, Capped: 7}); err != nil || got != want {
+		t.Errorf("got %+v, %v want %+v", got, err, want)
+	}
+}
