@@ -102,12 +102,36 @@ CREATE TABLE delivery (
     first_try_at timestamp with time zone,
     last_try_at timestamp with time zone,
     tries integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
     too_late_at timestamp with time zone,
     accepted_at timestamp with time zone,
     line_request_id text,
     fence bigint DEFAULT 0 NOT NULL,
     received_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    rank smallint DEFAULT 0 NOT NULL,
+    chunk_id uuid,
+    round smallint DEFAULT 0 NOT NULL,
+    failures smallint DEFAULT 0 NOT NULL,
+    unsure boolean DEFAULT false NOT NULL
+);
+CREATE TABLE delivery_chunk (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    logical_kind text NOT NULL,
+    logical_id uuid NOT NULL,
+    recipients integer NOT NULL,
+    state text NOT NULL,
+    retry_key uuid NOT NULL,
+    body_enc bytea,
+    first_try_at timestamp with time zone,
+    last_try_at timestamp with time zone,
+    tries integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    fence bigint DEFAULT 0 NOT NULL,
+    line_request_id text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
@@ -407,6 +431,20 @@ CREATE TABLE link_history (
     data jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE logical_message (
+    merchant_id uuid NOT NULL,
+    kind text NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    input_enc bytea NOT NULL,
+    shared boolean NOT NULL,
+    too_late_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    planned bigint DEFAULT 0 NOT NULL,
+    complete boolean DEFAULT false NOT NULL,
+    dropped_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL
+);
 CREATE TABLE login_state (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -535,6 +573,45 @@ CREATE TABLE qr_code (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
+CREATE TABLE quota (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    month date NOT NULL,
+    base bigint DEFAULT 0 NOT NULL,
+    since bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    read_at timestamp with time zone,
+    last_accepted_at timestamp with time zone,
+    blocked_at timestamp with time zone
+);
+CREATE TABLE sending (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    stop_scope text,
+    stopped_at timestamp with time zone,
+    stopped_by uuid,
+    resumed_at timestamp with time zone,
+    hold_seconds integer DEFAULT 21600 NOT NULL,
+    reserve_percent integer DEFAULT 10 NOT NULL,
+    quiet_from integer,
+    quiet_until integer,
+    quiet_days integer DEFAULT 127 NOT NULL,
+    quiet_flows text DEFAULT 'wait'::text NOT NULL,
+    quiet_broadcasts text DEFAULT 'wait'::text NOT NULL,
+    cap_messages integer,
+    cap_days integer,
+    cap_flows boolean DEFAULT false NOT NULL,
+    approval_over bigint,
+    typed_number_over bigint DEFAULT 1000 NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+CREATE TABLE sent_day (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    day date NOT NULL,
+    route text NOT NULL,
+    n bigint DEFAULT 0 NOT NULL
+);
 CREATE TABLE session (
     token_hash text NOT NULL,
     data bytea NOT NULL,
@@ -604,6 +681,9 @@ ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_logical_kind_logical_id
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_number_key UNIQUE (merchant_id, number);
 ALTER TABLE delivery ADD CONSTRAINT delivery_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'sending'::text, 'accepted'::text, 'skipped'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
+ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'accepted'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
 ALTER TABLE edge ADD CONSTRAINT edge_key_hash_key UNIQUE (key_hash);
 ALTER TABLE edge ADD CONSTRAINT edge_pkey PRIMARY KEY (id);
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_edge_table_check CHECK (((edge_table >= 1) AND (edge_table <= 7)));
@@ -674,6 +754,9 @@ ALTER TABLE link_history ADD CONSTRAINT link_history_actor_kind_check CHECK ((ac
 ALTER TABLE link_history ADD CONSTRAINT link_history_merchant_id_link_id_fkey FOREIGN KEY (merchant_id, link_id) REFERENCES identity_link(merchant_id, id);
 ALTER TABLE link_history ADD CONSTRAINT link_history_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE link_history ADD CONSTRAINT link_history_step_check CHECK ((step = ANY (ARRAY['linked'::text, 'raised'::text, 'unlinked'::text, 'conflict'::text, 'resolved'::text, 'undone'::text])));
+ALTER TABLE logical_message ADD CONSTRAINT logical_message_kind_check CHECK ((kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
+ALTER TABLE logical_message ADD CONSTRAINT logical_message_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE logical_message ADD CONSTRAINT logical_message_pkey PRIMARY KEY (merchant_id, kind, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_claim_check CHECK ((claim = ANY (ARRAY['none'::text, 'profile'::text, 'email'::text, 'phone'::text, 'form'::text, 'unlink'::text])));
 ALTER TABLE login_state ADD CONSTRAINT login_state_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_pkey PRIMARY KEY (merchant_id, id);
@@ -712,6 +795,24 @@ ALTER TABLE qr_code ADD CONSTRAINT qr_code_merchant_id_channel_id_number_key UNI
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_public_key_key UNIQUE (public_key);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_state_check CHECK ((state = ANY (ARRAY['live'::text, 'paused'::text])));
+ALTER TABLE quota ADD CONSTRAINT quota_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE quota ADD CONSTRAINT quota_pkey PRIMARY KEY (merchant_id, channel_id);
+ALTER TABLE sending ADD CONSTRAINT sending_approval_over_check CHECK ((approval_over >= 0));
+ALTER TABLE sending ADD CONSTRAINT sending_cap_days_check CHECK (((cap_days >= 1) AND (cap_days <= 90)));
+ALTER TABLE sending ADD CONSTRAINT sending_cap_messages_check CHECK (((cap_messages >= 1) AND (cap_messages <= 1000)));
+ALTER TABLE sending ADD CONSTRAINT sending_hold_seconds_check CHECK (((hold_seconds >= 600) AND (hold_seconds <= 259200)));
+ALTER TABLE sending ADD CONSTRAINT sending_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE sending ADD CONSTRAINT sending_pkey PRIMARY KEY (merchant_id, channel_id);
+ALTER TABLE sending ADD CONSTRAINT sending_quiet_broadcasts_check CHECK ((quiet_broadcasts = ANY (ARRAY['wait'::text, 'skip'::text, 'send'::text])));
+ALTER TABLE sending ADD CONSTRAINT sending_quiet_days_check CHECK (((quiet_days >= 0) AND (quiet_days <= 127)));
+ALTER TABLE sending ADD CONSTRAINT sending_quiet_flows_check CHECK ((quiet_flows = ANY (ARRAY['wait'::text, 'skip'::text, 'send'::text])));
+ALTER TABLE sending ADD CONSTRAINT sending_quiet_from_check CHECK (((quiet_from >= 0) AND (quiet_from <= 1439)));
+ALTER TABLE sending ADD CONSTRAINT sending_quiet_until_check CHECK (((quiet_until >= 0) AND (quiet_until <= 1439)));
+ALTER TABLE sending ADD CONSTRAINT sending_reserve_percent_check CHECK (((reserve_percent >= 0) AND (reserve_percent <= 90)));
+ALTER TABLE sending ADD CONSTRAINT sending_stop_scope_check CHECK ((stop_scope = ANY (ARRAY['broadcasts'::text, 'everything'::text])));
+ALTER TABLE sending ADD CONSTRAINT sending_typed_number_over_check CHECK ((typed_number_over >= 0));
+ALTER TABLE sent_day ADD CONSTRAINT sent_day_pkey PRIMARY KEY (merchant_id, channel_id, day, route);
+ALTER TABLE sent_day ADD CONSTRAINT sent_day_route_check CHECK ((route = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
 ALTER TABLE session ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 ALTER TABLE sign_in ADD CONSTRAINT sign_in_pkey PRIMARY KEY (email_bidx, merchant_id);
 ALTER TABLE sign_in_try ADD CONSTRAINT sign_in_try_pkey PRIMARY KEY (subject);
@@ -724,7 +825,10 @@ ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_pkey PRIMARY KEY (merchant_
 ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'::text, 'outbox'::text, 'refresh'::text])));
 ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, kind);
 
-CREATE INDEX delivery_merchant_id_channel_id_due_at_idx ON public.delivery USING btree (merchant_id, channel_id, due_at) WHERE (state = ANY (ARRAY['planned'::text, 'sending'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text]));
+CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_merchant_id_channel_id_rank_due_at_id_idx ON public.delivery USING btree (merchant_id, channel_id, rank, due_at, id) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_merchant_id_channel_id_unsure_idx ON public.delivery USING btree (merchant_id, channel_id) WHERE unsure;
+CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (merchant_id, chunk_id) WHERE (chunk_id IS NOT NULL);
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
 CREATE INDEX edge_change_pending_idx ON public.edge_change USING btree (version) WHERE (sequence IS NULL);
 CREATE INDEX edge_event_merchant_id_counted_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
@@ -768,6 +872,7 @@ ALTER TABLE channel FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter FORCE ROW LEVEL SECURITY;
 ALTER TABLE delivery FORCE ROW LEVEL SECURITY;
+ALTER TABLE delivery_chunk FORCE ROW LEVEL SECURITY;
 ALTER TABLE edge_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE edge_event_rest FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_idempotency FORCE ROW LEVEL SECURITY;
@@ -786,6 +891,7 @@ ALTER TABLE klaviyo_account FORCE ROW LEVEL SECURITY;
 ALTER TABLE line_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_conflict FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_history FORCE ROW LEVEL SECURITY;
+ALTER TABLE logical_message FORCE ROW LEVEL SECURITY;
 ALTER TABLE login_state FORCE ROW LEVEL SECURITY;
 ALTER TABLE member FORCE ROW LEVEL SECURITY;
 ALTER TABLE merchant FORCE ROW LEVEL SECURITY;
@@ -795,6 +901,9 @@ ALTER TABLE oauth_try FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
+ALTER TABLE quota FORCE ROW LEVEL SECURITY;
+ALTER TABLE sending FORCE ROW LEVEL SECURITY;
+ALTER TABLE sent_day FORCE ROW LEVEL SECURITY;
 ALTER TABLE tag FORCE ROW LEVEL SECURITY;
 ALTER TABLE tracked_link FORCE ROW LEVEL SECURITY;
 
@@ -803,6 +912,7 @@ CREATE POLICY tenant ON channel USING (merchant_id = lumo_merchant()) WITH CHECK
 CREATE POLICY tenant ON channel_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON counter USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON delivery USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON delivery_chunk USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON edge_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON edge_event_rest USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON flow_idempotency USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -821,6 +931,7 @@ CREATE POLICY tenant ON klaviyo_account USING (merchant_id = lumo_merchant()) WI
 CREATE POLICY tenant ON line_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_conflict USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_history USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON logical_message USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON login_state USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON member USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON merchant USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -830,6 +941,9 @@ CREATE POLICY tenant ON oauth_try USING (merchant_id = lumo_merchant()) WITH CHE
 CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON quota USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON sending USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON sent_day USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON tracked_link USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 
@@ -840,6 +954,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON core_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON counter TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON daily_run TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_chunk TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_change TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_code TO lumo_app;
@@ -864,6 +979,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON klaviyo_site TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON line_event TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON link_conflict TO lumo_app;
 GRANT INSERT, SELECT ON link_history TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON logical_message TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON login_state TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON member TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON merchant TO lumo_app;
@@ -875,6 +991,9 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON operator TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON property_number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON quota TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON sending TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON sent_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON session TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_try TO lumo_app;
