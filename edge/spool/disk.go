@@ -25,6 +25,11 @@ const (
 // layer goes between a log and the file system.
 type layer interface{ types.VFS }
 
+// metaLayer is a layer that also goes between a log and the list of its files.
+type metaLayer interface {
+	meta(below types.MetaStore) types.MetaStore
+}
+
 // disk is an opened write-ahead log.
 type disk struct {
 	wal  *wal.WAL
@@ -34,16 +39,25 @@ type disk struct {
 }
 
 // openDisk opens or makes a log. A torn tail is repaired by the library.
-func openDisk(dir string, vfs layer) (*disk, error) {
+func openDisk(dir string, vfs layer, fileSize int) (*disk, error) {
 	const op = "spool.open"
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
 	// The metadata file has a lock of its own that the log does not give back by itself.
 	meta := &metadb.BoltMetaDB{}
-	w, err := wal.Open(dir, wal.WithMetaStore(meta), wal.WithSegmentFiler(segment.NewFiler(dir,
-		vfs)),
-		wal.WithSegmentSize(segmentSize), wal.WithLogger(hclog.NewNullLogger()))
+	store := types.MetaStore(meta)
+	if m, ok := vfs.(metaLayer); ok {
+		store = m.meta(store)
+	}
+	mended := &mended{MetaStore: store, files: vfs}
+	var w *wal.WAL
+	err := guarded(func() (err error) {
+		w, err = wal.Open(dir, wal.WithMetaStore(mended),
+			wal.WithSegmentFiler(segment.NewFiler(dir, vfs)), wal.WithSegmentSize(fileSize),
+			wal.WithLogger(hclog.NewNullLogger()))
+		return err
+	})
 	if err != nil {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, meta.Close()))
 	}
@@ -55,6 +69,9 @@ func openDisk(dir string, vfs layer) (*disk, error) {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, d.close()))
 	}
 	d.head, d.last = max(first, done, 1), last
+	if err := d.rescue(mended.seen); err != nil {
+		return nil, fault.As(fault.Unavailable, op, errors.Join(err, d.close()))
+	}
 	return d, nil
 }
 

@@ -40,6 +40,25 @@ func (l *lazyFS) keep(f types.WritableFile, err error) (types.WritableFile, erro
 	return lazy, nil
 }
 
+// meta pays before the list of files says anything new: a file that it calls complete must
+// be, also after a power cut.
+func (l *lazyFS) meta(below types.MetaStore) types.MetaStore {
+	if m, ok := l.VFS.(metaLayer); ok {
+		below = m.meta(below)
+	}
+	return payFirst{below, l}
+}
+
+type payFirst struct {
+	types.MetaStore
+	lazy *lazyFS
+}
+
+// CommitState replaces the list of files.
+func (p payFirst) CommitState(s types.PersistentState) error {
+	return errors.Join(p.lazy.sync(), p.MetaStore.CommitState(s))
+}
+
 // sync pays every open file's debt.
 func (l *lazyFS) sync() error {
 	l.mu.Lock()

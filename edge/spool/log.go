@@ -3,6 +3,8 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,15 +18,17 @@ const (
 	groupBytes  = 4 << 20 // and how large they may be together
 	repairEvery = time.Second
 	tidyCount   = 1 << 17 // records that may stay on disk after they are done
+	maxAside    = 1000    // damaged records that are kept in files of their own
 )
 
 // log is one write-ahead log with a committer that gathers what waits. A file that failed
 // to write is not written again: the log is opened anew, as after a crash.
 type log struct {
-	dir  string
-	vfs  layer
-	lazy *lazyFS // nil = every append waits for fsync
-	now  func() time.Time
+	dir      string
+	vfs      layer
+	fileSize int
+	lazy     *lazyFS // nil = every append waits for fsync
+	now      func() time.Time
 
 	gate    sync.RWMutex // held for reading while an append is handed over
 	closed  bool         // guarded by gate
@@ -33,6 +37,7 @@ type log struct {
 	stopped chan struct{}
 	// repaired is the committer's: when it last tried to open the log again.
 	repaired time.Time
+	aside    int // damaged records that were set aside; for the one who drains
 	failing  atomic.Bool
 	size     atomic.Int64 // bytes from head to next
 	tidying  sync.Mutex   // held while space is given back; guards disk.head
@@ -50,10 +55,10 @@ type appendJob struct {
 	done chan error
 }
 
-func openLog(dir string, vfs layer, now func() time.Time) (*log, error) {
-	l := &log{dir: dir, vfs: vfs, now: now, in: make(chan *appendJob, groupCount),
+func openLog(dir string, vfs layer, fileSize int, now func() time.Time) (*log, error) {
+	l := &log{dir: dir, vfs: vfs, fileSize: fileSize, now: now, in: make(chan *appendJob, groupCount),
 		stopped: make(chan struct{})}
-	d, err := openDisk(dir, vfs)
+	d, err := openOrSalvage(dir, vfs, fileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +183,7 @@ func (l *log) repair() error {
 		return fault.New(fault.Unavailable, "spool.repair", "the log is not writable")
 	}
 	l.repaired = now
-	d, err := openDisk(l.dir, l.vfs)
+	d, err := openOrSalvage(l.dir, l.vfs, l.fileSize)
 	if err != nil {
 		return err
 	}
@@ -218,6 +223,7 @@ func (l *log) read(maxCount, maxBytes int) (Batch, error) {
 		b.last = i + 1
 		b.sizes = append(b.sizes, len(data))
 		if _, _, err := edgeapi.NextRecord(data); err != nil {
+			b.bad = append(b.bad, badRecord{i, data})
 			continue
 		}
 		b.good = append(b.good, i)
@@ -238,7 +244,20 @@ func (l *log) done(b Batch, n int) error {
 	if !l.moveHead(b, to, n) {
 		return nil
 	}
+	l.setAside(b.bad, to)
 	return l.tidy(tidyCount)
+}
+
+// setAside keeps what was passed over, for whoever wants to look at it.
+func (l *log) setAside(bad []badRecord, to uint64) {
+	for _, r := range bad {
+		if r.index >= to || len(r.data) == 0 || l.aside >= maxAside {
+			continue
+		}
+		l.aside++
+		name := fmt.Sprintf("%s%s-record-%d", l.dir, damagedSuffix, r.index)
+		_ = os.WriteFile(name, r.data, 0o600) // the record is lost either way, and counted
+	}
 }
 
 // moveHead tells whether the batch was still the first one.

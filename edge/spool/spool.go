@@ -14,6 +14,7 @@
 package spool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -40,6 +41,7 @@ type Config struct {
 	MaxBytes int64 // of both logs together, 0 = no limit
 	Now      func() time.Time
 	wrap     layer // tests put a failing disk in between
+	fileSize int   // bytes of one file of a log, 0 = the usual
 }
 
 // Spool is the two logs. It is safe for concurrent use.
@@ -56,12 +58,13 @@ func Open(c Config) (*Spool, error) {
 	if c.wrap == nil {
 		c.wrap = fs.New()
 	}
-	requests, err := openLog(filepath.Join(c.Dir, "requests"), c.wrap, c.Now)
+	c.fileSize = cmp.Or(c.fileSize, segmentSize)
+	requests, err := openLog(filepath.Join(c.Dir, "requests"), c.wrap, c.fileSize, c.Now)
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	lazy := newLazy(c.wrap)
-	events, err := openLog(filepath.Join(c.Dir, "events"), lazy, c.Now)
+	events, err := openLog(filepath.Join(c.Dir, "events"), lazy, c.fileSize, c.Now)
 	if err != nil {
 		return nil, errors.Join(fault.Wrap(op, err), requests.close())
 	}
@@ -119,6 +122,13 @@ type Batch struct {
 	last    uint64   // index behind the last one
 	sizes   []int    // of all of them
 	good    []uint64 // indexes of those in Records
+	bad     []badRecord
+}
+
+// badRecord is a damaged one, as far as it can be read.
+type badRecord struct {
+	index uint64
+	data  []byte
 }
 
 // Skipped tells whether damaged records were passed over on the way.

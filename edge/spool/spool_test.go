@@ -160,6 +160,10 @@ func TestAFlippedBitCostsOneRecord(t *testing.T) {
 	if got := s.Stats().Damaged; got != 1 {
 		t.Errorf("got %d damaged want 1", got)
 	}
+	aside, err := filepath.Glob(filepath.Join(dir, "requests.damaged-record-*"))
+	if err != nil || len(aside) != 1 {
+		t.Errorf("set aside: %v %v", aside, err)
+	}
 }
 
 func flip(t *testing.T, dir, text string) {
@@ -217,22 +221,40 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 			fmt.Println("acknowledged", n)
 		}
 	}
-	for range 5 {
-		dir := t.TempDir()
-		last := runAndKill(t, dir)
+	killOften(t, 5)
+}
+
+func TestSoakTwoHundredKillsLoseNothingAcknowledged(t *testing.T) {
+	if os.Getenv("LUMO_SOAK") == "" {
+		t.Skip("skipped: two hundred processes are killed; LUMO_SOAK=1 runs it")
+	}
+	killOften(t, 200)
+}
+
+// killOften kills a process again and again that goes on in the folder of the one before.
+func killOften(t *testing.T, times int) {
+	dir, acknowledged := t.TempDir(), 0
+	for range times {
+		acknowledged += runAndKill(t, dir) + 1
 		s := open(t, dir)
-		events, err := s.Events(1<<20, 1<<30)
+		events, err := s.Events(1<<30, 1<<40)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, got := range map[string]int{"requests": len(bodies(t, read(t, s, 1<<20))),
-			"events": len(bodies(t, events))} {
-			if got < last+1 {
-				t.Errorf("got %d %s, %d were acknowledged", got, name, last+1)
+		requests, err := s.Requests(1<<30, 1<<40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, b := range map[string]spool.Batch{"requests": requests, "events": events} {
+			if got := len(bodies(t, b)); got < acknowledged {
+				t.Fatalf("got %d %s, %d were acknowledged", got, name, acknowledged)
 			}
 		}
-		_ = s.Close()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
+	t.Logf("%d kills, %d records of each kind acknowledged, none lost", times, acknowledged)
 }
 
 // runAndKill answers the last record that the child said was acknowledged.
@@ -263,6 +285,7 @@ func runAndKill(t *testing.T, dir string) int {
 }
 
 func BenchmarkAddEvent(b *testing.B) {
+
 	s := open(b, b.TempDir())
 	defer s.Close()
 	r := edgeapi.Record{Kind: edgeapi.RecordEvent, ID: record(1).ID, Body: make([]byte, 22)}
@@ -270,6 +293,20 @@ func BenchmarkAddEvent(b *testing.B) {
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			if err := s.AddEvent(context.Background(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkAddRequest(b *testing.B) {
+	s := open(b, b.TempDir())
+	defer s.Close()
+	r := edgeapi.Record{Kind: edgeapi.RecordRequest, ID: record(1).ID, Body: make([]byte, 300)}
+	b.SetParallelism(32)
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := s.AddRequest(context.Background(), r); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,0 +1,160 @@
+package spool
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	flipStep  = 53 // bytes from one flipped bit to the next
+	flipCount = 30 // records
+)
+
+// A flipped bit anywhere in a log costs at most the record that it stands in: also in the
+// last group, in a file's head, in an index, in the list of files.
+func TestAFlippedBitAnywhereCostsAtMostItsRecord(t *testing.T) {
+	t.Parallel()
+	flipAll(t, flipStep)
+}
+
+func TestSoakEveryFlippedByteCostsAtMostItsRecord(t *testing.T) {
+	if os.Getenv("LUMO_SOAK") == "" {
+		t.Skip("skipped: thousands of logs are opened; LUMO_SOAK=1 runs it")
+	}
+	flipAll(t, 1)
+}
+
+func flipAll(t *testing.T, step int) {
+	files := closedLog(t)
+	flips := 0
+	for name, whole := range files {
+		stride := step
+		if name == listFile {
+			stride *= 16 // it is mostly empty
+		}
+		for at := 0; at < len(whole); at += stride {
+			disk := map[string][]byte{}
+			for other, b := range files {
+				disk[other] = b
+			}
+			disk[name] = bytes.Clone(whole)
+			disk[name][at] ^= 1 << (at % 8)
+			got := reopened(t, "requests", disk)
+			lost := 0
+			for n := range flipCount {
+				if !slices.Contains(got, n) {
+					lost++
+				}
+			}
+			if lost > 1 || lost > 0 && name == listFile {
+				t.Fatalf("a bit of byte %d of %s cost %d records; there is %v", at, name, lost, got)
+			}
+			flips++
+		}
+	}
+	t.Logf("%d flipped bits", flips)
+}
+
+// closedLog is the folder of a log with records in several files, appended in groups.
+func closedLog(t *testing.T) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := Open(Config{Dir: dir, Now: time.Now, fileSize: traceFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < flipCount; n += 3 {
+		var jobs []*appendJob
+		for k := range 3 {
+			r := numbered(n + k)
+			r.Body = append(r.Body, bytes.Repeat([]byte("."), 200)...)
+			jobs = append(jobs, &appendJob{data: r.Append(nil)})
+		}
+		if err := s.requests.store(jobs, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	names, err := filepath.Glob(filepath.Join(dir, "requests", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if files[filepath.Base(name)], err = os.ReadFile(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// A crash in the middle of setting a damaged log aside loses nothing.
+func TestSalvageGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	for name, crash := range map[string]func(dir string) error{
+		"half of the new log": func(dir string) error {
+			return os.MkdirAll(filepath.Join(dir, "requests"+newSuffix), 0o700)
+		},
+		"the old one is gone": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "requests"),
+				filepath.Join(dir, "requests"+newSuffix))
+		},
+	} {
+		dir := t.TempDir()
+		s, err := Open(Config{Dir: dir, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddRequest(context.Background(), numbered(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := firstOf(s.Close(), crash(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = Open(Config{Dir: dir, Now: time.Now}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := bodies(t, s.Requests); fmt.Sprint(got) != "[record 1]" {
+			t.Errorf("%s: got %v", name, got)
+		}
+		_ = s.Close()
+	}
+}
+
+// What cannot be opened stays, beside its successor, for whoever wants to look at it.
+func TestADamagedLogIsSetAsideWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, b := range closedLog(t) {
+		if name == listFile {
+			b = []byte(strings.Repeat("nonsense", 4096))
+		}
+		if err := os.MkdirAll(filepath.Join(dir, "requests"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "requests", name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Open(Config{Dir: dir, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := bodies(t, s.Requests); len(got) != flipCount {
+		t.Errorf("got %d records want %d", len(got), flipCount)
+	}
+	aside, err := filepath.Glob(filepath.Join(dir, "requests"+damagedSuffix+"-1", "*.wal"))
+	if err != nil || len(aside) < 2 {
+		t.Errorf("set aside: %v %v", aside, err)
+	}
+}
