@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,7 +85,9 @@ type setup struct {
 	lineLogin string
 	modules   server.Modules // nil = the real ones
 	deadline  time.Duration  // of a module's call
-	proxies   string
+	proxies   []netip.Prefix
+	readTime  time.Duration // for a whole request, 0 = the usual
+	spoolDir  string        // "" = a folder of its own
 }
 
 func start(t testing.TB, with setup) *edge {
@@ -94,7 +97,7 @@ func start(t testing.TB, with setup) *edge {
 	e.core.Seed()
 	e.replica = replica.New(e.clock.now)
 	var err error
-	e.spool, err = spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: with.spoolMax,
+	e.spool, err = spool.Open(spool.Config{Dir: cmp.Or(with.spoolDir, t.TempDir()), MaxBytes: with.spoolMax,
 		Now: e.clock.now})
 	if err != nil {
 		t.Fatal(err)
@@ -112,13 +115,16 @@ func start(t testing.TB, with setup) *edge {
 	}
 	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client,
 		Spool: e.spool, Media: e.media(), Seal: public,
-		PublicURL: "https://go.example", LINELogin: with.lineLogin, NewID: e.newID,
+		PublicURL: "https://go.example", LINELogin: with.lineLogin, Proxies: with.proxies, NewID: e.newID,
 		Now: e.clock.now,
 		Log: slog.New(slog.NewTextHandler(e.log, nil)), Meter: server.NewMeter(e.metrics)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.server = s
+	if with.readTime > 0 {
+		s.HTTP().ReadTimeout = with.readTime
+	}
 	e.listen(s)
 	e.background(func(ctx context.Context) {
 		_ = e.client.Stream(ctx, e.replica, func() edgeapi.Status { return edgeapi.Status{} },

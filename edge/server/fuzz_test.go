@@ -62,7 +62,7 @@ func FuzzRequests(f *testing.F) {
 }
 
 // refusing is a server whose modules refuse everything.
-func refusing(f *testing.F) *server.Server {
+func refusing(f testing.TB) *server.Server {
 	f.Helper()
 	sp, err := spool.Open(spool.Config{Dir: f.TempDir(), Now: time.Now})
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,6 +97,7 @@ type Server struct {
 	limit  *limits
 	http   *fasthttp.Server
 	served atomic.Uint64
+	leaves atomic.Bool
 }
 
 // New makes a server.
@@ -141,6 +141,11 @@ func (s *Server) HTTP() *fasthttp.Server { return s.http }
 // Served counts the requests that were answered.
 func (s *Server) Served() uint64 { return s.served.Load() }
 
+// Leave tells everybody to go elsewhere: /readyz says no, and each answer is the last one on
+// its connection. New requests are answered all the same. Stop listening a moment later, and
+// nobody's request meets a closed connection.
+func (s *Server) Leave() { s.leaves.Store(true) }
+
 // allowance says how much of a body is read, and how long an answer may take to be written.
 // It is more than what is accepted, so that whoever sends a little too much hears why.
 func (s *Server) allowance(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -172,6 +177,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	path := ctx.URI().PathOriginal()
 	to := s.routeOf(path)
 	s.serve(ctx, to, path)
+	if s.leaves.Load() {
+		ctx.SetConnectionClose()
+	}
 	s.served.Add(1)
 	s.Meter.served(to.label, ctx.Response.StatusCode())
 }
@@ -221,8 +229,8 @@ func (s *Server) ownRoutes(ctx *fasthttp.RequestCtx, path string) {
 	case "/healthz":
 		s.text(ctx, fasthttp.StatusOK, "alive\n")
 	case "/readyz":
-		if s.Spool.Stats().Failing {
-			s.text(ctx, fasthttp.StatusServiceUnavailable, "the spool cannot be written\n")
+		if why := s.unready(); why != "" {
+			s.text(ctx, fasthttp.StatusServiceUnavailable, why+"\n")
 			return
 		}
 		s.text(ctx, fasthttp.StatusOK, "ready\n")
@@ -238,28 +246,19 @@ func (s *Server) text(ctx *fasthttp.RequestCtx, status int, body string) {
 	ctx.SetBodyString(body)
 }
 
-// address is who asks, as far as our own proxies tell.
-func (s *Server) address(ctx *fasthttp.RequestCtx) string {
-	peer, ok := netip.AddrFromSlice(ctx.RemoteIP())
-	if !ok {
-		return ""
+// unready says why another edge should be asked now; "" = this one answers everything. An
+// edge without the core is ready: it was made for that.
+func (s *Server) unready() string {
+	st := s.Spool.Stats()
+	switch {
+	case s.leaves.Load():
+		return "this edge is stopping"
+	case st.Failing:
+		return "the spool cannot be written"
+	case st.Full:
+		return "the spool is full"
+	case s.Replica.Version() == 0 && !s.Replica.Fresh():
+		return "no configuration has come yet"
 	}
-	hops := strings.Split(string(ctx.Request.Header.Peek("X-Forwarded-For")), ",")
-	for peer = peer.Unmap(); s.isProxy(peer) && len(hops) > 0; hops = hops[:len(hops)-1] {
-		before, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-1]))
-		if err != nil {
-			break
-		}
-		peer = before.Unmap()
-	}
-	return peer.String()
-}
-
-func (s *Server) isProxy(a netip.Addr) bool {
-	for _, p := range s.Proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	return ""
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -120,6 +121,8 @@ func TestProtocolAbuseIsRefused(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
 	const end = "Connection: close\r\n\r\n"
+	// Whatever the first request is taken for: nothing of its body may be a second one.
+	const smuggled, one = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", ""
 	for name, c := range map[string]struct{ send, want string }{
 		"fine":     {"GET /healthz HTTP/1.1\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
 		"HTTP/1.0": {"GET /healthz HTTP/1.0\r\nHost: x\r\n" + end, "HTTP/1.1 200 OK"},
@@ -146,10 +149,27 @@ func TestProtocolAbuseIsRefused(t *testing.T) {
 		"unknown encoding":  {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: rot13\r\n" + end, "HTTP/1.1 400 Bad Request"},
 		"absolute form": {"GET http://evil.example/healthz HTTP/1.1\r\nHost: x\r\n" + end,
 			"HTTP/1.1 200 OK"},
-		"length of gigabytes":  {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n" + end, "HTTP/1.1 413 Request Entity Too Large"},
-		"body where none goes": {"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n" + end + strings.Repeat("x", 2000), "HTTP/1.1 413 Request Entity Too Large"},
+		"length of gigabytes":                    {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n" + end, "HTTP/1.1 413 Request Entity Too Large"},
+		"chunks in capitals":                     {"POST /hooks/line/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: CHUNKED\r\nContent-Length: 0\r\n" + end + "0\r\n\r\n", one},
+		"encoding twice":                         {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n" + end + smuggled, one},
+		"encoding in a list":                     {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n" + end + smuggled, one},
+		"encoding with a tab":                    {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\tchunked\r\n" + end + smuggled, one},
+		"space before the colon of the encoding": {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n" + end + smuggled, one},
+		"folded header":                          {"POST /healthz HTTP/1.1\r\nHost: x\r\nX: a\r\n Transfer-Encoding: chunked\r\n" + end + smuggled, one},
+		"length list":                            {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 5\r\n" + end + smuggled, one},
+		"length of less than nothing":            {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n" + end + smuggled, one},
+		"length in hex":                          {"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0x10\r\n" + end + smuggled, one},
+		"chunk of no size":                       {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + end + "zz\r\n" + smuggled, one},
+		"chunk of all memory":                    {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + end + "ffffffffffffffff\r\n" + smuggled, one},
+		"chunk longer than it says":              {"POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + end + "1\r\nabc\r\n0\r\n\r\n" + smuggled, one},
+		"carriage return in a value":             {"GET /healthz HTTP/1.1\r\nHost: x\r\nX: a\rTransfer-Encoding: chunked\r\n" + end + smuggled, one},
+		"body where none goes":                   {"GET /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n" + end + strings.Repeat("x", 2000), "HTTP/1.1 413 Request Entity Too Large"},
 	} {
-		if got := raw(t, e, c.send); got != c.want {
+		got := raw(t, e, c.send)
+		if c.want == one && !strings.HasSuffix(got, " and more") && got != "closed" {
+			continue
+		}
+		if got != c.want {
 			t.Errorf("%s: got %q want %q", name, got, c.want)
 		}
 	}
@@ -210,13 +230,90 @@ func TestNothingSecretOrPersonalIsLoggedOrMeasured(t *testing.T) {
 	}
 }
 
-func TestHealthSaysHowItIs(t *testing.T) {
+func TestReadyzMeansIt(t *testing.T) {
 	t.Parallel()
-	e := start(t, setup{})
-	for _, path := range []string{"/healthz", "/readyz"} {
-		if got := e.get(path); got.status != http.StatusOK ||
-			got.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: got %d", path, got.status)
+	e := start(t, setup{spoolMax: 1 << 20})
+	ready := func(want int, why string) {
+		t.Helper()
+		got := e.get("/readyz")
+		if got.status != want || got.header.Get("Cache-Control") != "no-store" ||
+			!strings.Contains(got.body, why) {
+			t.Errorf("want %d %q, got %d %q", want, why, got.status, got.body)
 		}
+		if got := e.get("/healthz"); got.status != http.StatusOK {
+			t.Errorf("it lives, but says %d", got.status)
+		}
+	}
+	ready(200, "ready")
+	e.core.Stop()
+	e.lapse()
+	ready(200, "ready") // it was made to be without the core
+	for e.line("{}"+strings.Repeat(" ", 300<<10), signed("{}"+strings.Repeat(" ", 300<<10))).status == 202 {
+	}
+	e.until("the spool is full", func() bool {
+		e.line("{}"+strings.Repeat(" ", 3000), signed("{}"+strings.Repeat(" ", 3000)))
+		return e.spool.Stats().Full
+	})
+	ready(503, "full")
+	e.core.Start()
+	e.handOver()
+	ready(200, "ready")
+	e.server.Leave()
+	ready(503, "stopping")
+	got := e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone)
+	if got.status != 302 {
+		t.Errorf("while it leaves: got %d", got.status)
+	}
+}
+
+func TestAnEdgeThatKnowsNothingIsNotReady(t *testing.T) {
+	t.Parallel()
+	s := refusing(t)
+	conn := &memory{in: bytes.NewReader([]byte("GET /readyz HTTP/1.0\r\nHost: x\r\n\r\n"))}
+	_ = s.HTTP().ServeConn(conn)
+	if got := conn.out.String(); !strings.Contains(got, "503") ||
+		!strings.Contains(got, "no configuration") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Who sends a byte now and then keeps a connection only as long as a whole request may take.
+func TestSlowClientsAreLeft(t *testing.T) {
+	t.Parallel()
+	e := start(t, setup{readTime: 300 * time.Millisecond})
+	for name, begin := range map[string]string{
+		"headers": "GET /c/x HTTP/1.1\r\nX: ",
+		"body":    "POST " + flowPth + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+		"nothing": "",
+	} {
+		conn, err := net.Dial("tcp", e.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun, tick := time.Now(), time.NewTicker(50*time.Millisecond)
+		_, _ = io.WriteString(conn, begin)
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			_, _ = io.Copy(io.Discard, conn)
+		}()
+		for open := true; open; {
+			select {
+			case <-closed:
+				open = false
+			case <-tick.C:
+				if begin != "" {
+					_, _ = io.WriteString(conn, "x")
+				}
+				if time.Since(begun) > soon {
+					t.Fatalf("%s: it is still there", name)
+				}
+			}
+		}
+		tick.Stop()
+		_ = conn.Close()
+	}
+	if got := e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone); got.status != 302 {
+		t.Errorf("a quick one: got %d", got.status)
 	}
 }
