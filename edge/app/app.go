@@ -9,6 +9,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ import (
 
 const (
 	stopGrace     = 12 * time.Second // longer than the longest question to the core
+	farewell      = time.Second      // for proxies to notice before the listener closes
 	handOverGrace = 3 * time.Second
 	firstWord     = 250 * time.Millisecond
 	lookAgain     = 5 * time.Millisecond
@@ -91,10 +93,18 @@ type edge struct {
 	server  *server.Server
 	// answering is server for who asks before it is made.
 	answering atomic.Pointer[server.Server]
+
+	certificate *certificate // nil = plain HTTP
 }
 
 // open makes what needs no listener and no module.
-func (e *edge) open(ctx context.Context) error {
+func (e *edge) open(ctx context.Context) (err error) {
+	if e.settings.TLSCertFile != "" {
+		e.certificate, err = loadCertificate(e.settings.TLSCertFile, e.settings.TLSKeyFile, e.log)
+		if err != nil {
+			return err
+		}
+	}
 	identity, err := e.identity(ctx)
 	if err != nil {
 		return err
@@ -229,7 +239,15 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	return err
 }
 
+// stopServer tells everybody to go elsewhere, waits until they have or had time to, and
+// then closes: nobody's request meets a closed connection.
 func (e *edge) stopServer() error {
+	e.server.Leave()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for left := farewell; left > 0 && e.server.HTTP().GetOpenConnectionsCount() > 0; left -= lookAgain {
+		<-tick.C
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
 	return fault.Wrap("app.stopServer", e.server.HTTP().ShutdownWithContext(ctx))
@@ -255,8 +273,8 @@ func closeListener(l net.Listener) error {
 }
 
 func (e *edge) listen(l net.Listener) error {
-	if e.settings.TLSCertFile != "" {
-		return e.server.HTTP().ServeTLS(l, e.settings.TLSCertFile, e.settings.TLSKeyFile)
+	if e.certificate != nil {
+		l = tls.NewListener(l, e.certificate.config())
 	}
 	return e.server.HTTP().Serve(l)
 }

@@ -4,19 +4,26 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"lumo/edge/app"
 	"lumo/edge/modules"
 	"lumo/edge/replica"
 	"lumo/edge/wasm"
 )
 
-// TestMain compiles the modules once, and looks for what edges left running.
+// TestMain compiles the modules once, and looks for what edges left running. A child that a
+// test starts is an edge of its own.
 func TestMain(m *testing.M) {
+	if os.Getenv(childSetting) != "" {
+		os.Exit(child())
+	}
 	if err := compile(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -28,6 +35,18 @@ func TestMain(m *testing.M) {
 		// Connections of the tests' own clients that wait to be used again.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+const childSetting = "EDGE_CHILD"
+
+func child() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := app.Run(ctx, nil, os.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 func compile() error {

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	flipStep  = 53 // bytes from one flipped bit to the next
+	flipStep  = 97 // bytes from one flipped bit to the next
 	flipCount = 30 // records
 )
 

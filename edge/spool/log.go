@@ -51,7 +51,7 @@ type log struct {
 }
 
 type appendJob struct {
-	data []byte
+	data []byte // nil = only see whether the disk works again
 	done chan error
 }
 
@@ -130,13 +130,19 @@ func (l *log) commit() {
 	defer close(l.stopped)
 	group := make([]*appendJob, 0, groupCount)
 	for job := range l.in {
+		if job.data == nil {
+			l.revive()
+			continue
+		}
 		jobs, size := append(group[:0], job), len(job.data)
 		for len(jobs) < groupCount && size < groupBytes && len(l.in) > 0 {
 			more, ok := <-l.in
 			if !ok {
 				break
 			}
-			jobs, size = append(jobs, more), size+len(more.data)
+			if more.data != nil {
+				jobs, size = append(jobs, more), size+len(more.data)
+			}
 		}
 		err := l.store(jobs, size)
 		l.failing.Store(err != nil)
@@ -144,6 +150,38 @@ func (l *log) commit() {
 			j.done <- err
 		}
 	}
+}
+
+// poke lets the committer see whether a disk that failed works again, so that what waits can
+// be handed over, and new requests come, although nobody dares to send any.
+func (l *log) poke() {
+	if !l.failing.Load() {
+		return
+	}
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	if l.closed {
+		return
+	}
+	select {
+	case l.in <- &appendJob{}:
+	default: // it has enough to do
+	}
+}
+
+// revive is the committer's.
+func (l *log) revive() {
+	if !l.failing.Load() {
+		return
+	}
+	var err error
+	if l.disk == nil {
+		err = l.repair()
+	}
+	if err == nil {
+		err = probe(l.dir)
+	}
+	l.failing.Store(err != nil)
 }
 
 // store is called by the committer alone, which therefore may read what it alone changes.

@@ -30,6 +30,7 @@ const (
 	// SyncEvery is how long a click may be without fsync.
 	SyncEvery = 100 * time.Millisecond
 	tidyEvery = 100 // of those
+	pokeEvery = 10
 
 	recordRoom = 32 // what a record needs besides its body
 	usualBytes = 4 << 10
@@ -56,7 +57,7 @@ type Spool struct {
 func Open(c Config) (*Spool, error) {
 	const op = "spool.Open"
 	if c.wrap == nil {
-		c.wrap = fs.New()
+		c.wrap = room{fs.New()}
 	}
 	c.fileSize = cmp.Or(c.fileSize, segmentSize)
 	requests, err := openLog(filepath.Join(c.Dir, "requests"), c.wrap, c.fileSize, c.Now)
@@ -81,6 +82,10 @@ func (s *Spool) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil // Close does the rest
 		case <-tick.C:
+		}
+		if n%pokeEvery == 0 {
+			s.requests.poke()
+			s.events.poke()
 		}
 		err := s.events.lazy.sync()
 		if n%tidyEvery == 0 {

@@ -1,17 +1,13 @@
 package spool
 
 import (
-	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
-
-	"lumo/shared/edgeapi"
 )
 
 const frameHead = 8 // bytes before a frame's content; the last four are its length
@@ -87,33 +83,25 @@ func (m *mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (b
 // rescue appends what stands in the newest file behind the last record that the library
 // believes: intact records of a group with a damaged one, or of one that was not complete.
 func (d *disk) rescue(seen [][]byte) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	places := make(map[string]int, len(seen))
+	for i, data := range seen {
+		places[nameOf(data)] = i
+	}
 	from := 0
-	for i := d.last; i >= 1 && from == 0; i-- {
+	for i := d.last; i >= 1 && d.last-i <= uint64(len(seen)+groupCount); i-- {
 		data, err := d.read(i)
 		if err != nil {
 			return err
 		}
-		if _, _, err := edgeapi.NextRecord(data); err != nil {
-			if d.last-i > uint64(len(seen)) {
-				break // the file holds no more
-			}
-			continue
-		}
-		from = 1 + slices.IndexFunc(seen, func(b []byte) bool { return bytes.Equal(b, data) })
-		break
-	}
-	known := map[string]bool{}
-	for _, data := range seen[:from] {
-		known[nameOf(data)] = true
-	}
-	var more [][]byte
-	for _, data := range seen[from:] {
-		if name := nameOf(data); !known[name] {
-			known[name] = true
-			more = append(more, data)
+		if place, ok := places[nameOf(data)]; ok {
+			from = place + 1
+			break
 		}
 	}
-	return d.storeRecords(more)
+	return d.storeRecords(seen[from:])
 }
 
 // nameOf tells records apart: length, checksum and id.
