@@ -29,6 +29,7 @@ type channelNeeds struct {
 	profiles  channel.Profiles
 	fleet     channel.Fleet
 	joiner    channel.Joiner
+	replier   channel.Replier
 	connected func(context.Context, lumo.Channel) error
 }
 
@@ -38,7 +39,7 @@ func (a *App) newChannels(n channelNeeds) (*channel.Service, error) {
 	s, err := channel.New(channel.Config{Directory: n.directory, Tenants: a.db, Systems: a.db,
 		Channels: store, Friends: store, Requests: store, Work: store, Accounts: n.line, Hooks: n.line,
 		Read: line.ReadWebhook, Recorder: n.recorder, Profiles: n.profiles, Fleet: n.fleet,
-		Auditor: a.accounts, Joiner: n.joiner, Watcher: channelWatcher{a}, Connected: n.connected,
+		Auditor: a.accounts, Joiner: n.joiner, Replier: n.replier, Watcher: channelWatcher{a}, Connected: n.connected,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now, Log: a.log,
 		Owner: a.newID().String()})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"lumo/core/console"
 	"lumo/core/fleet"
 	fleetstore "lumo/core/postgres/fleet"
+	messagestore "lumo/core/postgres/message"
 	"lumo/core/tracking"
 	"lumo/core/web/edgeapi"
 	"lumo/shared/fault"
@@ -39,7 +40,7 @@ func (a *App) newFleet(ctx context.Context) (*fleet.Service, fleet.CoreKeys, err
 
 // newEdges makes the server that edges talk to.
 func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, tracker *tracking.Service,
-	routes []fleet.Route) (*edgeapi.Server, error) {
+	files *messagestore.Files, routes []fleet.Route) (*edgeapi.Server, error) {
 	private, err := sealing.ParsePrivateKey(keys.Sealing.Private)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, tracker *tracking.
 	if err != nil {
 		return nil, err
 	}
-	server, err := edgeapi.New(edgeapi.Config{Edges: s, Intake: intake, Now: a.now, Log: a.log})
+	server, err := edgeapi.New(edgeapi.Config{Edges: s, Intake: intake, Media: edgeFiles{files}, Now: a.now, Log: a.log})
 	if err != nil {
 		return nil, err
 	}

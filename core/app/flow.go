@@ -12,10 +12,8 @@ import (
 	"lumo/core/linkage"
 	"lumo/core/live"
 	"lumo/core/lumo"
-	"lumo/core/message"
 	deliverystore "lumo/core/postgres/delivery"
 	flowstore "lumo/core/postgres/flow"
-	messagestore "lumo/core/postgres/message"
 	"lumo/core/tracking"
 )
 
@@ -27,31 +25,26 @@ type flowNeeds struct {
 	accounts   *connection.Service
 	tracker    *tracking.Service
 	fleet      flow.Fleet
+	messages   messageParts
 }
 
-// newFlows makes messages, deliveries and flows, and has deliveries run. Senders record what
+// newFlows makes deliveries and flows, and has deliveries run. Senders record what
 // LINE answers, so they stop among the last.
 func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
-	messages, err := message.New(message.Config{Store: messagestore.Store{}, Tenants: a.db, Channels: n.directory,
-		Auditor: a.accounts, IDs: a.newID, Now: a.now})
-	if err != nil {
-		return nil, err
-	}
 	store, err := deliverystore.New(a.db, a.vault)
 	if err != nil {
 		return nil, err
 	}
 	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Pusher: n.line,
-		Composer: message.NewComposer(messagestore.Store{}, n.tracker), Channels: n.directory, Recorder: n.tracker,
+		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker,
 		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders = append(a.recorders, sender.Run)
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
-		Recipients: n.recipients, Messages: messages, Planner: sender, Channels: n.directory, Profiles: n.accounts,
+		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Profiles: n.accounts,
 		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
 	console.RegisterSending(a.api, sender)
-	console.RegisterMessages(a.api, messages)
-	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: messages, Channels: n.directory,
+	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: n.messages.service, Channels: n.directory,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})
 	return flows, nil
 }

@@ -48,19 +48,24 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	directory := a.newChannelDirectory()
-	tracker, err := a.newTracking(trackingNeeds{directory, items, edges, refusals})
+	tracker, err := a.newTracking(trackingNeeds{directory, items, edges, refusals, keys.OneOff})
 	if err != nil {
 		return err
 	}
 	recipients := a.newLinkDirectory(directory)
-	flows, err := a.newFlows(flowNeeds{directory: directory, recipients: recipients, line: vendorLINE,
+	messages, err := a.newMessages(messageNeeds{directory: directory, recipients: recipients, line: vendorLINE,
 		accounts: accounts, tracker: tracker, fleet: edges})
+	if err != nil {
+		return err
+	}
+	flows, err := a.newFlows(flowNeeds{directory: directory, recipients: recipients, line: vendorLINE,
+		accounts: accounts, tracker: tracker, fleet: edges, messages: messages})
 	if err != nil {
 		return err
 	}
 	refusals.flows = flows
 	channels, err := a.newChannels(channelNeeds{directory: directory, line: vendorLINE,
-		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner(),
+		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner(), replier: messages.answerer,
 		connected: flows.EnsureKey})
 	if err != nil {
 		return err
@@ -83,11 +88,12 @@ func (a *App) wireParts(ctx context.Context) error {
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
 		Items: items, Tracking: tracker, Edges: edges})
 	a.parts.codes = edges
-	a.parts.edge, err = a.newEdges(edges, keys, tracker, []fleet.Route{
+	a.parts.edge, err = a.newEdges(edges, keys, tracker, messages.files, []fleet.Route{
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
 		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows},
 		{Prefix: "/link/", Handler: pages},
 		{Prefix: "/c/", Handler: tracker},
+		{Prefix: "/i/", Handler: tracker},
 	})
 	return err
 }

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 
 	"lumo/core/channel"
 	"lumo/core/console"
+	"lumo/core/fleet"
 	"lumo/core/lumo"
 	"lumo/core/outbox"
 	trackingstore "lumo/core/postgres/tracking"
@@ -17,6 +19,7 @@ type trackingNeeds struct {
 	outbox    *outbox.Service
 	fleet     tracking.Fleet
 	refusals  tracking.Refusals
+	oneOff    fleet.CoreKey
 }
 
 // newTracking makes the tracking capability and has it tell open pages what it counts.
@@ -24,6 +27,8 @@ func (a *App) newTracking(n trackingNeeds) (*tracking.Service, error) {
 	s, err := tracking.New(tracking.Config{Tenants: a.db, Store: trackingstore.Store{},
 		Outbox: n.outbox, Refusals: n.refusals, Numbers: n.directory, Keys: n.directory,
 		Fleet: n.fleet, Watcher: console.NewNews(a.db, a.hub), EdgeURL: a.settings.EdgePublicURL,
+		OneOff: tracking.OneOffKey{Number: uint16(n.oneOff.Number),
+			Private: ed25519.NewKeyFromSeed(n.oneOff.Private)},
 		NewID: a.newID, Now: a.now, Log: a.log})
 	if err != nil {
 		return nil, err

@@ -138,6 +138,11 @@ type Fleet interface {
 	WaitApplied(ctx context.Context, limit time.Duration) error
 }
 
+// Replier answers what friends do, inside the transaction that takes the event.
+type Replier interface {
+	React(ctx context.Context, r lumo.Reaction) error
+}
+
 // Auditor writes the audit log, inside the transaction.
 type Auditor interface {
 	Audit(ctx context.Context, e lumo.AuditEntry) error

@@ -20,7 +20,9 @@ type Event struct {
 	At        time.Time
 	User      lumo.LineUserID // empty for groups, rooms, and people without consent
 	Unblocked bool            // follow: came back after a block, as far as LINE knows
-	Said      string          // message: its kind, never its content
+	Said      string          // message: its kind
+	Text      string          // of a text message, for automatic replies; it is never stored
+	Reply     lumo.Secret     // the token that answers this event once; empty = there is none
 }
 
 // The types of events that change something.

@@ -188,7 +188,10 @@ func (s *Service) followed(ctx context.Context, req Request, e Event) error {
 		}
 	}
 	s.askName(ctx, req.Merchant, req.Channel, row)
-	return s.record(ctx, req, e, row, lumo.FactFollowed, data)
+	if err := s.record(ctx, req, e, row, lumo.FactFollowed, data); err != nil {
+		return err
+	}
+	return s.react(ctx, req, e, row)
 }
 
 func (s *Service) blocked(ctx context.Context, req Request, e Event) error {
@@ -206,7 +209,22 @@ func (s *Service) said(ctx context.Context, req Request, e Event) error {
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, req, e, row, lumo.FactSaid, map[string]any{"type": e.Said})
+	if err := s.record(ctx, req, e, row, lumo.FactSaid, map[string]any{"type": e.Said}); err != nil {
+		return err
+	}
+	if e.Text == "" {
+		return nil
+	}
+	return s.react(ctx, req, e, row)
+}
+
+// react has an event answered, if a rule says so.
+func (s *Service) react(ctx context.Context, req Request, e Event, r FriendRow) error {
+	if s.c.Replier == nil || e.Reply == "" {
+		return nil
+	}
+	return s.c.Replier.React(ctx, lumo.Reaction{Merchant: req.Merchant, Channel: req.Channel, Friend: r.ID, Event: e.ID,
+		Followed: e.Type == typeFollow, Text: e.Text, Token: e.Reply, At: req.ReceivedAt})
 }
 
 func (s *Service) record(ctx context.Context, req Request, e Event, r FriendRow,

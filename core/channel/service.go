@@ -28,6 +28,7 @@ type Config struct {
 	Fleet     Fleet
 	Auditor   Auditor
 	Joiner    Joiner
+	Replier   Replier // nil = nobody is answered
 	Watcher   Watcher
 	Connected func(context.Context, lumo.Channel) error // others' part of a new channel; may be nil
 	EdgeURL   string                                    // public address of the edges

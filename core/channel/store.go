@@ -37,6 +37,8 @@ type ChannelStore interface {
 	// already is fault.Conflict.
 	Create(ctx context.Context, n NewChannel) (Channel, error)
 	SetKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k Keys, now time.Time) error
+	// SetTracking stores what is measured, and the campaign parameters of links.
+	SetTracking(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, opens bool, utm lumo.UTM, now time.Time) error
 	SetState(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u StateUpdate) error
 	// Connected tells whether an account is one of the merchant's channels.
 	Connected(ctx context.Context, m lumo.MerchantID, bot lumo.LineUserID) (bool, error)

@@ -31,6 +31,18 @@ type ChannelView struct {
 	Quota              *QuotaView `json:"quota,omitempty"`
 	Friends            int64      `json:"friends"`
 	Linked             int64      `json:"linked"`
+	OpensMeasured      bool       `json:"opens_measured" doc:"openings are estimated by pictures that tell who loads them"`
+	UTM                UTMView    `json:"utm"`
+}
+
+// UTMView are the campaign parameters of tracked links. They may hold [[ message ]],
+// [[ version ]] and [[ account ]].
+type UTMView struct {
+	Source   string `json:"source,omitempty" maxLength:"200"`
+	Medium   string `json:"medium,omitempty" maxLength:"200"`
+	Campaign string `json:"campaign,omitempty" maxLength:"200"`
+	Content  string `json:"content,omitempty" maxLength:"200"`
+	Term     string `json:"term,omitempty" maxLength:"200"`
 }
 
 // QuotaView is the month's messages.
@@ -98,7 +110,11 @@ type connectInput struct {
 
 type changeInput struct {
 	InChannel
-	Body channelKeys
+	Body struct {
+		channelKeys
+		OpensMeasured *bool    `json:"opens_measured,omitempty"`
+		UTM           *UTMView `json:"utm,omitempty"`
+	}
 }
 
 type webhookInput struct {
@@ -124,7 +140,7 @@ func RegisterChannels(a *API, s *channel.Service) {
 	Register(a, Op{ID: "get-channel", Method: http.MethodGet, Path: one, Role: lumo.Viewer,
 		Summary: "Read a LINE account"}, c.get)
 	Register(a, Op{ID: "update-channel", Method: http.MethodPatch, Path: one, Role: lumo.Admin,
-		Summary: "Replace keys of a LINE account"}, c.change)
+		Summary: "Replace keys of a LINE account, or change what is measured"}, c.change)
 	Register(a, Op{ID: "set-channel-webhook", Method: http.MethodPost, Path: one + "/webhook", Role: lumo.Admin,
 		Summary: "Have LINE send events here, and test it"}, c.webhook)
 	Register(a, Op{ID: "get-channel-preflight", Method: http.MethodGet, Path: one + "/preflight",
@@ -181,6 +197,15 @@ func (c channels) change(ctx context.Context, who Caller, in *changeInput) (Chan
 	if err != nil {
 		return ChannelView{}, err
 	}
+	if in.Body.OpensMeasured != nil || in.Body.UTM != nil {
+		err := c.service.SetTracking(ctx, who.Merchant.ID, v, actor(who), in.Body.OpensMeasured, (*lumo.UTM)(in.Body.UTM))
+		if err != nil {
+			return ChannelView{}, err
+		}
+		if in.Body.channelKeys == (channelKeys{}) {
+			return c.get(ctx, who, &in.InChannel)
+		}
+	}
 	changed, err := c.service.Change(ctx, who.Merchant.ID, v, actor(who), in.Body.keys())
 	if err != nil {
 		return ChannelView{}, err
@@ -222,6 +247,7 @@ func (c channels) view(ctx context.Context, one channel.Channel) (ChannelView, e
 		ProblemCode: one.Problem, MessagingChannelID: one.MessagingChannelID,
 		LoginChannelID: one.LoginChannelID, WebhookURL: c.service.WebhookURL(one),
 		WebhookActive: one.WebhookActive, LastEventAt: moment(one.LastEventAt),
+		OpensMeasured: one.OpensMeasured, UTM: UTMView(one.UTM),
 		CallbackURL: c.service.CallbackURL(), KlaviyoConnected: one.KlaviyoAccount != (lumo.AccountID{}),
 		Friends: following, Linked: linked}
 	if one.PropertyNumber > 1 {

@@ -35,6 +35,7 @@ const (
 	sessionLife   = 30 * 24 * time.Hour
 	sessionIdle   = 7 * 24 * time.Hour
 	maxBody       = 1 << 20
+	largestBody   = 11 << 20 // of any operation; each has its own limit below it
 )
 
 // Roles beside those of members.
@@ -115,7 +116,7 @@ func (a *API) Handler() http.Handler {
 			"This request came from another site. Open the console itself."))
 	}))
 	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, largestBody)
 		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, a.Address(r))))
 	})
 	return guard.Handler(a.sessions.LoadAndSave(limited))

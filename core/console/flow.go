@@ -63,6 +63,8 @@ type GetJSONView struct {
 	URL    string `json:"url"`
 	Header string `json:"header"`
 	Body   string `json:"body"`
+	// Version is what flows send now; left out for text written in Klaviyo.
+	Version int `json:"version,omitempty"`
 }
 
 type flowKeyInput struct {
@@ -205,17 +207,22 @@ func (p FlowParts) getJSON(ctx context.Context, who Caller, in *getJSONInput) (G
 	if err != nil {
 		return view, err
 	}
-	var saved *message.Message
+	var saved *message.Version
 	if in.Message != "" {
 		v, err := outside(id.Message, in.Message)
 		if err != nil {
 			return view, err
 		}
-		m, err := p.Messages.Get(ctx, who.Merchant.ID, c, lumo.MessageID(v))
+		published, err := p.Messages.Published(ctx, who.Merchant.ID, c, lumo.MessageID(v), 0)
+		if fault.Is(err, fault.NotFound) {
+			if _, err := p.Messages.Get(ctx, who.Merchant.ID, c, lumo.MessageID(v)); err == nil {
+				return view, fault.New(fault.Conflict, "console.getJSON", "Publish the message first.")
+			}
+		}
 		if err != nil {
 			return view, err
 		}
-		saved = &m
+		saved, view.Version = &published, published.Number
 	}
 	view.Body = message.GetJSON(account, p.NewID(), saved)
 	view.URL, err = p.url(ctx, who.Merchant.ID, c)

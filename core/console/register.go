@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,8 @@ type Op struct {
 	Status  int       // of a success, 0 = 200
 	// Secret answers are shown once: they are not kept for a repeated request.
 	Secret bool
+	// MaxBody is how large a request may be, 0 = 1 MB.
+	MaxBody int64
 }
 
 // InMerchant is the input of operations on a merchant.
@@ -68,7 +71,7 @@ func RegisterEdit[I, O any](a *API, op Op, read, handle Handler[I, O]) { registe
 func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
 	a.roles[op.ID] = op.Role
 	spec := huma.Operation{OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary,
-		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: maxBody,
+		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: cmp.Or(op.MaxBody, maxBody),
 		Responses: a.problems(op), Extensions: map[string]any{"x-least-role": string(op.Role)},
 		Parameters: headers(op, read != nil)}
 	huma.Register(a.huma, spec, func(ctx context.Context, in *I) (*output[O], error) {

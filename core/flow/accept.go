@@ -167,7 +167,7 @@ func (s *Service) content(ctx context.Context, r *Request, b Body) (lumo.Content
 		return c, true, nil
 	}
 	m, err := s.Messages.Get(ctx, r.Merchant, r.Channel, lumo.MessageID(v))
-	if fault.Is(err, fault.NotFound) || err == nil && m.Archived {
+	if fault.Is(err, fault.NotFound) || err == nil && (m.Archived || m.Version == 0) {
 		*r = r.refuse(edgeapi.UnknownMessage, nil)
 		return c, true, nil
 	}

@@ -42,6 +42,7 @@ func readEvent(text []byte) (channel.Event, bool) {
 		Type   string `json:"type"`
 		At     int64  `json:"timestamp"`
 		ID     string `json:"webhookEventId"`
+		Reply  string `json:"replyToken"`
 		Source struct {
 			Type string          `json:"type"`
 			User lumo.LineUserID `json:"userId"`
@@ -54,7 +55,8 @@ func readEvent(text []byte) (channel.Event, bool) {
 	if err != nil || common.Type == "" || common.At <= 0 || !plainID(common.ID) {
 		return channel.Event{}, false
 	}
-	e := channel.Event{ID: common.ID, Type: common.Type, At: time.UnixMilli(common.At).UTC()}
+	e := channel.Event{ID: common.ID, Type: common.Type, At: time.UnixMilli(common.At).UTC(),
+		Reply: lumo.Secret(common.Reply)}
 	if common.Source.Type == "user" && common.Source.User != "" {
 		if !common.Source.User.Valid() {
 			return channel.Event{}, false
@@ -67,6 +69,9 @@ func readEvent(text []byte) (channel.Event, bool) {
 	case webhook.MessageEvent:
 		if v.Message != nil {
 			e.Said = v.Message.GetType()
+			if text, ok := v.Message.(webhook.TextMessageContent); ok {
+				e.Text = text.Text
+			}
 		}
 	}
 	return e, true

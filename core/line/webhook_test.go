@@ -16,7 +16,7 @@ const twoEvents = `{"destination":"Ub0700000000000000000000000000001","events":[
   "deliveryContext":{"isRedelivery":true},"follow":{"isUnblocked":true}},
  {"type":"message","mode":"active","timestamp":1795489200124,"webhookEventId":"01K0SAID",
   "source":{"type":"user","userId":"U1111111111111111111111111111aaaa"},
-  "deliveryContext":{"isRedelivery":false},"message":{"type":"sticker","id":"1","packageId":"1","stickerId":"1",
+  "deliveryContext":{"isRedelivery":false},"replyToken":"s","message":{"type":"sticker","id":"1","packageId":"1","stickerId":"1",
   "stickerResourceType":"STATIC","quoteToken":"q"}},
  {"type":"somethingNew","timestamp":1795489200125,"webhookEventId":"01K0NEW","extra":{"a":[1]}},
  {"type":"unfollow","timestamp":1795489200126,"webhookEventId":"01K0GROUP",
@@ -30,8 +30,8 @@ func TestWebhookIsReadEventByEvent(t *testing.T) {
 	}
 	at := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 	want := channel.Batch{Destination: "Ub0700000000000000000000000000001", Events: []channel.Event{
-		{ID: "01K0FOLLOW", Type: "follow", At: at(1795489200123), User: user, Unblocked: true},
-		{ID: "01K0SAID", Type: "message", At: at(1795489200124), User: user, Said: "sticker"},
+		{ID: "01K0FOLLOW", Type: "follow", At: at(1795489200123), User: user, Unblocked: true, Reply: "r"},
+		{ID: "01K0SAID", Type: "message", At: at(1795489200124), User: user, Said: "sticker", Reply: "s"},
 		{ID: "01K0NEW", Type: "somethingNew", At: at(1795489200125)},
 		{ID: "01K0GROUP", Type: "unfollow", At: at(1795489200126)}}}
 	if diff := cmp.Diff(want, got); diff != "" {

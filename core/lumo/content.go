@@ -1,19 +1,27 @@
 package lumo
 
-// Block is one LINE message inside a saved message. Only text exists so far.
-type Block struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
-}
-
-// BlockText is the one type of block so far.
-const BlockText = "text"
-
 // Content is what a delivery says, before it is rendered for one person: a version of
-// a saved message or direct text, and the values of its variables.
+// a saved message, a draft of one, or direct text, and the values of its variables.
 type Content struct {
 	Message MessageID         `json:"message,omitzero"` // zero = Text
 	Version int               `json:"version,omitempty"`
+	Draft   string            `json:"draft,omitempty"` // of Message, as it stood when the test was sent
 	Text    string            `json:"text,omitempty"`
 	Vars    map[string]string `json:"vars,omitempty"`
+}
+
+// OneOff is an address in a message that one person alone gets.
+type OneOff struct {
+	Target   string // with UTM
+	Template string // as the merchant wrote it, with variables: what statistics name it by
+	InText   bool   // stands in plain text, where a long address would be in the way
+}
+
+// UTM are the campaign parameters of tracked links; their variables are the message's.
+type UTM struct {
+	Source   string `json:"source,omitempty"`
+	Medium   string `json:"medium,omitempty"`
+	Campaign string `json:"campaign,omitempty"`
+	Content  string `json:"content,omitempty"`
+	Term     string `json:"term,omitempty"`
 }

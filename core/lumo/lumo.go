@@ -109,6 +109,7 @@ type Channel struct {
 	KlaviyoAccount AccountID // zero = not joined to one
 	PropertyNumber int       // 1 = no suffix
 	OpensMeasured  bool
+	UTM            UTM // of tracked links, where a message has none of its own
 }
 
 // Friend is a person's LINE user id on one channel.

@@ -2,88 +2,198 @@ package message
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
+	"sync"
 
 	"lumo/core/lumo"
+	"lumo/core/message/jsontree"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
+	"lumo/shared/token"
 )
 
-// Links replaces the web addresses of a text by tracked ones of one delivery.
-type Links interface {
-	WrapLinks(ctx context.Context, m lumo.MerchantID, c lumo.Channel, delivery uint64, text string) (string, error)
+// sharedSend is the delivery number of pictures that tell nothing of who loads them.
+const sharedSend = token.SharedSend
+
+// Tracker makes the addresses that tell of clicks and opens of one delivery. It runs in the
+// caller's transaction.
+type Tracker interface {
+	Link(ctx context.Context, c lumo.Channel, delivery uint64, target string) (string, error)
+	OneOff(ctx context.Context, c lumo.Channel, delivery uint64, o lumo.OneOff) (string, error)
+	Beacon(ctx context.Context, c lumo.Channel, delivery uint64) (string, error)
+	// Image is the address of a picture of ours, without the width.
+	Image(ctx context.Context, c lumo.Channel, delivery uint64, image uint32) (string, error)
+}
+
+// Images finds the number of a picture on a channel; ok is false for none of ours.
+type Images interface {
+	ImageNumber(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, sha [32]byte) (
+		number uint32, ok bool, err error)
+}
+
+// Versions reads published versions.
+type Versions interface {
+	Version(ctx context.Context, m lumo.MerchantID, v lumo.MessageID, version int) (Version, error)
 }
 
 // Composer makes the exact body of one push: the content with one person's values, its
-// links tracked. The same input gives the same bytes.
+// links and pictures tracked. The same input gives the same bytes. A version is read and
+// taken apart once; it never changes.
 type Composer struct {
-	store Store
-	links Links
+	versions Versions
+	images   Images
+	tracker  Tracker
+	edgeURL  string
+
+	mu       sync.RWMutex
+	programs map[programKey]*program // guarded by mu
 }
+
+// programKey is all that a program depends on.
+type programKey struct {
+	merchant lumo.MerchantID
+	channel  lumo.ChannelID
+	name     string // of the channel: it may stand in UTM
+	message  lumo.MessageID
+	version  int
+	opens    bool
+	utm      lumo.UTM
+}
+
+// programsKept is how many programs are remembered at most.
+const programsKept = 5000
 
 // NewComposer makes a composer. It runs in its caller's transaction.
-func NewComposer(s Store, l Links) *Composer { return &Composer{store: s, links: l} }
-
-type pushBody struct {
-	To       lumo.LineUserID `json:"to"`
-	Messages []textMessage   `json:"messages"`
-}
-
-type textMessage struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+func NewComposer(v Versions, i Images, t Tracker, edgeURL string) *Composer {
+	return &Composer{versions: v, images: i, tracker: t, edgeURL: strings.TrimRight(edgeURL, "/"),
+		programs: map[programKey]*program{}}
 }
 
 // Compose renders a content for one person. A reason says why nothing can be sent.
 func (c *Composer) Compose(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
 	to lumo.LineUserID) (body []byte, reason string, err error) {
-	const op = "message.Compose"
 	if !to.Valid() {
 		return nil, edgeapi.Erased.Code(), nil
 	}
-	texts, err := c.texts(ctx, channel, content)
+	head := append(append([]byte(`{"to":"`), to...), `","messages":`...)
+	body, reason, err = c.render(ctx, channel, number, content, head)
+	if err != nil || reason != "" {
+		return nil, reason, fault.Wrap("message.Compose", err)
+	}
+	if content.Message != (lumo.MessageID{}) && content.Draft == "" {
+		body = append(append(append(body, `,"customAggregationUnits":["`...), Unit(content.Message)...), `"]`...)
+	}
+	return append(body, '}'), "", nil
+}
+
+// ComposeReply is Compose for LINE's reply API.
+func (c *Composer) ComposeReply(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
+	replyToken string) (body []byte, reason string, err error) {
+	head := append([]byte(`{"replyToken":`), jsontree.Quote(replyToken)...)
+	body, reason, err = c.render(ctx, channel, number, content, append(head, `,"messages":`...))
+	if err != nil || reason != "" {
+		return nil, reason, fault.Wrap("message.ComposeReply", err)
+	}
+	return append(body, '}'), "", nil
+}
+
+// Unit is the name under which LINE adds up the openings and taps of a message's sends.
+func Unit(v lumo.MessageID) string { return v.String() }
+
+func (c *Composer) render(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
+	head []byte) (out []byte, reason string, err error) {
+	if content.Message == (lumo.MessageID{}) && strings.TrimSpace(Clean(content.Text)) == "" {
+		return nil, edgeapi.NoContent.Code(), nil
+	}
+	p, err := c.program(ctx, channel, content)
 	if fault.Is(err, fault.NotFound) {
 		return nil, edgeapi.UnknownMessage.Code(), nil
 	}
 	if err != nil {
-		return nil, "", fault.Wrap(op, err)
+		return nil, "", err
 	}
-	out := pushBody{To: to}
-	for _, text := range texts {
-		text = Clean(text)
-		if strings.TrimSpace(text) == "" {
-			return nil, edgeapi.NoContent.Code(), nil
-		}
-		if text, err = c.links.WrapLinks(ctx, channel.Merchant, channel, number, text); err != nil {
-			return nil, "", fault.Wrap(op, err)
-		}
-		if Length(text) > MaxTextLength {
-			return nil, edgeapi.TooLong.Code(), nil
-		}
-		out.Messages = append(out.Messages, textMessage{Type: lumo.BlockText, Text: text})
+	r := &rendering{ctx: ctx, tracker: c.tracker, channel: channel, delivery: number, values: content.Vars, out: head}
+	if err := p.run(r); err != nil {
+		return nil, "", err
 	}
-	var encoded strings.Builder
-	e := json.NewEncoder(&encoded)
-	e.SetEscapeHTML(false) // LINE gets what was written
-	if err := e.Encode(out); err != nil {
-		return nil, "", fault.Wrap(op, err)
+	if r.reason != 0 {
+		return nil, r.reason.Code(), nil
 	}
-	return []byte(strings.TrimSuffix(encoded.String(), "\n")), "", nil
+	return r.out, "", nil
 }
 
-// texts are the content's texts with values put in. A value never becomes a variable.
-func (c *Composer) texts(ctx context.Context, channel lumo.Channel, content lumo.Content) ([]string, error) {
+// program finds the program of a content, or makes it.
+func (c *Composer) program(ctx context.Context, channel lumo.Channel, content lumo.Content) (*program, error) {
 	if content.Message == (lumo.MessageID{}) {
-		return []string{Substitute(content.Text, content.Vars)}, nil
+		body := Text(Clean(content.Text))
+		return compile(body, c.setting(ctx, channel, body, "", 0))
 	}
-	m, err := c.store.Version(ctx, channel.Merchant, content.Message, content.Version)
+	if content.Draft != "" {
+		body, err := Decode(content.Draft)
+		if err != nil {
+			return nil, err
+		}
+		return compile(body, c.setting(ctx, channel, body, "", 0))
+	}
+	key := programKey{channel.Merchant, channel.ID, channel.Name, content.Message, content.Version,
+		channel.OpensMeasured, channel.UTM}
+	c.mu.RLock()
+	p := c.programs[key]
+	c.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	v, err := c.versions.Version(ctx, channel.Merchant, content.Message, content.Version)
 	if err != nil {
 		return nil, err
 	}
-	var texts []string
-	for _, b := range m.Blocks {
-		texts = append(texts, Substitute(b.Text, content.Vars))
+	if p, err = compile(v.Body, c.setting(ctx, channel, v.Body, v.Name, v.Number)); err != nil {
+		return nil, fault.As(fault.Internal, "message.program", err)
 	}
-	return texts, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.programs) >= programsKept {
+		clear(c.programs)
+	}
+	c.programs[key] = p
+	return p, nil
+}
+
+func (c *Composer) setting(ctx context.Context, channel lumo.Channel, b Body, name string, version int) setting {
+	return setting{edgeURL: c.edgeURL, opens: channel.OpensMeasured,
+		utm: utmQuery(over(b.UTM, channel.UTM), utmValues(channel.Name, name, version)),
+		image: func(sha [32]byte) (uint32, bool, error) {
+			return c.images.ImageNumber(ctx, channel.Merchant, channel.ID, sha)
+		}}
+}
+
+// utmValues are the variables that UTM fields may have.
+func utmValues(account, message string, version int) map[string]string {
+	values := map[string]string{"account": account, "message": message}
+	if version > 0 {
+		values["version"] = itoa(version)
+	}
+	return values
+}
+
+// Gap is a variable that had neither value nor fallback.
+type Gap struct {
+	Block int
+	Name  string
+	Text  bool // it stands in the text of a text message
+	At    int  // there: UTF-16 units before it
+}
+
+// Preview renders a body for one person without tracking: what she would see.
+func Preview(b Body, values map[string]string, edgeURL string) (messages string, gaps []Gap, err error) {
+	none := func([32]byte) (uint32, bool, error) { return 0, false, nil }
+	p, err := compile(b, setting{edgeURL: strings.TrimRight(edgeURL, "/"), image: none})
+	if err != nil {
+		return "", nil, err
+	}
+	r := &rendering{values: values}
+	if err := p.run(r); err != nil {
+		return "", nil, err
+	}
+	return string(r.out), r.gaps, nil
 }

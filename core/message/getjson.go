@@ -1,11 +1,11 @@
 package message
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
 	"lumo/core/lumo"
+	"lumo/core/message/jsontree"
 	"lumo/shared/id"
 )
 
@@ -15,11 +15,11 @@ const DirectText = "Write your text here"
 // GetJSON is the body that a merchant pastes into a flow's webhook (DESIGN section 4.2).
 // message nil = the form for text written in Klaviyo. Ids come first, so that they survive
 // whatever a customer's name does to the rest.
-func GetJSON(channel lumo.Channel, step id.ID, message *Message) string {
+func GetJSON(channel lumo.Channel, step id.ID, message *Version) string {
 	var b strings.Builder
 	b.WriteString("{\n  \"lumo\": 1,\n")
 	if message != nil {
-		line(&b, "message", message.ID.String())
+		line(&b, "message", message.Message.String())
 	}
 	line(&b, "step", step.With(id.Step))
 	line(&b, "profile_id", "{{ person.KlaviyoID }}")
@@ -41,30 +41,18 @@ func GetJSON(channel lumo.Channel, step id.ID, message *Message) string {
 	return b.String()
 }
 
-func messageVariables(m *Message) []Variable {
-	if m == nil {
+func messageVariables(v *Version) []Variable {
+	if v == nil {
 		return nil
 	}
-	var texts []string
-	for _, b := range m.Blocks {
-		texts = append(texts, b.Text)
-	}
-	return Variables(strings.Join(texts, "\n"))
+	return v.Body.variables()
 }
 
 func line(b *strings.Builder, name, value string) {
 	b.WriteString("  " + quote(name) + ": " + quote(value) + ",\n")
 }
 
-func quote(text string) string {
-	var out strings.Builder
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	if e.Encode(text) != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(out.String(), "\n")
-}
+func quote(text string) string { return jsontree.Quote(text) }
 
 // property is the LINE id's name in Klaviyo, numbered from the second account on.
 func property(c lumo.Channel) string {

@@ -47,7 +47,9 @@ CREATE TABLE channel (
     provider text DEFAULT 'unknown'::text NOT NULL,
     login_joined text DEFAULT 'unknown'::text NOT NULL,
     webhook_url text DEFAULT ''::text NOT NULL,
-    webhook_test_ms integer
+    webhook_test_ms integer,
+    utm jsonb DEFAULT '{"medium": "flow", "source": "line"}'::jsonb NOT NULL,
+    image_seq bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE channel_key (
     merchant_id uuid NOT NULL,
@@ -374,6 +376,20 @@ CREATE TABLE identity_link (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
+CREATE TABLE image (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE image_file (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    number bigint NOT NULL,
+    use integer NOT NULL,
+    sha256 bytea NOT NULL
+);
 CREATE TABLE klaviyo_account (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -406,6 +422,15 @@ CREATE TABLE line_event (
     type text NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE line_figure (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    from_day date NOT NULL,
+    to_day date NOT NULL,
+    figures jsonb NOT NULL,
+    read_at timestamp with time zone NOT NULL
 );
 CREATE TABLE link_conflict (
     merchant_id uuid NOT NULL,
@@ -460,6 +485,17 @@ CREATE TABLE login_state (
     ended_at timestamp with time zone,
     joined_at timestamp with time zone
 );
+CREATE TABLE media (
+    merchant_id uuid NOT NULL,
+    sha256 bytea NOT NULL,
+    media_type text NOT NULL,
+    data bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE media_route (
+    sha256 bytea NOT NULL,
+    merchant_id uuid NOT NULL
+);
 CREATE TABLE member (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -494,19 +530,23 @@ CREATE TABLE message (
     id uuid NOT NULL,
     channel_id uuid NOT NULL,
     name text NOT NULL,
-    blocks jsonb NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    state text DEFAULT 'published'::text NOT NULL,
+    version integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    body text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    updated_by uuid,
+    published_revision integer DEFAULT 0 NOT NULL,
+    archived_at timestamp with time zone
 );
 CREATE TABLE message_version (
     merchant_id uuid NOT NULL,
     message_id uuid NOT NULL,
     version integer NOT NULL,
     name text NOT NULL,
-    blocks jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    body text NOT NULL,
+    published_by uuid
 );
 CREATE TABLE number (
     number bigint DEFAULT nextval('number_seq'::regclass) NOT NULL,
@@ -584,6 +624,32 @@ CREATE TABLE quota (
     last_accepted_at timestamp with time zone,
     blocked_at timestamp with time zone
 );
+CREATE TABLE reply (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    rule_id uuid NOT NULL,
+    event text NOT NULL,
+    token_enc bytea,
+    state text NOT NULL,
+    reason text,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE reply_rule (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    kind text NOT NULL,
+    keyword text DEFAULT ''::text NOT NULL,
+    match text DEFAULT 'exact'::text NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL,
+    message_id uuid NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
 CREATE TABLE sending (
     merchant_id uuid NOT NULL,
     channel_id uuid NOT NULL,
@@ -645,7 +711,8 @@ CREATE TABLE tracked_link (
     number bigint NOT NULL,
     target text NOT NULL,
     target_hash bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    stands_for bigint
 );
 CREATE TABLE work (
     merchant_id uuid NOT NULL,
@@ -739,6 +806,12 @@ ALTER TABLE identity_link ADD CONSTRAINT identity_link_merchant_id_klaviyo_accou
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_method_check CHECK ((method = ANY (ARRAY['qr'::text, 'form'::text, 'import'::text, 'automatic'::text, 'console'::text])));
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_state_check CHECK ((state = ANY (ARRAY['linked'::text, 'unlinked'::text, 'dormant'::text])));
+ALTER TABLE image ADD CONSTRAINT image_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE image ADD CONSTRAINT image_merchant_id_channel_id_sha256_key UNIQUE (merchant_id, channel_id, sha256);
+ALTER TABLE image ADD CONSTRAINT image_pkey PRIMARY KEY (merchant_id, channel_id, number);
+ALTER TABLE image_file ADD CONSTRAINT image_file_merchant_id_channel_id_number_fkey FOREIGN KEY (merchant_id, channel_id, number) REFERENCES image(merchant_id, channel_id, number);
+ALTER TABLE image_file ADD CONSTRAINT image_file_merchant_id_sha256_fkey FOREIGN KEY (merchant_id, sha256) REFERENCES media(merchant_id, sha256);
+ALTER TABLE image_file ADD CONSTRAINT image_file_pkey PRIMARY KEY (merchant_id, channel_id, number, use);
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_merchant_id_site_id_key UNIQUE (merchant_id, site_id);
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_pkey PRIMARY KEY (merchant_id, id);
@@ -746,6 +819,8 @@ ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_state_check CHECK ((s
 ALTER TABLE klaviyo_site ADD CONSTRAINT klaviyo_site_pkey PRIMARY KEY (site_id);
 ALTER TABLE line_event ADD CONSTRAINT line_event_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE line_event ADD CONSTRAINT line_event_pkey PRIMARY KEY (merchant_id, channel_id, webhook_event_id);
+ALTER TABLE line_figure ADD CONSTRAINT line_figure_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
+ALTER TABLE line_figure ADD CONSTRAINT line_figure_pkey PRIMARY KEY (merchant_id, message_id, from_day, to_day);
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_kind_check CHECK ((kind = ANY (ARRAY['two_profiles'::text, 'two_friends'::text])));
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_pkey PRIMARY KEY (merchant_id, id);
@@ -761,6 +836,10 @@ ALTER TABLE login_state ADD CONSTRAINT login_state_claim_check CHECK ((claim = A
 ALTER TABLE login_state ADD CONSTRAINT login_state_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'asking'::text, 'linked'::text, 'conflict'::text, 'unlinked'::text, 'refused'::text])));
+ALTER TABLE media ADD CONSTRAINT media_media_type_check CHECK ((media_type = ANY (ARRAY['image/jpeg'::text, 'image/png'::text])));
+ALTER TABLE media ADD CONSTRAINT media_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
+ALTER TABLE media ADD CONSTRAINT media_pkey PRIMARY KEY (merchant_id, sha256);
+ALTER TABLE media_route ADD CONSTRAINT media_route_pkey PRIMARY KEY (sha256);
 ALTER TABLE member ADD CONSTRAINT member_merchant_id_email_bidx_key UNIQUE (merchant_id, email_bidx);
 ALTER TABLE member ADD CONSTRAINT member_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
 ALTER TABLE member ADD CONSTRAINT member_pkey PRIMARY KEY (merchant_id, id);
@@ -770,7 +849,6 @@ ALTER TABLE merchant ADD CONSTRAINT merchant_slug_check CHECK ((slug ~ '^[a-z0-9
 ALTER TABLE merchant ADD CONSTRAINT merchant_slug_key UNIQUE (slug);
 ALTER TABLE message ADD CONSTRAINT message_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE message ADD CONSTRAINT message_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE message ADD CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['published'::text, 'archived'::text])));
 ALTER TABLE message_version ADD CONSTRAINT message_version_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
 ALTER TABLE message_version ADD CONSTRAINT message_version_pkey PRIMARY KEY (merchant_id, message_id, version);
 ALTER TABLE number ADD CONSTRAINT number_kind_check CHECK ((kind = ANY (ARRAY['channel'::text, 'klaviyo_account'::text, 'shop'::text])));
@@ -797,6 +875,15 @@ ALTER TABLE qr_code ADD CONSTRAINT qr_code_public_key_key UNIQUE (public_key);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_state_check CHECK ((state = ANY (ARRAY['live'::text, 'paused'::text])));
 ALTER TABLE quota ADD CONSTRAINT quota_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE quota ADD CONSTRAINT quota_pkey PRIMARY KEY (merchant_id, channel_id);
+ALTER TABLE reply ADD CONSTRAINT reply_merchant_id_channel_id_event_key UNIQUE (merchant_id, channel_id, event);
+ALTER TABLE reply ADD CONSTRAINT reply_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
+ALTER TABLE reply ADD CONSTRAINT reply_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE reply ADD CONSTRAINT reply_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'sending'::text, 'accepted'::text, 'rejected'::text, 'unknown_expired'::text, 'skipped'::text])));
+ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_kind_check CHECK ((kind = ANY (ARRAY['greeting'::text, 'keyword'::text])));
+ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_match_check CHECK ((match = ANY (ARRAY['exact'::text, 'contains'::text])));
+ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
+ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE sending ADD CONSTRAINT sending_approval_over_check CHECK ((approval_over >= 0));
 ALTER TABLE sending ADD CONSTRAINT sending_cap_days_check CHECK (((cap_days >= 1) AND (cap_days <= 90)));
 ALTER TABLE sending ADD CONSTRAINT sending_cap_messages_check CHECK (((cap_messages >= 1) AND (cap_messages <= 1000)));
@@ -826,10 +913,12 @@ ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'
 ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, kind);
 
 CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_merchant_id_channel_id_accepted_at_idx ON public.delivery USING btree (merchant_id, channel_id, accepted_at) WHERE (state = 'accepted'::text);
 CREATE INDEX delivery_merchant_id_channel_id_rank_due_at_id_idx ON public.delivery USING btree (merchant_id, channel_id, rank, due_at, id) WHERE (due_at IS NOT NULL);
 CREATE INDEX delivery_merchant_id_channel_id_unsure_idx ON public.delivery USING btree (merchant_id, channel_id) WHERE unsure;
 CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (merchant_id, chunk_id) WHERE (chunk_id IS NOT NULL);
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
+CREATE INDEX delivery_merchant_id_message_id_accepted_at_idx ON public.delivery USING btree (merchant_id, message_id, accepted_at) WHERE ((message_id IS NOT NULL) AND (state = 'accepted'::text));
 CREATE INDEX edge_change_pending_idx ON public.edge_change USING btree (version) WHERE (sequence IS NULL);
 CREATE INDEX edge_event_merchant_id_counted_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
 CREATE INDEX edge_event_merchant_id_delivery_id_type_link_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link);
@@ -856,15 +945,19 @@ CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btr
 CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_key USING btree (merchant_id, created_at);
 CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
 CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING btree (merchant_id, friend_id);
+CREATE INDEX message_merchant_id_channel_id_id_idx ON public.message USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX oauth_try_merchant_id_expires_at_idx ON public.oauth_try USING btree (merchant_id, expires_at);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
 CREATE INDEX outbox_merchant_id_klaviyo_account_id_due_at_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX outbox_merchant_id_profile_id_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, profile_id) WHERE ((state = 'waiting'::text) AND (kind = 'profile'::text));
+CREATE INDEX reply_merchant_id_state_idx ON public.reply USING btree (merchant_id, channel_id, id) WHERE (state = ANY (ARRAY['planned'::text, 'sending'::text]));
+CREATE INDEX reply_rule_merchant_id_channel_id_position_idx ON public.reply_rule USING btree (merchant_id, channel_id, "position", id);
 CREATE INDEX session_expires_at_idx ON public.session USING btree (expires_at);
 CREATE INDEX tracked_link_merchant_id_channel_id_created_at_idx ON public.tracked_link USING btree (merchant_id, channel_id, created_at);
 CREATE INDEX work_kind_due_at_idx ON public.work USING btree (kind, due_at);
 CREATE UNIQUE INDEX identity_link_merchant_id_channel_id_profile_id_idx ON public.identity_link USING btree (merchant_id, channel_id, profile_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX identity_link_merchant_id_friend_id_idx ON public.identity_link USING btree (merchant_id, friend_id) WHERE (state = 'linked'::text);
+CREATE UNIQUE INDEX reply_rule_merchant_id_channel_id_idx ON public.reply_rule USING btree (merchant_id, channel_id) WHERE (kind = 'greeting'::text);
 CREATE UNIQUE INDEX tag_merchant_id_channel_id_name_idx ON public.tag USING btree (merchant_id, channel_id, lumo_name(name)) WHERE (archived_at IS NULL);
 
 ALTER TABLE audit FORCE ROW LEVEL SECURITY;
@@ -887,12 +980,16 @@ ALTER TABLE friend_total FORCE ROW LEVEL SECURITY;
 ALTER TABLE hook_request FORCE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE identity_link FORCE ROW LEVEL SECURITY;
+ALTER TABLE image FORCE ROW LEVEL SECURITY;
+ALTER TABLE image_file FORCE ROW LEVEL SECURITY;
 ALTER TABLE klaviyo_account FORCE ROW LEVEL SECURITY;
 ALTER TABLE line_event FORCE ROW LEVEL SECURITY;
+ALTER TABLE line_figure FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_conflict FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_history FORCE ROW LEVEL SECURITY;
 ALTER TABLE logical_message FORCE ROW LEVEL SECURITY;
 ALTER TABLE login_state FORCE ROW LEVEL SECURITY;
+ALTER TABLE media FORCE ROW LEVEL SECURITY;
 ALTER TABLE member FORCE ROW LEVEL SECURITY;
 ALTER TABLE merchant FORCE ROW LEVEL SECURITY;
 ALTER TABLE message FORCE ROW LEVEL SECURITY;
@@ -902,6 +999,8 @@ ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
 ALTER TABLE quota FORCE ROW LEVEL SECURITY;
+ALTER TABLE reply FORCE ROW LEVEL SECURITY;
+ALTER TABLE reply_rule FORCE ROW LEVEL SECURITY;
 ALTER TABLE sending FORCE ROW LEVEL SECURITY;
 ALTER TABLE sent_day FORCE ROW LEVEL SECURITY;
 ALTER TABLE tag FORCE ROW LEVEL SECURITY;
@@ -927,12 +1026,16 @@ CREATE POLICY tenant ON friend_total USING (merchant_id = lumo_merchant()) WITH 
 CREATE POLICY tenant ON hook_request USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON idempotency_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON identity_link USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON image USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON image_file USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON klaviyo_account USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON line_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON line_figure USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_conflict USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_history USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON logical_message USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON login_state USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON media USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON member USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON merchant USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON message USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -942,6 +1045,8 @@ CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK 
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON quota USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON reply USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON reply_rule USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON sending USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON sent_day USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -974,13 +1079,18 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON hook_request TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON hook_route TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON identity_link TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON image TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON image_file TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON klaviyo_account TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON klaviyo_site TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON line_event TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON line_figure TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON link_conflict TO lumo_app;
 GRANT INSERT, SELECT ON link_history TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON logical_message TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON login_state TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON media TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON media_route TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON member TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON merchant TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON message TO lumo_app;
@@ -992,6 +1102,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON property_number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON reply TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON reply_rule TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sending TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sent_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON session TO lumo_app;

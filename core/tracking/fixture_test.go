@@ -1,7 +1,9 @@
 package tracking_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"os"
 	"sync"
@@ -19,6 +21,11 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
+// oneOffKey signs addresses with the target in them.
+func oneOffKey() tracking.OneOffKey {
+	return tracking.OneOffKey{Number: 1, Private: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32))}
+}
 
 const edgeURL = "https://l.lumo.example"
 
@@ -40,7 +47,7 @@ func newShop(t testing.TB) *shop {
 	directory := channel.NewDirectory(s.DB, s.DB, store, store)
 	service, err := tracking.New(tracking.Config{Tenants: s.DB, Store: trackingstore.Store{}, Outbox: s.far,
 		Refusals: s.far, Numbers: directory, Keys: directory, Fleet: s.far, Watcher: s.far,
-		EdgeURL: edgeURL, NewID: s.ID, Now: s.Clock.Now,
+		EdgeURL: edgeURL, OneOff: oneOffKey(), NewID: s.ID, Now: s.Clock.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)

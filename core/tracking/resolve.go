@@ -3,16 +3,22 @@ package tracking
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"lumo/core/lumo"
+	"lumo/shared/edgeapi"
 	"lumo/shared/event"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 	"lumo/shared/token"
 )
 
-const pathPrefix = "/c/"
+const (
+	linkPath  = "/c/"
+	imagePath = "/i/"
+)
 
 // Resolve finds where a tracked link leads that an edge does not know: it is newer than
 // the edge's replica, or its target stands here alone. The edge has checked the tag.
@@ -39,7 +45,10 @@ func (s *Service) Resolve(ctx context.Context, text string) (target string, ok b
 func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
 	const op = "tracking.HandleEdge"
 	path, _, _ := strings.Cut(r.Target, "?")
-	text, found := strings.CutPrefix(path, pathPrefix)
+	if text, found := strings.CutPrefix(path, imagePath); found {
+		return s.resolveImage(ctx, text)
+	}
+	text, found := strings.CutPrefix(path, linkPath)
 	if !found {
 		return lumo.EdgeAnswer{}, notFound(op)
 	}
@@ -57,6 +66,31 @@ func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.Edge
 	}
 	return lumo.EdgeAnswer{Status: 302, Header: map[string]string{
 		"Location": target, "Cache-Control": "private, no-store"}}, nil
+}
+
+// resolveImage answers an edge that asks which file a picture is: "{token}/{width}".
+func (s *Service) resolveImage(ctx context.Context, text string) (lumo.EdgeAnswer, error) {
+	const op = "tracking.resolveImage"
+	text, size, _ := strings.Cut(text, "/")
+	width, err := strconv.ParseUint(size, 10, 16)
+	t, _, bad := token.Parse(text)
+	if err != nil || bad != nil || t.Kind != token.Image {
+		return lumo.EdgeAnswer{}, notFound(op)
+	}
+	o, ok, err := s.owner(ctx, t.Channel)
+	if err != nil || !ok {
+		return lumo.EdgeAnswer{}, cmp.Or(fault.Wrap(op, err), notFound(op))
+	}
+	var sha [32]byte
+	err = s.c.Tenants.InTenant(ctx, o.merchant, func(ctx context.Context) error {
+		sha, ok, err = s.c.Store.ImageFile(ctx, o.merchant, o.channel, t.Link, int(width))
+		return err
+	})
+	if err != nil || !ok {
+		return lumo.EdgeAnswer{}, cmp.Or(fault.Wrap(op, err), notFound(op))
+	}
+	return lumo.EdgeAnswer{Status: 302, Header: map[string]string{
+		"Location": edgeapi.MediaPath + hex.EncodeToString(sha[:])}}, nil
 }
 
 // withClick adds the click id to the query, before the fragment, as redirect.wasm does.

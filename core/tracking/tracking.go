@@ -97,6 +97,7 @@ type Config struct {
 	Fleet    Fleet
 	Watcher  Watcher
 	EdgeURL  string // public address of the edges
+	OneOff   OneOffKey
 	NewID    func() id.ID
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -104,9 +105,10 @@ type Config struct {
 
 // Service holds the use cases. It is safe for concurrent use.
 type Service struct {
-	c     Config
-	pulse *pulse
-	mu    sync.RWMutex // guards owners
+	c      Config
+	pulse  *pulse
+	memory *memory
+	mu     sync.RWMutex // guards owners
 	// owners remembers whose numbers are: they never change hands.
 	owners map[uint32]owner
 }
@@ -120,11 +122,11 @@ type owner struct {
 func New(c Config) (*Service, error) {
 	if c.Tenants == nil || c.Store == nil || c.Outbox == nil || c.Refusals == nil ||
 		c.Numbers == nil || c.Keys == nil || c.Fleet == nil || c.Watcher == nil ||
-		c.EdgeURL == "" || c.NewID == nil || c.Now == nil || c.Log == nil {
+		c.EdgeURL == "" || len(c.OneOff.Private) == 0 || c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, "tracking.New", errors.New("a dependency is missing"))
 	}
 	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
-	return &Service{c: c, owners: map[uint32]owner{}, pulse: newPulse()}, nil
+	return &Service{c: c, owners: map[uint32]owner{}, pulse: newPulse(), memory: newMemory()}, nil
 }
 
 // owner finds whose events a number's are; ok is false for a number never given out.

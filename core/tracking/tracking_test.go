@@ -2,6 +2,8 @@ package tracking_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -265,40 +267,98 @@ func TestOpenPagesAreTold(t *testing.T) {
 	}
 }
 
-func TestLinksAreWrappedAndFound(t *testing.T) {
+func TestLinksAreMadeOnceAndFound(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	wrap := func(text string) (out string) {
+	const target = "https://shop.example/tea?x=1&utm_source=line#top"
+	link := func(to string) (out string) {
 		s.In(t, func(ctx context.Context) (err error) {
-			out, err = s.service.WrapLinks(ctx, s.Merchant, s.Channel, 7, text)
+			out, err = s.service.Link(ctx, s.Channel, 7, to)
 			return err
 		})
 		return out
 	}
-	out := wrap("お茶 https://shop.example/tea?x=1#top。 もう一度 https://shop.example/tea?x=1#top !")
-	text := strings.TrimPrefix(strings.Fields(out)[1], edgeURL+"/c/")
-	text = strings.TrimSuffix(text, "。")
-	if strings.Count(out, text) != 2 {
-		t.Errorf("one address became two links: %s", out)
-	}
-	parsed, tag, err := token.Parse(text)
+	out := link(target)
+	text := strings.TrimPrefix(out, edgeURL+"/c/")
+	parsed, _, err := token.Parse(text)
 	if err != nil || parsed.Subject != 7 || parsed.Link != 1 || parsed.Channel != s.Channel.Number {
 		t.Fatalf("got %+v %v", parsed, err)
 	}
-	_ = tag
-	if len(s.far.changed) != 1 {
-		t.Errorf("got %d changes for edges want 1", len(s.far.changed))
+	if again := link(target); again != out || len(s.far.changed) != 1 {
+		t.Errorf("the same target became another link: %s, %d changes for edges", again, len(s.far.changed))
 	}
-	target, ok, err := s.service.Resolve(t.Context(), text)
-	if want := "https://shop.example/tea?x=1&utm_source=line&utm_medium=flow#top"; target != want || !ok || err != nil {
-		t.Errorf("got %s %v %v want %s", target, ok, err, want)
+	if other := link("https://shop.example/"); other == out || len(s.far.changed) != 2 {
+		t.Errorf("another target: %s", other)
 	}
-	again := wrap("https://shop.example/tea?x=1#top")
-	if again != edgeURL+"/c/"+text || len(s.far.changed) != 1 {
-		t.Errorf("the same address became another link: %s", again)
+	if got, ok, err := s.service.Resolve(t.Context(), text); got != target || !ok || err != nil {
+		t.Errorf("got %s %v %v want %s", got, ok, err, target)
 	}
-	if own := edgeURL + "/q/abcdefghijklmnop"; wrap(own) != own {
-		t.Error("our own address was wrapped")
+}
+
+// A number that was rolled back was never given out, whatever this process remembers.
+func TestRolledBackLinksAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	undone := errors.New("undone")
+	err := s.DB.InTenant(t.Context(), s.Merchant, func(ctx context.Context) error {
+		if _, err := s.service.Link(ctx, s.Channel, 7, "https://shop.example/a"); err != nil {
+			return err
+		}
+		return undone
+	})
+	if !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	var first, second string
+	s.In(t, func(ctx context.Context) (err error) {
+		if first, err = s.service.Link(ctx, s.Channel, 7, "https://shop.example/b"); err != nil {
+			return err
+		}
+		second, err = s.service.Link(ctx, s.Channel, 7, "https://shop.example/a")
+		return err
+	})
+	for want, address := range map[string]string{"https://shop.example/b": first, "https://shop.example/a": second} {
+		if got, _, err := s.service.Resolve(t.Context(), strings.TrimPrefix(address, edgeURL+"/c/")); got != want || err != nil {
+			t.Errorf("got %s %v want %s", got, err, want)
+		}
+	}
+}
+
+func TestOneOffTargetsAreSignedOrKeptHere(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	make := func(o lumo.OneOff) (out string) {
+		s.In(t, func(ctx context.Context) (err error) {
+			out, err = s.service.OneOff(ctx, s.Channel, 7, o)
+			return err
+		})
+		return strings.TrimPrefix(out, edgeURL+"/c/")
+	}
+	const template = "https://shop.example/cart?c=[[ cart ]]"
+	signed := make(lumo.OneOff{Target: "https://shop.example/cart?c=42", Template: template})
+	parsed, target, message, signature, err := token.ParseOneOff(signed)
+	if err != nil || target != "https://shop.example/cart?c=42" || parsed.Subject != 7 || parsed.Link&token.OneOffRow == 0 ||
+		!ed25519.Verify(oneOffKey().Private.Public().(ed25519.PublicKey), message, signature[:]) {
+		t.Fatalf("got %+v %s %v", parsed, target, err)
+	}
+	long := "https://shop.example/cart?c=" + strings.Repeat("x", 900)
+	for name, o := range map[string]lumo.OneOff{"long": {Target: long, Template: template},
+		"in a text": {Target: "https://shop.example/cart?c=43", Template: template, InText: true}} {
+		text := make(o)
+		row, _, err := token.Parse(text)
+		if err != nil || row.Link&token.OneOffRow == 0 || row.Link == parsed.Link {
+			t.Fatalf("%s: got %+v %v", name, row, err)
+		}
+		if got, ok, err := s.service.Resolve(t.Context(), text); got != o.Target || !ok || err != nil {
+			t.Errorf("%s: got %s %v", name, got, err)
+		}
+		of := shoptest.Get[int64](t, s.Shop, "SELECT stands_for FROM tracked_link WHERE merchant_id = $1 AND number = $2", int64(row.Link))
+		if uint32(of) != parsed.Link {
+			t.Errorf("%s: stands for %d want %d", name, of, parsed.Link)
+		}
+	}
+	if len(s.far.changed) != 0 {
+		t.Errorf("edges heard of %d links of one person", len(s.far.changed))
 	}
 }
 
@@ -307,7 +367,7 @@ func TestEdgeAsksForALink(t *testing.T) {
 	s := newShop(t)
 	var out string
 	s.In(t, func(ctx context.Context) (err error) {
-		out, err = s.service.WrapLinks(ctx, s.Merchant, s.Channel, 7, "https://shop.example/")
+		out, err = s.service.Link(ctx, s.Channel, 7, "https://shop.example/?utm_source=line&utm_medium=flow")
 		return err
 	})
 	request := lumo.EdgeRequest{ID: lumo.RequestID(s.ID()), Method: "GET", Target: strings.TrimPrefix(out, edgeURL) + "?x=1",
@@ -333,8 +393,8 @@ func TestTimelineKeepsTheNameOfTheMessage(t *testing.T) {
 	s := newShop(t)
 	message := lumo.MessageID(s.ID())
 	s.Exec(t, `
-INSERT INTO message (merchant_id, id, channel_id, name, blocks, created_at, updated_at)
-VALUES ($1, $2, $3, 'Abandoned cart', '[]', now(), now())`, message, s.Channel.ID)
+INSERT INTO message (merchant_id, id, channel_id, name, body, created_at, updated_at)
+VALUES ($1, $2, $3, 'Abandoned cart', '{"blocks":[]}', now(), now())`, message, s.Channel.ID)
 	s.In(t, func(ctx context.Context) error {
 		return s.service.Record(ctx, lumo.Fact{Merchant: s.Merchant, Channel: s.Channel.ID, Friend: s.friend,
 			Kind: lumo.FactSent, Source: "flow", Ref: "1", OccurredAt: s.Clock.Now(),

@@ -2,6 +2,8 @@ package seed
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -190,10 +192,24 @@ func (c *Console) CreateQRCode(ctx context.Context, channel, name string) (QRCod
 	return code, err
 }
 
-// CreateMessage saves a text message and gives its id.
+// CreateMessage writes a text message, publishes it and gives its id.
 func (c *Console) CreateMessage(ctx context.Context, channel, name, text string) (string, error) {
-	in := map[string]any{"name": name, "blocks": []any{map[string]string{"type": "text", "text": text}}}
+	block, err := json.Marshal(map[string]string{"type": "text", "text": text})
+	if err != nil {
+		return "", err
+	}
+	in := map[string]any{"name": name, "draft": map[string]any{"blocks": []string{string(block)}}}
 	var out struct{ ID string }
-	err := c.Post(ctx, "/channels/"+channel+"/messages", in, &out)
-	return out.ID, err
+	if err := c.Post(ctx, "/channels/"+channel+"/messages", in, &out); err != nil {
+		return "", err
+	}
+	var done struct{ Published bool }
+	path := "/channels/" + channel + "/messages/" + out.ID + "/publish"
+	if err := c.Post(ctx, path, map[string]int{"revision": 1}, &done); err != nil {
+		return "", err
+	}
+	if !done.Published {
+		return "", errors.New("the message has problems and was not published")
+	}
+	return out.ID, nil
 }

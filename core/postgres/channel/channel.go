@@ -39,7 +39,7 @@ const selectChannel = `
 SELECT c.merchant_id, c.id, c.number, c.name, c.basic_id, c.picture_url, c.messaging_channel_id,
        c.login_channel_id, c.klaviyo_account_id, c.property_number, c.fallback_url, c.state, c.problem,
        c.state_changed_at, c.webhook_url, c.webhook_active, c.webhook_checked_at, c.webhook_test_ms,
-       c.last_event_at, c.provider, c.login_joined, c.opens_measured, c.quota_limit, c.quota_used,
+       c.last_event_at, c.provider, c.login_joined, c.opens_measured, c.utm, c.quota_limit, c.quota_used,
        c.quota_read_at, c.created_at,
        (SELECT h.public_key
           FROM hook_route h
@@ -74,6 +74,7 @@ type row struct {
 	Provider           string
 	LoginJoined        string
 	OpensMeasured      bool
+	UTM                lumo.UTM `db:"utm"`
 	QuotaLimit         *int64
 	QuotaUsed          int64
 	QuotaReadAt        *time.Time
@@ -107,7 +108,7 @@ func (r row) channel() channel.Channel {
 	return channel.Channel{
 		Channel: lumo.Channel{Merchant: r.MerchantID, ID: r.ID, Number: uint32(r.Number), Name: r.Name,
 			BasicID: r.BasicID, KlaviyoAccount: value(r.KlaviyoAccountID),
-			PropertyNumber: max(1, value(r.PropertyNumber)), OpensMeasured: r.OpensMeasured},
+			PropertyNumber: max(1, value(r.PropertyNumber)), OpensMeasured: r.OpensMeasured, UTM: r.UTM},
 		PictureURL: value(r.PictureURL), MessagingChannelID: r.MessagingChannelID,
 		LoginChannelID: r.LoginChannelID, HookKey: r.HookKey, FlowHookKey: r.FlowHookKey,
 		FallbackURL: r.FallbackURL, State: channel.State(r.State), Problem: value(r.Problem),

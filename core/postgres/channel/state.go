@@ -70,3 +70,13 @@ UPDATE channel
  WHERE merchant_id = $1 AND id = $2`, m, c, limit, q.Used, q.ReadAt)
 	return one("LINE account", "postgres.SetQuota", tag.RowsAffected(), err)
 }
+
+// SetTracking stores what is measured, and the campaign parameters of links.
+func (s *Store) SetTracking(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, opens bool, utm lumo.UTM,
+	now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE channel
+   SET opens_measured = $3, utm = $4, updated_at = $5
+ WHERE merchant_id = $1 AND id = $2`, m, c, opens, utm, now)
+	return postgres.Fault("postgres.SetTracking", err)
+}

@@ -47,7 +47,7 @@ type reader func(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.En
 // All reads everything that edges need of a merchant.
 func (v *Values) All(ctx context.Context, m lumo.MerchantID) ([]edgeapi.Entry, error) {
 	var out []edgeapi.Entry
-	for _, read := range []reader{v.hooks, v.links, v.channels, v.codes, v.channelKeys, v.lineSecrets,
+	for _, read := range []reader{v.hooks, v.links, v.images, v.channels, v.codes, v.channelKeys, v.lineSecrets,
 		v.flowKeys} {
 		entries, err := read(ctx, m, filter{})
 		if err != nil {
@@ -97,6 +97,9 @@ func (v *Values) readerOf(c fleet.Change) (reader, filter) {
 		return v.hooks, filter{publicKey: string(c.Key[1:])}
 	case c.Table == edgeapi.TableLink && len(c.Key) == 8:
 		return v.links, filter{channel: binary.LittleEndian.Uint32(c.Key),
+			number: binary.LittleEndian.Uint32(c.Key[4:])}
+	case c.Table == edgeapi.TableImage && len(c.Key) == 10:
+		return v.images, filter{channel: binary.LittleEndian.Uint32(c.Key),
 			number: binary.LittleEndian.Uint32(c.Key[4:])}
 	case c.Table == edgeapi.TableChannel && len(c.Key) == 4:
 		return v.channels, filter{channel: binary.LittleEndian.Uint32(c.Key)}
@@ -176,6 +179,29 @@ SELECT c.number, l.number, l.target
 		return nil
 	})
 	return out, postgres.Fault("postgres.links", err)
+}
+
+// images reads table 3. Whose an open is, the token in the address says.
+func (v *Values) images(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT c.number, i.number, i.use, i.sha256, d.media_type
+  FROM image_file i
+  JOIN channel c ON c.merchant_id = i.merchant_id AND c.id = i.channel_id
+  JOIN media d ON d.merchant_id = i.merchant_id AND d.sha256 = i.sha256
+ WHERE i.merchant_id = $1 AND i.use <> 2
+   AND ($2::bigint = 0 OR c.number = $2 AND i.number = $3)`, m, int64(f.channel), int64(f.number))
+	var channel, number int64
+	var use int
+	var sha []byte
+	e := edgeapi.ImageEntry{PerPerson: true}
+	var out []edgeapi.Entry
+	_, err := pgx.ForEachRow(rows, []any{&channel, &number, &use, &sha, &e.MediaType}, func() error {
+		copy(e.SHA256[:], sha)
+		out = append(out, put(edgeapi.TableImage, edgeapi.ImageKey(uint32(channel), uint32(number), uint16(use)),
+			e.Append(nil)))
+		return nil
+	})
+	return out, postgres.Fault("postgres.images", err)
 }
 
 // channels reads table 4.

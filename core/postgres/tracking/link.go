@@ -17,11 +17,11 @@ import (
 // differ for each person would fill every edge; beyond the budget the core keeps them.
 const linksADay = 2000
 
-// Link finds or makes the link to a target.
-func (Store) Link(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, target string, hash []byte,
-	now time.Time) (number uint32, fresh bool, err error) {
+// Link finds or makes a link.
+func (Store) Link(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, l tracking.NewLink, now time.Time) (
+	number uint32, fresh bool, err error) {
 	const op = "postgres.Link"
-	number, err = findLink(ctx, m, c, hash)
+	number, err = findLink(ctx, m, c, l.Hash)
 	if !fault.Is(err, fault.NotFound) {
 		return number, false, err
 	}
@@ -34,27 +34,47 @@ RETURNING link_seq`, m, c).Scan(&next)
 	if err != nil {
 		return 0, false, postgres.Fault(op, err)
 	}
-	number, err = findLink(ctx, m, c, hash) // made while we waited
+	number, err = findLink(ctx, m, c, l.Hash) // made while we waited
 	if !fault.Is(err, fault.NotFound) {
 		return number, false, err
 	}
+	if number = uint32(next); !l.Own {
+		if l.Own, err = budgetSpent(ctx, m, c, now); err != nil {
+			return 0, false, postgres.Fault(op, err)
+		}
+	}
+	if l.Own {
+		number |= token.OneOffRow
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO tracked_link (merchant_id, channel_id, number, target, target_hash, stands_for, created_at)
+VALUES ($1, $2, $3, $4, $5, nullif($6::bigint, 0), $7)`, m, c, int64(number), l.Target, l.Hash, int64(l.Of), now)
+	return number, true, postgres.Fault(op, err)
+}
+
+func budgetSpent(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (bool, error) {
 	var today int
-	err = postgres.Tx(ctx).QueryRow(ctx, `
+	err := postgres.Tx(ctx).QueryRow(ctx, `
 SELECT count(*)
   FROM tracked_link
  WHERE merchant_id = $1 AND channel_id = $2 AND created_at > $3::timestamptz - interval '1 day'
    AND number < $4`, m, c, now, int64(token.OneOffRow)).Scan(&today)
-	if err != nil {
-		return 0, false, postgres.Fault(op, err)
+	return today >= linksADay, err
+}
+
+// ImageFile is the file of an image in a width.
+func (Store) ImageFile(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, image uint32, width int) (
+	sha [32]byte, ok bool, err error) {
+	var found []byte
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT sha256
+  FROM image_file
+ WHERE merchant_id = $1 AND channel_id = $2 AND number = $3 AND use = $4`, m, c, int64(image), width).Scan(&found)
+	if err = postgres.Fault("postgres.ImageFile", err); fault.Is(err, fault.NotFound) {
+		return sha, false, nil
 	}
-	number = uint32(next)
-	if today >= linksADay {
-		number |= token.OneOffRow
-	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
-INSERT INTO tracked_link (merchant_id, channel_id, number, target, target_hash, created_at)
-VALUES ($1, $2, $3, $4, $5, $6)`, m, c, int64(number), target, hash, now)
-	return number, true, postgres.Fault(op, err)
+	copy(sha[:], found)
+	return sha, err == nil, err
 }
 
 func findLink(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, hash []byte) (uint32, error) {

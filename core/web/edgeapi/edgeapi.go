@@ -33,10 +33,16 @@ type Intake interface {
 	Take(ctx context.Context, e fleet.Edge, batch []byte) (fleet.Taken, error)
 }
 
+// Media reads the files that edges serve; none is fault.NotFound.
+type Media interface {
+	File(ctx context.Context, sha [32]byte) (mediaType string, data []byte, err error)
+}
+
 // Config is what the server needs.
 type Config struct {
 	Edges  Edges
 	Intake Intake
+	Media  Media
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -51,7 +57,7 @@ type Server struct {
 
 // New makes a server; every dependency is required.
 func New(c Config) (*Server, error) {
-	if c.Edges == nil || c.Intake == nil || c.Now == nil || c.Log == nil {
+	if c.Edges == nil || c.Intake == nil || c.Media == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, "edgeapi.New", errors.New("a dependency is missing"))
 	}
 	s := &Server{c: c, mux: http.NewServeMux(), stop: make(chan struct{})}
@@ -64,6 +70,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("GET /edge/v1/stream", s.known(s.stream))
 	s.mux.HandleFunc("POST /edge/v1/requests", s.known(s.request))
 	s.mux.HandleFunc("POST /edge/v1/events", s.known(s.events))
+	s.mux.HandleFunc("GET /edge/v1/media/{sha256}", s.known(s.media))
 	s.mux.HandleFunc("/edge/", func(w http.ResponseWriter, _ *http.Request) {
 		s.problem(w, fault.New(fault.NotFound, "edgeapi", "There is nothing at this address."), "")
 	})

@@ -75,7 +75,8 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := edgeapi.New(edgeapi.Config{Edges: service, Intake: intake, Now: time.Now, Log: log})
+	api, err := edgeapi.New(edgeapi.Config{Edges: service, Intake: intake, Media: c.far, Now: time.Now,
+		Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +118,14 @@ func (f *far) HandleEdge(_ context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer
 	}
 	f.requests = append(f.requests, r)
 	return lumo.EdgeAnswer{Status: 202, Header: map[string]string{"Content-Type": "text/plain"}, Body: []byte("taken")}, nil
+}
+
+// File knows one file, whose hash is 07 07 07 ...
+func (f *far) File(_ context.Context, sha [32]byte) (string, []byte, error) {
+	if sha != [32]byte(bytes.Repeat([]byte{7}, 32)) {
+		return "", nil, fault.New(fault.NotFound, "far", "There is no such file.")
+	}
+	return "image/png", []byte("tea"), nil
 }
 
 func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {

@@ -89,7 +89,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Replace keys of a LINE account */
+        /** Replace keys of a LINE account, or change what is measured */
         patch: operations["update-channel"];
         trace?: never;
     };
@@ -416,6 +416,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a picture; LINE's sizes are made of it */
+        post: operations["upload-image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/messages": {
         parameters: {
             query?: never;
@@ -426,8 +443,25 @@ export interface paths {
         /** List saved messages */
         get: operations["list-messages"];
         put?: never;
-        /** Save a new message */
+        /** Write a new message; nothing is published yet */
         post: operations["create-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show a draft as one person would see it; nothing is stored and nothing counts */
+        post: operations["preview-message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -441,10 +475,129 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a saved message */
+        /** Read a message with its draft */
         get: operations["get-message"];
-        /** Save the next version of a message */
-        put: operations["replace-message"];
+        /** Save the draft of a message */
+        put: operations["save-message"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a message away */
+        post: operations["archive-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check the draft with LINE too */
+        post: operations["check-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/duplicate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a new message with the same draft */
+        post: operations["duplicate-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/line_figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read LINE's own figures of a message, at most once an hour */
+        post: operations["ask-line-figures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check the draft and make it what flows send */
+        post: operations["publish-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a message back */
+        post: operations["restore-message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/messages/{message}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was published */
+        get: operations["list-message-versions"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -481,6 +634,24 @@ export interface paths {
         put?: never;
         /** Make a custom QR code */
         post: operations["create-qr-code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the automatic replies */
+        get: operations["get-replies"];
+        /** Replace the automatic replies */
+        put: operations["set-replies"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -567,6 +738,23 @@ export interface paths {
         put?: never;
         /** Stop broadcasts, or everything; nothing leaves two seconds later */
         post: operations["stop-sending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what was sent, opened and clicked: by day, message and link */
+        get: operations["get-statistics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -800,10 +988,15 @@ export interface components {
         AuthorizeView: {
             authorize_url: string;
         };
-        BlockView: {
-            text: string;
-            /** @enum {string} */
-            type: "text";
+        BodyView: {
+            /** @description the JSON of one LINE message each; kept byte for byte */
+            blocks: string[];
+            /** @description JSON of LINE's quickReply, for the last message */
+            quick_reply?: string;
+            /** @description JSON of LINE's sender, for each message */
+            sender?: string;
+            /** @description of this message's links; empty fields are the account's */
+            utm?: components["schemas"]["UTMView"];
         };
         BulkInputBody: {
             /** @enum {string} */
@@ -832,6 +1025,10 @@ export interface components {
             /** Format: int64 */
             waiting_updates?: number;
         };
+        ChangeInputBody: {
+            opens_measured?: boolean;
+            utm?: components["schemas"]["UTMView"];
+        };
         ChangedView: {
             /** Format: int64 */
             changed: number;
@@ -858,6 +1055,8 @@ export interface components {
             name: string;
             /** Format: int32 */
             number: number;
+            /** @description openings are estimated by pictures that tell who loads them */
+            opens_measured: boolean;
             picture_url?: string;
             problem_code?: string;
             /** @description of the LINE properties in Klaviyo; empty for the first account */
@@ -867,6 +1066,7 @@ export interface components {
             since: string | null;
             /** @enum {string} */
             state: "working" | "needs_you" | "off";
+            utm: components["schemas"]["UTMView"];
             webhook_active: boolean;
             webhook_url: string;
         };
@@ -929,8 +1129,37 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        DaySumsView: {
+            /**
+             * Format: int64
+             * @description once per send and link
+             */
+            clickers: number;
+            /**
+             * Format: int64
+             * @description each tap; repeats within ten seconds once
+             */
+            clicks: number;
+            day: string;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            not_sent: number;
+            /**
+             * Format: int64
+             * @description estimated: a picture of the message was loaded or a link tapped
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description every request for a tracked link, machines too
+             */
+            raw_clicks: number;
+            /** Format: int64 */
+            sent: number;
+        };
         DraftBody: {
-            blocks: components["schemas"]["BlockView"][];
+            draft: components["schemas"]["BodyView"];
             name: string;
         };
         EdgesView: {
@@ -1180,10 +1409,22 @@ export interface components {
             tags: string[];
             tester: boolean;
         };
+        GapView: {
+            /**
+             * Format: int64
+             * @description in the text of a text message: UTF-16 units before it
+             */
+            at?: number;
+            /** Format: int64 */
+            block: number;
+            name: string;
+        };
         GetJSONView: {
             body: string;
             header: string;
             url: string;
+            /** Format: int64 */
+            version?: number;
         };
         HomeView: {
             attention: components["schemas"]["NoticeView"][];
@@ -1196,6 +1437,31 @@ export interface components {
             /** Format: int64 */
             linked: number;
             today: components["schemas"]["TodayView"];
+        };
+        ImageFileView: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            height: number;
+            url: string;
+            /**
+             * Format: int64
+             * @description 0 original, 1 preview, 2 for cards, or a width
+             */
+            use: number;
+            /** Format: int64 */
+            width: number;
+        };
+        ImageView: {
+            /** @description at most 1024 by 1024, for Flex */
+            card_url: string;
+            files: components["schemas"]["ImageFileView"][];
+            /** Format: int64 */
+            height: number;
+            /** @description for image messages; rich messages use it as baseUrl */
+            url: string;
+            /** Format: int64 */
+            width: number;
         };
         KlaviyoView: {
             id: string;
@@ -1218,6 +1484,23 @@ export interface components {
         };
         LanguageInputBody: {
             language: string;
+        };
+        LineFiguresView: {
+            /** Format: int64 */
+            clicked?: number;
+            /** Format: int64 */
+            opened?: number;
+            /** Format: date-time */
+            read_at: string | null;
+        };
+        LinkSumsView: {
+            /** Format: int64 */
+            clickers: number;
+            /** Format: int64 */
+            clicks: number;
+            /** Format: int64 */
+            raw_clicks: number;
+            target: string;
         };
         LinkView: {
             /** @enum {string} */
@@ -1268,8 +1551,8 @@ export interface components {
             /** Format: int64 */
             total?: number;
         };
-        ListMessageView: {
-            items: components["schemas"]["MessageView"][];
+        ListMessageRowView: {
+            items: components["schemas"]["MessageRowView"][];
             next?: string;
             /** Format: int64 */
             total?: number;
@@ -1280,8 +1563,20 @@ export interface components {
             /** Format: int64 */
             total?: number;
         };
+        ListProblemView: {
+            items: components["schemas"]["ProblemView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
         ListTagView: {
             items: components["schemas"]["TagView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
+        ListVersionView: {
+            items: components["schemas"]["VersionView"][];
             next?: string;
             /** Format: int64 */
             total?: number;
@@ -1320,15 +1615,85 @@ export interface components {
             /** @description tag_.. */
             into: string;
         };
-        MessageView: {
-            blocks: components["schemas"]["BlockView"][];
+        MessageRowView: {
+            archived: boolean;
+            changed: boolean;
+            /**
+             * Format: int64
+             * @description sends with a click
+             */
+            clickers: number;
+            /**
+             * Format: int64
+             * @description that named it in the last 30 days
+             */
+            flows: number;
             id: string;
+            /** Format: date-time */
+            last_sent_at?: string;
+            /** @description JSON array as somebody without values would see it */
+            messages?: string;
             name: string;
+            /** Format: int64 */
+            sends: number;
             /** Format: date-time */
             updated_at: string | null;
             /** Format: int64 */
             version: number;
-            warnings?: string[];
+        };
+        MessageSumsView: {
+            /**
+             * Format: int64
+             * @description once per send and link
+             */
+            clickers: number;
+            /**
+             * Format: int64
+             * @description each tap; repeats within ten seconds once
+             */
+            clicks: number;
+            /** Format: int64 */
+            failed: number;
+            id?: string;
+            line?: components["schemas"]["LineFiguresView"];
+            name?: string;
+            /** Format: int64 */
+            not_sent: number;
+            /**
+             * Format: int64
+             * @description estimated: a picture of the message was loaded or a link tapped
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description every request for a tracked link, machines too
+             */
+            raw_clicks: number;
+            /** Format: int64 */
+            sent: number;
+        };
+        MessageView: {
+            archived: boolean;
+            /** @description the draft is not what is published */
+            changed: boolean;
+            draft: components["schemas"]["BodyView"];
+            id: string;
+            name: string;
+            /** @description of the draft, by our own rules */
+            problems: components["schemas"]["ProblemView"][];
+            /**
+             * Format: int64
+             * @description of the draft
+             */
+            revision: number;
+            /** Format: date-time */
+            updated_at: string | null;
+            updated_by?: string;
+            /**
+             * Format: int64
+             * @description published newest; 0 = none
+             */
+            version: number;
         };
         MonthView: {
             /** Format: int64 */
@@ -1340,6 +1705,9 @@ export interface components {
              * @description where the next month begins
              */
             until: string | null;
+        };
+        NameInputBody: {
+            name: string;
         };
         NewTagInputBody: {
             /** Format: int64 */
@@ -1371,6 +1739,20 @@ export interface components {
         PreflightView: {
             rows: components["schemas"]["PreflightRow"][];
         };
+        PreviewInputBody: {
+            draft: components["schemas"]["BodyView"];
+            /** @description frd_..; left out = nobody's values */
+            friend?: string;
+        };
+        PreviewView: {
+            gaps: components["schemas"]["GapView"][];
+            /** @description JSON array, as LINE would get it but for tracking */
+            messages: string;
+            problems: components["schemas"]["ProblemView"][];
+            values: {
+                [key: string]: string;
+            };
+        };
         Problem: {
             detail: string;
             fields?: {
@@ -1381,6 +1763,36 @@ export interface components {
             /** Format: int64 */
             status: number;
             title: string;
+        };
+        ProblemView: {
+            /**
+             * Format: int64
+             * @description from 0; -1 = the whole message
+             */
+            block: number;
+            code: string;
+            data?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            level: "error" | "warning";
+            /** Format: int64 */
+            line?: number;
+            path?: string;
+            sentence: string;
+        };
+        PublishInputBody: {
+            /**
+             * Format: int64
+             * @description the draft that shall be published
+             */
+            revision: number;
+        };
+        PublishView: {
+            message: components["schemas"]["MessageView"];
+            /** @description LINE's check and that of pictures included */
+            problems: components["schemas"]["ProblemView"][];
+            published: boolean;
         };
         QuietView: {
             /** @enum {string} */
@@ -1412,16 +1824,31 @@ export interface components {
             /** Format: int64 */
             overlap_seconds?: number;
         };
-        ReplaceMessageInputBody: {
-            /**
-             * Format: int64
-             * @description the version that the change was made to
-             */
-            version: number;
+        RepliesView: {
+            rules: components["schemas"]["RuleView"][];
         };
         ResumeInputBody: {
             /** @description keys of what shall not be sent any more */
             drop?: string[];
+        };
+        RuleView: {
+            active: boolean;
+            /** @description the text contains the keyword; else it is the keyword */
+            contains?: boolean;
+            /** @description of a rule that is there already */
+            id?: string;
+            keyword?: string;
+            /** @enum {string} */
+            kind: "greeting" | "keyword";
+            /** @description msg_.. */
+            message: string;
+        };
+        SaveMessageInputBody: {
+            /**
+             * Format: int64
+             * @description the revision that the change was made to
+             */
+            revision: number;
         };
         SearchBody: {
             /** @enum {string} */
@@ -1487,6 +1914,16 @@ export interface components {
             email: string;
             password: string;
         };
+        StatisticsView: {
+            days: components["schemas"]["DaySumsView"][];
+            from: string;
+            links: components["schemas"]["LinkSumsView"][];
+            messages: components["schemas"]["MessageSumsView"][];
+            opens_measured: boolean;
+            time_zone: string;
+            to: string;
+            total: components["schemas"]["SumsView"];
+        };
         StepView: {
             done: boolean;
             step: string;
@@ -1494,6 +1931,34 @@ export interface components {
         StopInputBody: {
             /** @enum {string} */
             scope: "broadcasts" | "everything";
+        };
+        SumsView: {
+            /**
+             * Format: int64
+             * @description once per send and link
+             */
+            clickers: number;
+            /**
+             * Format: int64
+             * @description each tap; repeats within ten seconds once
+             */
+            clicks: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            not_sent: number;
+            /**
+             * Format: int64
+             * @description estimated: a picture of the message was loaded or a link tapped
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description every request for a tracked link, machines too
+             */
+            raw_clicks: number;
+            /** Format: int64 */
+            sent: number;
         };
         TagInputBody: {
             /** Format: int64 */
@@ -1531,6 +1996,25 @@ export interface components {
             not_sent: number;
             /** Format: int64 */
             sent: number;
+        };
+        UTMView: {
+            campaign?: string;
+            content?: string;
+            medium?: string;
+            source?: string;
+            term?: string;
+        };
+        VersionView: {
+            body: components["schemas"]["BodyView"];
+            messages?: string;
+            name: string;
+            /** Format: date-time */
+            published_at: string | null;
+            published_by?: string;
+            /** Format: int64 */
+            sends: number;
+            /** Format: int64 */
+            version: number;
         };
         WaitingItemView: {
             /** Format: int64 */
@@ -2454,7 +2938,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ChannelKeys"];
+                "application/json": components["schemas"]["ChangeInputBody"];
             };
         };
         responses: {
@@ -4707,11 +5191,135 @@ export interface operations {
             };
         };
     };
+    "upload-image": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-messages": {
         parameters: {
             query?: {
                 cursor?: string;
                 limit?: number;
+                archived?: boolean;
             };
             header?: never;
             path: {
@@ -4731,7 +5339,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ListMessageView"];
+                    "application/json": components["schemas"]["ListMessageRowView"];
                 };
             };
             /** @description invalid */
@@ -4931,6 +5539,129 @@ export interface operations {
             };
         };
     };
+    "preview-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-message": {
         parameters: {
             query?: never;
@@ -5031,7 +5762,7 @@ export interface operations {
             };
         };
     };
-    "replace-message": {
+    "save-message": {
         parameters: {
             query?: never;
             header?: {
@@ -5043,7 +5774,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReplaceMessageInputBody"];
+                "application/json": components["schemas"]["SaveMessageInputBody"];
             };
         };
         responses: {
@@ -5104,6 +5835,819 @@ export interface operations {
             };
             /** @description stale */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "archive-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListProblemView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duplicate-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-line-figures": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineFiguresView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "publish-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublishInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "restore-message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-message-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListVersionView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5374,6 +6918,227 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CodeView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepliesView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-replies": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that was read; another one now is refused with 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepliesView"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepliesView"];
                 };
             };
             /** @description invalid */
@@ -6111,6 +7876,104 @@ export interface operations {
             };
             /** @description stale */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

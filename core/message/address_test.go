@@ -1,4 +1,4 @@
-package tracking
+package message
 
 import (
 	"strings"
@@ -43,7 +43,7 @@ func TestUTMIsAddedOnce(t *testing.T) {
 		"https://a.example/?utm_source=klaviyo":    "https://a.example/?utm_source=klaviyo",
 		"https://a.example/?a=1&utm_source=mail#x": "https://a.example/?a=1&utm_source=mail#x",
 	} {
-		if got := withUTM(address); got != want {
+		if got := withUTM(address, utm); got != want {
 			t.Errorf("%s: got %s want %s", address, got, want)
 		}
 	}

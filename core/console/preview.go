@@ -1,0 +1,162 @@
+package console
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+
+	"lumo/core/lumo"
+	"lumo/core/message"
+	"lumo/core/message/picture"
+	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+type previewInput struct {
+	InChannel
+	Body struct {
+		Draft    BodyView `json:"draft"`
+		FriendID string   `json:"friend,omitempty" maxLength:"40" doc:"frd_..; left out = nobody's values"`
+	}
+}
+
+// GapView is a variable that has neither value nor fallback.
+type GapView struct {
+	Block int    `json:"block"`
+	Name  string `json:"name"`
+	At    *int   `json:"at,omitempty" doc:"in the text of a text message: UTF-16 units before it"`
+}
+
+// PreviewView is a draft as one person would see it.
+type PreviewView struct {
+	Messages string            `json:"messages" doc:"JSON array, as LINE would get it but for tracking"`
+	Gaps     []GapView         `json:"gaps"`
+	Values   map[string]string `json:"values"`
+	Problems []ProblemView     `json:"problems"`
+}
+
+type uploadInput struct {
+	InChannel
+	RawBody []byte `contentType:"application/octet-stream" doc:"a JPEG or PNG picture"`
+}
+
+// ImageView is an uploaded picture with its sizes.
+type ImageView struct {
+	Width  int             `json:"width"`
+	Height int             `json:"height"`
+	URL    string          `json:"url" doc:"for image messages; rich messages use it as baseUrl"`
+	Card   string          `json:"card_url" doc:"at most 1024 by 1024, for Flex"`
+	Files  []ImageFileView `json:"files"`
+}
+
+// ImageFileView is one size.
+type ImageFileView struct {
+	Use    int    `json:"use" doc:"0 original, 1 preview, 2 for cards, or a width"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Bytes  int    `json:"bytes"`
+	URL    string `json:"url"`
+}
+
+// registerPreview adds what the editor needs beside messages themselves.
+func (p messages) registerPreview(a *API, path string) {
+	Register(a, Op{ID: "preview-message", Method: http.MethodPost, Path: path + "/preview", Role: lumo.Viewer,
+		Summary: "Show a draft as one person would see it; nothing is stored and nothing counts"}, p.preview)
+	Register(a, Op{ID: "upload-image", Method: http.MethodPost, Path: "/merchants/{merchant}/channels/{channel}/images",
+		Role: lumo.Marketer, Summary: "Upload a picture; LINE's sizes are made of it", MaxBody: picture.MaxBytes + 1024},
+		p.upload)
+	a.HandlePage("GET "+base+"/merchants/{merchant}/media/{sha256}", p.guarded(a, p.media))
+	a.HandlePage("GET "+base+"/merchants/{merchant}/picture", p.guarded(a, p.away))
+}
+
+func (p messages) preview(ctx context.Context, who Caller, in *previewInput) (PreviewView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return PreviewView{}, err
+	}
+	var friend id.ID
+	if in.Body.FriendID != "" {
+		if friend, err = outside(id.Friend, in.Body.FriendID); err != nil {
+			return PreviewView{}, err
+		}
+	}
+	body := in.Body.Draft.body()
+	view := PreviewView{Problems: problemViews(message.Check(body)), Values: map[string]string{}}
+	shown, err := p.service.PreviewFor(ctx, who.Merchant.ID, c, lumo.FriendID(friend), body)
+	if fault.Is(err, fault.Invalid) { // its problems say why
+		return view, nil
+	}
+	view.Messages = shown.Messages
+	if shown.Values != nil {
+		view.Values = shown.Values
+	}
+	for _, g := range shown.Gaps {
+		gap := GapView{Block: g.Block, Name: g.Name}
+		if g.Text {
+			gap.At = &g.At
+		}
+		view.Gaps = append(view.Gaps, gap)
+	}
+	return view, err
+}
+
+func (p messages) upload(ctx context.Context, who Caller, in *uploadInput) (ImageView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return ImageView{}, err
+	}
+	made, err := p.service.Upload(ctx, messageActor(who), who.Merchant.ID, c, in.RawBody)
+	if err != nil {
+		return ImageView{}, err
+	}
+	view := ImageView{Width: made.Width, Height: made.Height}
+	for _, f := range made.Files {
+		address := p.edgeURL + edgeapi.MediaPath + hex.EncodeToString(f.SHA256[:])
+		view.Files = append(view.Files, ImageFileView{Use: f.Use, Width: f.Width, Height: f.Height, Bytes: f.Bytes, URL: address})
+		switch f.Use {
+		case picture.Original:
+			view.URL = address
+		case picture.Card:
+			view.Card = address
+		}
+	}
+	return view, nil
+}
+
+// guarded answers a picture to members alone, in a way that no browser takes for a page.
+func (p messages) guarded(a *API, load func(r *http.Request, m lumo.MerchantID) (message.Media, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
+		if err != nil {
+			a.answerProblem(w, r, err)
+			return
+		}
+		f, err := load(r, who.Merchant.ID)
+		if err != nil {
+			a.answerProblem(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", f.MediaType)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+		h.Set("Cache-Control", "private, max-age=3600")
+		_, _ = w.Write(f.Data)
+	}
+}
+
+func (p messages) media(r *http.Request, m lumo.MerchantID) (message.Media, error) {
+	sha, ok := message.OwnMedia(p.edgeURL + edgeapi.MediaPath + r.PathValue("sha256"))
+	if !ok {
+		return message.Media{}, fault.New(fault.NotFound, "console.media", "This picture does not exist.")
+	}
+	return p.service.File(r.Context(), m, sha)
+}
+
+// away loads a picture from a merchant's host, so that no page of ours asks other hosts and
+// a preview is nobody's opening.
+func (p messages) away(r *http.Request, _ lumo.MerchantID) (message.Media, error) {
+	file, kind, err := p.service.Picture(r.Context(), r.URL.Query().Get("url"))
+	return message.Media{MediaType: kind, Data: file}, err
+}

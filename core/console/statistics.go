@@ -1,0 +1,252 @@
+package console
+
+import (
+	"context"
+	"encoding/csv"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/core/tracking"
+	"lumo/shared/fault"
+)
+
+const dayForm = "2006-01-02"
+
+// SumsView are what happened to messages.
+type SumsView struct {
+	Sent     int64 `json:"sent"`
+	Failed   int64 `json:"failed"`
+	NotSent  int64 `json:"not_sent"`
+	Opened   int64 `json:"opened" doc:"estimated: a picture of the message was loaded or a link tapped"`
+	Clicks   int64 `json:"clicks" doc:"each tap; repeats within ten seconds once"`
+	Raw      int64 `json:"raw_clicks" doc:"every request for a tracked link, machines too"`
+	Clickers int64 `json:"clickers" doc:"once per send and link"`
+}
+
+// StatisticsView are a LINE account's figures.
+type StatisticsView struct {
+	From          string            `json:"from"`
+	To            string            `json:"to"`
+	TimeZone      string            `json:"time_zone"`
+	OpensMeasured bool              `json:"opens_measured"`
+	Total         SumsView          `json:"total"`
+	Days          []DaySumsView     `json:"days"`
+	Messages      []MessageSumsView `json:"messages"`
+	Links         []LinkSumsView    `json:"links"`
+}
+
+// DaySumsView are the figures of one day.
+type DaySumsView struct {
+	Day string `json:"day"`
+	SumsView
+}
+
+// MessageSumsView are the figures of one message; without id = texts written in Klaviyo.
+type MessageSumsView struct {
+	ID   string           `json:"id,omitempty"`
+	Name string           `json:"name,omitempty"`
+	LINE *LineFiguresView `json:"line,omitempty"`
+	SumsView
+}
+
+// LineFiguresView are LINE's own figures; one left out is hidden by LINE, because fewer than
+// 20 people did it.
+type LineFiguresView struct {
+	Opened  *int64     `json:"opened,omitempty"`
+	Clicked *int64     `json:"clicked,omitempty"`
+	ReadAt  *time.Time `json:"read_at"`
+}
+
+// LinkSumsView are the figures of one address.
+type LinkSumsView struct {
+	Target   string `json:"target"`
+	Clicks   int64  `json:"clicks"`
+	Raw      int64  `json:"raw_clicks"`
+	Clickers int64  `json:"clickers"`
+}
+
+type daysInput struct {
+	From string `query:"from" format:"date" doc:"first day, in the merchant's time zone; left out = 30 days"`
+	To   string `query:"to" format:"date" doc:"last day"`
+}
+
+type statisticsInput struct {
+	InChannel
+	daysInput
+}
+
+type figuresInput struct {
+	messageInput
+	daysInput
+}
+
+// StatisticsParts is what the statistics screens are made of.
+type StatisticsParts struct {
+	Reports  *tracking.Reports
+	Channels interface {
+		Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
+	}
+	Now func() time.Time
+}
+
+// RegisterStatistics adds statistics.
+func RegisterStatistics(a *API, p StatisticsParts) {
+	const path = "/merchants/{merchant}/channels/{channel}"
+	Register(a, Op{ID: "get-statistics", Method: http.MethodGet, Path: path + "/statistics", Role: lumo.Viewer,
+		Summary: "Read what was sent, opened and clicked: by day, message and link"}, p.statistics)
+	Register(a, Op{ID: "ask-line-figures", Method: http.MethodPost, Path: path + "/messages/{message}/line_figures",
+		Role: lumo.Viewer, Summary: "Read LINE's own figures of a message, at most once an hour"}, p.askLINE)
+	a.HandlePage("GET "+base+path+"/statistics.csv", func(w http.ResponseWriter, r *http.Request) { p.csv(a, w, r) })
+}
+
+func (in daysInput) days(who Caller, now time.Time) (tracking.Days, error) {
+	zone, err := time.LoadLocation(who.Merchant.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	year, month, day := now.In(zone).Date()
+	d := tracking.Days{To: time.Date(year, month, day, 0, 0, 0, 0, time.UTC)}
+	d.From = d.To.AddDate(0, 0, -29)
+	for _, f := range []struct {
+		text string
+		to   *time.Time
+	}{{in.From, &d.From}, {in.To, &d.To}} {
+		if f.text == "" {
+			continue
+		}
+		t, err := time.Parse(dayForm, f.text)
+		if err != nil {
+			return d, fault.New(fault.Invalid, "console.days", "A day is written like 2026-11-24.")
+		}
+		*f.to = t
+	}
+	return d, nil
+}
+
+func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsInput) (v StatisticsView, err error) {
+	c, err := in.Channel()
+	if err != nil {
+		return v, err
+	}
+	channel, err := p.Channels.Get(ctx, who.Merchant.ID, c)
+	if err != nil {
+		return v, err
+	}
+	d, err := in.days(who, p.Now())
+	if err != nil {
+		return v, err
+	}
+	s, err := p.Reports.Statistics(ctx, who.Merchant.ID, c, d)
+	v = StatisticsView{From: d.From.Format(dayForm), To: d.To.Format(dayForm), TimeZone: who.Merchant.TimeZone,
+		OpensMeasured: channel.OpensMeasured, Total: SumsView(s.Total)}
+	for _, one := range s.Days {
+		v.Days = append(v.Days, DaySumsView{one.Day.Format(dayForm), SumsView(one.Sums)})
+	}
+	for _, one := range s.Messages {
+		row := MessageSumsView{Name: one.Name, SumsView: SumsView(one.Sums), LINE: lineFiguresView(one.LINE)}
+		if one.Message != (lumo.MessageID{}) {
+			row.ID = one.Message.String()
+		}
+		v.Messages = append(v.Messages, row)
+	}
+	for _, one := range s.Links {
+		v.Links = append(v.Links, LinkSumsView{one.Target, one.Clicks, one.Raw, one.Clickers})
+	}
+	return v, err
+}
+
+func lineFiguresView(f *tracking.LineFigures) *LineFiguresView {
+	if f == nil {
+		return nil
+	}
+	return &LineFiguresView{Opened: f.Opened, Clicked: f.Clicked, ReadAt: moment(f.ReadAt)}
+}
+
+func (p StatisticsParts) statistics(ctx context.Context, who Caller, in *statisticsInput) (StatisticsView, error) {
+	return p.read(ctx, who, *in)
+}
+
+func (p StatisticsParts) askLINE(ctx context.Context, who Caller, in *figuresInput) (LineFiguresView, error) {
+	c, v, err := in.message()
+	if err != nil {
+		return LineFiguresView{}, err
+	}
+	d, err := in.days(who, p.Now())
+	if err != nil {
+		return LineFiguresView{}, err
+	}
+	f, err := p.Reports.AskLINE(ctx, who.Merchant.ID, c, v, d)
+	return *lineFiguresView(&f), err
+}
+
+// csv gives one of the tables as a file for spreadsheets.
+func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
+	who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
+	if err != nil {
+		a.answerProblem(w, r, err)
+		return
+	}
+	q := r.URL.Query()
+	var in statisticsInput
+	in.ChannelID, in.From, in.To = r.PathValue("channel"), q.Get("from"), q.Get("to")
+	v, err := p.read(r.Context(), who, in)
+	if err != nil {
+		a.answerProblem(w, r, err)
+		return
+	}
+	by := q.Get("by")
+	rows := table(v, by)
+	if rows == nil {
+		a.answerProblem(w, r, fault.New(fault.Invalid, "console.csv", "Choose by=day, by=message or by=link."))
+		return
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="lumo-`+by+"-"+v.From+"-"+v.To+`.csv"`)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write([]byte("\xef\xbb\xbf")) // spreadsheets take it for UTF-8 by this
+	out := csv.NewWriter(w)
+	_ = out.WriteAll(rows)
+}
+
+func table(v StatisticsView, by string) [][]string {
+	names := []string{"sent", "failed", "not_sent", "opened_estimated", "clicks", "raw_clicks", "clickers"}
+	switch by {
+	case "day":
+		rows := [][]string{append([]string{"day"}, names...)}
+		for _, one := range v.Days {
+			rows = append(rows, append([]string{one.Day}, one.SumsView.cells()...))
+		}
+		return rows
+	case "message":
+		rows := [][]string{append([]string{"message", "name"}, names...)}
+		for _, one := range v.Messages {
+			rows = append(rows, append([]string{one.ID, plainCell(one.Name)}, one.SumsView.cells()...))
+		}
+		return rows
+	case "link":
+		rows := [][]string{{"link", "clicks", "raw_clicks", "clickers"}}
+		for _, one := range v.Links {
+			rows = append(rows, []string{plainCell(one.Target), number(one.Clicks), number(one.Raw), number(one.Clickers)})
+		}
+		return rows
+	}
+	return nil
+}
+
+func (s SumsView) cells() []string {
+	return []string{number(s.Sent), number(s.Failed), number(s.NotSent), number(s.Opened), number(s.Clicks), number(s.Raw),
+		number(s.Clickers)}
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// plainCell keeps a spreadsheet from taking a name for a formula.
+func plainCell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}

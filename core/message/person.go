@@ -1,0 +1,101 @@
+package message
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// Shown is a message as one person would see it.
+type Shown struct {
+	Messages string // JSON array, as LINE would get it but for tracking
+	Gaps     []Gap
+	Values   map[string]string // of the variables that have one
+}
+
+// PreviewFor renders a draft as a friend would see it; the zero friend = without any values.
+// Nothing is stored and nothing counts.
+func (s *Service) PreviewFor(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, b Body) (Shown, error) {
+	const op = "message.PreviewFor"
+	values := map[string]string{}
+	if f != (lumo.FriendID{}) {
+		var err error
+		if values, err = s.ValuesOf(ctx, m, c, f, b); err != nil {
+			return Shown{}, fault.Wrap(op, err)
+		}
+	}
+	messages, gaps, err := Preview(b, values, s.c.EdgeURL)
+	if err != nil {
+		return Shown{}, fault.New(fault.Invalid, op, "The message cannot be shown before its JSON is right.")
+	}
+	return Shown{messages, gaps, values}, nil
+}
+
+// ValuesOf are what a friend's Klaviyo profile holds for the variables of a body. Who is not
+// linked, or cannot be looked up now, has none but the name that LINE shows.
+func (s *Service) ValuesOf(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, b Body) (
+	map[string]string, error) {
+	friend, err := s.c.Channels.Friend(ctx, m, f)
+	if err == nil && friend.Channel != c {
+		err = fault.New(fault.NotFound, "message.ValuesOf", "This friend does not exist.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	var link lumo.Link
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		link, err = s.c.People.ByFriend(ctx, m, f)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return values, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	profile, err := s.c.Profiles.Profile(ctx, m, link.Account, link.Profile)
+	if err != nil { // the preview goes on with fallbacks; it says which values are empty
+		return values, nil
+	}
+	for _, v := range b.variables() {
+		if value := profileValue(profile, v.Name); value != "" {
+			values[v.Name] = value
+		}
+	}
+	return values, nil
+}
+
+// profileValue is what Klaviyo would put in for a variable that is about the person.
+func profileValue(p lumo.Profile, name string) string {
+	switch name {
+	case "first_name":
+		return p.FirstName
+	case "last_name":
+		return p.LastName
+	case "email":
+		return p.Email
+	case "phone_number":
+		return p.Phone
+	}
+	property, ok := strings.CutPrefix(name, "person.")
+	if !ok {
+		return ""
+	}
+	switch v := p.Properties[property].(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case nil:
+		return ""
+	default:
+		return fmt.Sprint(v)
+	}
+}

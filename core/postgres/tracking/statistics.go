@@ -1,0 +1,192 @@
+package tracking
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/core/tracking"
+	"lumo/shared/fault"
+)
+
+// span is the common beginning of the questions below: the range as times, and what happened
+// in it. An event's id begins with its time, so the range is found by the key.
+const span = `
+WITH span AS (
+    SELECT time_zone AS zone, ($3::date)::timestamp AT TIME ZONE time_zone AS since,
+           ($4::date + 1)::timestamp AT TIME ZONE time_zone AS until
+      FROM merchant
+     WHERE merchant_id = $1),
+event AS (
+    SELECT e.type, e.counted, e.first, e.delivery_id, e.link, (e.occurred_at AT TIME ZONE s.zone)::date AS day
+      FROM edge_event e, span s
+     WHERE e.merchant_id = $1 AND e.channel_id = $2 AND e.type IN ('click', 'open')
+       AND e.id >= lumo_ulid_floor(s.since) AND e.id < lumo_ulid_floor(s.until)),
+send AS (
+    SELECT d.id, d.message_id, (d.accepted_at AT TIME ZONE s.zone)::date AS day
+      FROM delivery d, span s
+     WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.state = 'accepted'
+       AND d.accepted_at >= s.since AND d.accepted_at < s.until)`
+
+const eventSums = `
+       count(*) FILTER (WHERE e.type = 'open' AND e.counted) AS opened,
+       count(*) FILTER (WHERE e.type = 'click' AND e.counted) AS clicks,
+       count(*) FILTER (WHERE e.type = 'click') AS raw,
+       count(*) FILTER (WHERE e.type = 'click' AND e.counted AND e.first) AS clickers`
+
+// Statistics reads a channel's figures over some days.
+func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) (
+	out tracking.Statistics, err error) {
+	if out.Days, err = s.days(ctx, m, c, d); err != nil {
+		return out, err
+	}
+	for _, day := range out.Days {
+		out.Total.Sent += day.Sent
+		out.Total.Failed += day.Failed
+		out.Total.NotSent += day.NotSent
+		out.Total.Opened += day.Opened
+		out.Total.Clicks += day.Clicks
+		out.Total.Raw += day.Raw
+		out.Total.Clickers += day.Clickers
+	}
+	if out.Messages, err = s.messages(ctx, m, c, d); err != nil {
+		return out, err
+	}
+	out.Links, err = s.linkSums(ctx, m, c, d)
+	return out, err
+}
+
+func (Store) days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.DaySums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
+sent AS (SELECT day, count(*) AS n FROM send GROUP BY day),
+happened AS (SELECT e.day,`+eventSums+` FROM event e GROUP BY e.day),
+failed AS (
+    SELECT day, sum(n) FILTER (WHERE kind = 'failed') AS failed, sum(n) FILTER (WHERE kind = 'not_sent') AS not_sent
+      FROM counter
+     WHERE merchant_id = $1 AND channel_id = $2 AND day BETWEEN $3::date AND $4::date
+     GROUP BY day)
+SELECT g.day::date, coalesce(s.n, 0), coalesce(f.failed, 0)::bigint, coalesce(f.not_sent, 0)::bigint,
+       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.clickers, 0)
+  FROM generate_series($3::date, $4::date, interval '1 day') AS g (day)
+  LEFT JOIN sent s ON s.day = g.day::date
+  LEFT JOIN happened h ON h.day = g.day::date
+  LEFT JOIN failed f ON f.day = g.day::date
+ ORDER BY g.day`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.DaySums, err error) {
+		return v, r.Scan(&v.Day, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Clickers)
+	})
+	return all, postgres.Fault("postgres.days", err)
+}
+
+// messages are the figures by saved message. What happened counts for the range in which it
+// happened, whenever its message was sent.
+func (Store) messages(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.MessageSums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
+sent AS (SELECT message_id, count(*) AS n FROM send GROUP BY message_id),
+failed AS (
+    SELECT d.message_id, count(*) FILTER (WHERE d.state = 'rejected') AS failed,
+           count(*) FILTER (WHERE d.state = 'skipped') AS not_sent
+      FROM delivery d, span s
+     WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.state IN ('rejected', 'skipped')
+       AND d.updated_at >= s.since AND d.updated_at < s.until
+     GROUP BY d.message_id),
+happened AS (
+    SELECT d.message_id,`+eventSums+`
+      FROM event e
+      JOIN delivery d ON d.merchant_id = $1 AND d.id = e.delivery_id
+     GROUP BY d.message_id),
+named AS (SELECT message_id FROM sent UNION SELECT message_id FROM failed UNION SELECT message_id FROM happened)
+SELECT n.message_id, coalesce(v.name, ''), coalesce(s.n, 0), coalesce(f.failed, 0), coalesce(f.not_sent, 0),
+       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.clickers, 0), l.figures, l.read_at
+  FROM named n
+  LEFT JOIN message v ON v.merchant_id = $1 AND v.id = n.message_id
+  LEFT JOIN sent s ON s.message_id IS NOT DISTINCT FROM n.message_id
+  LEFT JOIN failed f ON f.message_id IS NOT DISTINCT FROM n.message_id
+  LEFT JOIN happened h ON h.message_id IS NOT DISTINCT FROM n.message_id
+  LEFT JOIN LATERAL (
+       SELECT figures, read_at
+         FROM line_figure
+        WHERE merchant_id = $1 AND message_id = n.message_id AND to_day = $4::date
+        ORDER BY read_at DESC
+        LIMIT 1) AS l ON true
+ ORDER BY coalesce(s.n, 0) DESC, n.message_id
+ LIMIT 500`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, scanMessageSums)
+	return all, postgres.Fault("postgres.messages", err)
+}
+
+func scanMessageSums(r pgx.CollectableRow) (v tracking.MessageSums, err error) {
+	var message *lumo.MessageID
+	var figures []byte
+	var read *time.Time
+	err = r.Scan(&message, &v.Name, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Clickers, &figures, &read)
+	if err != nil {
+		return v, err
+	}
+	v.Message = value(message)
+	if figures != nil {
+		v.LINE = &tracking.LineFigures{}
+		err = json.Unmarshal(figures, v.LINE)
+		v.LINE.ReadAt = *read
+	}
+	return v, err
+}
+
+// linkSums are the figures by address; one that differs from person to person counts for the
+// one that the merchant wrote.
+func (Store) linkSums(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.LinkSums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
+happened AS (
+    SELECT coalesce(l.stands_for, l.number) AS number,`+eventSums+`
+      FROM event e
+      JOIN tracked_link l ON l.merchant_id = $1 AND l.channel_id = $2 AND l.number = e.link
+     WHERE e.type = 'click'
+     GROUP BY 1)
+SELECT h.number, l.target, h.clicks, h.raw, h.clickers
+  FROM happened h
+  JOIN tracked_link l ON l.merchant_id = $1 AND l.channel_id = $2 AND l.number = h.number
+ ORDER BY h.clicks DESC, h.number
+ LIMIT 500`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.LinkSums, err error) {
+		var number int64
+		err = r.Scan(&number, &v.Target, &v.Clicks, &v.Raw, &v.Clickers)
+		v.Number = uint32(number)
+		return v, err
+	})
+	return all, postgres.Fault("postgres.linkSums", err)
+}
+
+// LineFigures are LINE's own figures as last read; fault.NotFound = never.
+func (Store) LineFigures(ctx context.Context, m lumo.MerchantID, v lumo.MessageID, d tracking.Days) (
+	f tracking.LineFigures, err error) {
+	const op = "postgres.LineFigures"
+	var text []byte
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+SELECT figures, read_at
+  FROM line_figure
+ WHERE merchant_id = $1 AND message_id = $2 AND from_day = $3 AND to_day = $4`, m, v, d.From, d.To).Scan(&text, &f.ReadAt)
+	if err != nil {
+		return f, postgres.Fault(op, err)
+	}
+	return f, fault.Wrap(op, json.Unmarshal(text, &f))
+}
+
+// SetLineFigures keeps what LINE said.
+func (Store) SetLineFigures(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID, d tracking.Days,
+	f tracking.LineFigures) error {
+	const op = "postgres.SetLineFigures"
+	text, err := json.Marshal(f)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO line_figure (merchant_id, channel_id, message_id, from_day, to_day, figures, read_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (merchant_id, message_id, from_day, to_day) DO UPDATE SET figures = $6, read_at = $7`,
+		m, c, v, d.From, d.To, text, f.ReadAt)
+	return postgres.Fault(op, err)
+}

@@ -1,0 +1,156 @@
+package tracking
+
+import (
+	"context"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// Days are a range of days in the merchant's time zone, both included.
+type Days struct{ From, To time.Time }
+
+// longestRange keeps a question answerable at once.
+const longestRange = 400 * 24 * time.Hour
+
+// Sums are what happened to messages. Opened is estimated: a picture of the message was
+// loaded, or a link tapped.
+type Sums struct {
+	Sent     int64
+	Failed   int64
+	NotSent  int64
+	Opened   int64 // deliveries
+	Clicks   int64 // each tap, repeats within ten seconds once
+	Raw      int64 // every request for a tracked link, machines too
+	Clickers int64 // once per delivery and link
+}
+
+// Statistics are a channel's figures over some days.
+type Statistics struct {
+	Total    Sums
+	Days     []DaySums // every day, also those without anything
+	Messages []MessageSums
+	Links    []LinkSums
+}
+
+// DaySums are the figures of one day.
+type DaySums struct {
+	Day time.Time
+	Sums
+}
+
+// MessageSums are the figures of a saved message; the zero id = texts written in Klaviyo.
+type MessageSums struct {
+	Message lumo.MessageID
+	Name    string
+	LINE    *LineFigures // as last read; nil = never
+	Sums
+}
+
+// LinkSums are the figures of an address, as the merchant wrote it.
+type LinkSums struct {
+	Number   uint32
+	Target   string
+	Clicks   int64
+	Raw      int64
+	Clickers int64
+}
+
+// LineFigures are LINE's own figures of a message; nil = LINE hides what fewer than 20 people
+// did.
+type LineFigures struct {
+	Opened  *int64    `json:"opened"`
+	Clicked *int64    `json:"clicked"`
+	ReadAt  time.Time `json:"-"`
+}
+
+// StatisticsStore reads figures; its methods run inside a transaction of the merchant.
+type StatisticsStore interface {
+	Statistics(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d Days) (Statistics, error)
+	LineFigures(ctx context.Context, m lumo.MerchantID, v lumo.MessageID, d Days) (LineFigures, error)
+	SetLineFigures(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID, d Days, f LineFigures) error
+}
+
+// Insight reads LINE's own figures.
+type Insight interface {
+	Figures(ctx context.Context, keys lumo.Keys, unit string, from, to time.Time) (LineFigures, error)
+}
+
+// Credentials gives a channel's keys at LINE.
+type Credentials interface {
+	MessagingCredentials(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (channelID, secret string, err error)
+}
+
+// Reports reads figures for people.
+type Reports struct {
+	tenants Tenants
+	store   StatisticsStore
+	insight Insight
+	keys    Credentials
+	now     func() time.Time
+}
+
+// NewReports makes a reader of figures.
+func NewReports(t Tenants, s StatisticsStore, i Insight, k Credentials, now func() time.Time) *Reports {
+	return &Reports{t, s, i, k, now}
+}
+
+// Statistics reads a channel's figures.
+func (r *Reports) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d Days) (s Statistics, err error) {
+	const op = "tracking.Statistics"
+	if err := d.check(op); err != nil {
+		return s, err
+	}
+	err = r.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		s, err = r.store.Statistics(ctx, m, c, d)
+		return err
+	})
+	return s, fault.Wrap(op, err)
+}
+
+func (d Days) check(op string) error {
+	if d.To.Before(d.From) || d.To.Sub(d.From) > longestRange {
+		return fault.New(fault.Invalid, op, "Choose a range of at most 400 days that ends after it begins.")
+	}
+	return nil
+}
+
+const (
+	figuresFresh = time.Hour // LINE allows sixty questions an hour
+	lineSpan     = 29 * 24 * time.Hour
+)
+
+// AskLINE reads LINE's own figures of a message's sends, at most once an hour. LINE adds up
+// at most 30 days of UTC+9; of a longer range it is asked for the last ones.
+func (r *Reports) AskLINE(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID, d Days) (
+	f LineFigures, err error) {
+	const op = "tracking.AskLINE"
+	if err := d.check(op); err != nil {
+		return f, err
+	}
+	if d.To.Sub(d.From) > lineSpan {
+		d.From = d.To.Add(-lineSpan)
+	}
+	err = r.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		f, err = r.store.LineFigures(ctx, m, v, d)
+		return err
+	})
+	if err == nil && r.now().Sub(f.ReadAt) < figuresFresh {
+		return f, nil
+	}
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return f, fault.Wrap(op, err)
+	}
+	var keys lumo.Keys
+	if keys.ID, keys.Secret, err = r.keys.MessagingCredentials(ctx, m, c); err != nil {
+		return f, fault.Wrap(op, err)
+	}
+	if f, err = r.insight.Figures(ctx, keys, v.String(), d.From, d.To); err != nil {
+		return f, fault.Wrap(op, err)
+	}
+	f.ReadAt = r.now()
+	return f, fault.Wrap(op, r.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		return r.store.SetLineFigures(ctx, m, c, v, d, f)
+	}))
+}
