@@ -7,6 +7,7 @@
 //   const tags = await read(api.GET("/merchants/{merchant}/tags", { params: { path } }));
 
 import createClient, { type Middleware } from "openapi-fetch";
+import type { LineMessage } from "../phone/message";
 import type { components, paths } from "./schema.d.ts";
 
 const base = "/api/v1";
@@ -132,7 +133,7 @@ export type Connections = Schema<"ConnectionsView">;
 export type Friend = Schema<"FriendView">;
 export type FriendDetail = Schema<"FriendPageView">;
 export type Entry = Schema<"EntryView">;
-export type LineMessage = { type: string; text?: string; sender?: { name?: string; iconUrl?: string } };
+export type { LineMessage };
 export type FlowKey = Schema<"FlowKeyView">;
 export type FlowSettings = Schema<"FlowSettingsView">;
 export type FlowRequest = Schema<"FlowRequestView">;

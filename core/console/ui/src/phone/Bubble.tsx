@@ -1,106 +1,111 @@
-import { Fragment } from "react";
-import type { LineMessage } from "../api";
-import type { Action, Gap, Shown } from "./LinePhone";
+import { Carousel } from "./Carousel";
+import { FlexBubble, flexWords } from "./Flex";
+import { troubles } from "./limits";
+import { AudioMessage, ImageMessage, Imagemap, LocationMessage, Sticker, VideoMessage } from "./Media";
+import { type Json, type LineMessage, object, objects, text } from "./message";
 import style from "./phone.module.css";
+import { useScene } from "./scene";
+import { TextBubble } from "./Text";
+import { Sentences, Unknown } from "./Trouble";
+import { asFlex } from "./template";
 import type { Say } from "./words";
 
-const longest = 5000; // UTF-16 units, as LINE counts
-
-type Props = { shown: Shown; tail: boolean; say: Say; onAction?: (a: Action) => void };
-
-// Bubble is one message. Trouble is shown: an empty variable, too much text, an unknown type.
-export function Bubble({ shown, tail, say, onAction }: Props) {
-  const { message, gaps } = shown;
-  if (message.type !== "text")
-    return <div className={style.unknown}>{say("phone.unknown", { path: `type = ${message.type}` })}</div>;
-  const text = message.text ?? "";
-  if (!text && !gaps?.length) return <div className={style.unknown}>{say("phone.noText")}</div>;
-  const tooLong = text.length > longest;
-  const address = pieces(text).find((p) => p.uri)?.uri;
+// Bubble is one message, and below it what LINE would refuse of it.
+export function Bubble({ message, tail }: { message: LineMessage; tail: boolean }) {
+  const { say } = useScene();
+  const wrong = troubles(message, say);
+  const red = wrong.length > 0;
   return (
-    <div className={style.stack}>
-      <div className={`${style.bubble} ${tail ? style.tail : ""} ${tooLong ? style.tooLong : ""}`}>
-        {split(text, gaps).map((p, i) => (
-          <Fragment key={`${i}-${p.text}`}>
-            {p.gap && <span className={style.pill}>{say("phone.empty", { name: p.gap })}</span>}
-            <Piece piece={p} onAction={onAction} />
-          </Fragment>
-        ))}
-      </div>
-      {tooLong && (
-        <div className={style.trouble}>{say("phone.tooLong", { length: text.length, most: longest })}</div>
+    <div className={`${style.stack} ${wide(message) ? style.wide : ""}`}>
+      {message.type.startsWith("text") ? (
+        <TextBubble message={message} tail={tail} red={red} />
+      ) : (
+        <div className={`${style.holder} ${red ? style.red : ""}`}>
+          <Content message={message} />
+        </div>
       )}
-      {address && <Card address={address} say={say} />}
+      <Sentences sentences={wrong} />
     </div>
   );
 }
 
-// Card stands where LINE puts its preview of a page; nothing is loaded for it.
-function Card({ address, say }: { address: string; say: Say }) {
-  return (
-    <div className={style.page}>
-      <span className={style.pagePicture} aria-hidden="true" />
-      <span className={style.pageHost}>{hostOf(address)}</span>
-      <span className={style.pageNote}>{say("phone.card")}</span>
-    </div>
-  );
-}
-
-export function hostOf(address: string): string {
-  try {
-    return new URL(address).host;
-  } catch {
-    return address;
+function Content({ message }: { message: LineMessage }) {
+  switch (message.type) {
+    case "image":
+      return <ImageMessage message={message} />;
+    case "video":
+      return <VideoMessage message={message} />;
+    case "audio":
+      return <AudioMessage message={message} />;
+    case "location":
+      return <LocationMessage message={message} />;
+    case "sticker":
+      return <Sticker message={message} />;
+    case "imagemap":
+      return <Imagemap message={message} />;
   }
+  const container = containerOf(message);
+  if (container?.type === "bubble") return <FlexBubble bubble={container} path="" />;
+  if (container?.type === "carousel" && objects(container.contents).length > 0)
+    return <Carousel cards={objects(container.contents)} />;
+  return <Unknown path={container ? "/contents" : `type = ${message.type}`} />;
 }
 
-type PieceData = { text: string; uri?: string; gap?: string };
-
-// pieces splits a text into words and web addresses; an address ends before closing punctuation.
-export function pieces(text: string): PieceData[] {
-  const out: PieceData[] = [];
-  let end = 0;
-  for (const match of text.matchAll(/https?:\/\/[!#-;=?-~]+/g)) {
-    const uri = match[0].replace(/[.,;:!?)\]}']+$/, "");
-    if (match.index > end) out.push({ text: text.slice(end, match.index) });
-    out.push({ text: uri, uri });
-    end = match.index + uri.length;
-  }
-  if (end < text.length) out.push({ text: text.slice(end) });
-  return out;
+// containerOf is the Flex container of a message, also of a template, which looks like one.
+function containerOf(message: LineMessage): Json | undefined {
+  if (message.type === "flex") return object(message.contents) ?? {};
+  if (message.type === "template") return asFlex(object(message.template) ?? {}) ?? undefined;
+  return undefined;
 }
 
-// split cuts at the places of empty variables, then each part at its addresses.
-function split(text: string, gaps: Gap[] = []): PieceData[] {
-  const out: PieceData[] = [];
-  let from = 0;
-  let name: string | undefined;
-  const part = (to: number) => {
-    const [first, ...rest] = pieces(text.slice(from, to));
-    out.push({ ...(first ?? { text: "" }), gap: name }, ...rest);
-    from = to;
-  };
-  for (const gap of [...gaps].sort((a, b) => a.at - b.at)) {
-    part(Math.min(Math.max(gap.at, from), text.length));
-    name = gap.name;
-  }
-  part(text.length);
-  return out;
+// wide messages take the column; their time stands below them.
+export function wide(message: LineMessage): boolean {
+  if (message.type === "imagemap") return true;
+  const container = containerOf(message);
+  if (!container) return false;
+  const size = text(container.size) || "mega";
+  return container.type === "carousel" || ["mega", "giga", "kilo"].includes(size);
 }
 
-function Piece({ piece, onAction }: { piece: PieceData; onAction?: (a: Action) => void }) {
-  const uri = piece.uri;
-  if (!uri) return <>{piece.text}</>;
-  if (!onAction) return <span className={style.underlined}>{piece.text}</span>;
-  return (
-    <button type="button" className={style.link} onClick={() => onAction({ type: "uri", uri })}>
-      {piece.text}
-    </button>
-  );
-}
-
-// plain is a message as one line of text.
+// plain is a message as one line, as in a notification.
 export function plain(message: LineMessage, say: Say): string {
-  if (message.type !== "text") return say("phone.unknown", { path: `type = ${message.type}` });
-  return message.text || say("phone.noText");
+  switch (message.type) {
+    case "text":
+    case "textV2":
+      return text(message.text) || say("phone.noText");
+    case "flex":
+    case "template":
+    case "imagemap":
+      return text(message.altText) || say("phone.noAlt");
+    case "image":
+      return say("phone.photo");
+    case "video":
+      return say("phone.video");
+    case "audio":
+      return say("phone.audio");
+    case "location":
+      return say("phone.location", { name: text(message.title) });
+    case "sticker":
+      return say("phone.sticker", { name: `${text(message.packageId)} / ${text(message.stickerId)}` });
+  }
+  return say("phone.unknown", { path: `type = ${message.type}` });
 }
+
+// inWords is all that a message says, line by line, with where its links lead.
+export function inWords(message: LineMessage, say: Say): { text: string; to?: string }[] {
+  const lines = [
+    { text: plain(message, say) },
+    ...(containerOf(message) ? flexWords(containerOf(message) ?? {}) : []),
+  ];
+  if (message.type === "imagemap")
+    for (const a of objects(message.actions))
+      lines.push({ text: text(a.label) || text(a.text) || text(a.linkUri), ...link(a) });
+  for (const item of objects(message.quickReply?.items)) {
+    const a = object(item.action) ?? {};
+    lines.push({ text: text(a.label), ...link(a) });
+  }
+  return lines;
+}
+
+const link = (a: Json): { to?: string } =>
+  text(a.uri) || text(a.linkUri) ? { to: text(a.uri) || text(a.linkUri) } : {};

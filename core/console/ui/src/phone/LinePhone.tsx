@@ -1,14 +1,15 @@
-import type { CSSProperties, ReactNode } from "react";
-import type { LineMessage } from "../api";
-import { Bubble, plain } from "./Bubble";
+import { type CSSProperties, type ReactNode, useState } from "react";
+import { Bubble, wide } from "./Bubble";
+import { Notification, TextOnly } from "./Modes";
+import type { Action, LineMessage } from "./message";
 import style from "./phone.module.css";
-import { type Say, words } from "./words";
+import { Replies } from "./Replies";
+import { type Gap, type ResolveImage, SceneProvider } from "./scene";
+import { words } from "./words";
 
 export type Account = { name: string; picture?: string; verified?: boolean };
-// Gap is a variable that had no value: where in the text, and what the marketer calls it.
-export type Gap = { at: number; name: string };
-export type Shown = { message: LineMessage; at?: string; own?: boolean; gaps?: Gap[] };
-export type Action = { type: "uri"; uri: string };
+export type Shown = { id?: string; message: LineMessage; at?: string; own?: boolean; gaps?: Gap[] };
+export type { Gap } from "./scene";
 
 type Props = {
   account: Account;
@@ -20,9 +21,10 @@ type Props = {
   scale?: number;
   clock?: string; // what the status bar shows
   input?: ReactNode; // what stands in place of the drawn input bar
-  onAction?: (action: Action) => void;
+  showAreas?: boolean; // numbered outlines around what can be touched in a rich message
+  onAction?: (action: Action, message: Shown) => void;
   // resolveImage gives the address that a picture is loaded from; without it none is loaded.
-  resolveImage?: (address: string) => string | undefined;
+  resolveImage?: ResolveImage;
 };
 
 // LinePhone shows messages as LINE would. It takes exactly the JSON that LINE gets, fetches
@@ -33,19 +35,39 @@ export function LinePhone(props: Props) {
   if (mode === "notification")
     return <Notification account={account} last={messages.at(-1)} label={label} say={say} />;
   if (mode === "text") return <TextOnly messages={messages} label={label} say={say} />;
+  return <Chat {...props} language={language} />;
+}
+
+// Chat is the phone with its messages. It remembers only which answers were tapped away.
+function Chat(props: Props & { language: string }) {
+  const { messages, account, language, resolveImage, onAction } = props;
+  const [gone, setGone] = useState<LineMessage>();
+  const say = words(language);
+  const last = messages.at(-1);
+  const scene = (m: Shown) => ({
+    say,
+    gaps: m.gaps ?? [],
+    showAreas: props.showAreas,
+    resolveImage,
+    onAction: onAction && ((action: Action) => onAction(action, m)),
+  });
+  const replies = last && !last.own && last.message !== gone && (
+    <SceneProvider value={scene(last)}>
+      <Replies message={last.message} onTap={() => setGone(last.message)} />
+    </SceneProvider>
+  );
   return (
-    <Frame {...props} language={language}>
+    <Frame {...props} above={replies}>
       {messages.map((m, i) => (
-        <Row
-          key={`${m.at ?? ""}-${i}`}
-          shown={m}
-          before={messages[i - 1]}
-          account={account}
-          language={language}
-          say={say}
-          onAction={props.onAction}
-          resolveImage={props.resolveImage}
-        />
+        <SceneProvider key={m.id ?? `${m.at ?? ""}-${i}`} value={scene(m)}>
+          <Row
+            shown={m}
+            before={messages[i - 1]}
+            account={account}
+            language={language}
+            resolveImage={resolveImage}
+          />
+        </SceneProvider>
       ))}
     </Frame>
   );
@@ -53,13 +75,13 @@ export function LinePhone(props: Props) {
 
 type FrameProps = Pick<Props, "account" | "label" | "width" | "scale" | "clock" | "input"> & {
   language?: string;
-  onBack?: () => void;
+  above?: ReactNode; // what stands between chat and input bar
   children: ReactNode;
 };
 
 // Frame is the phone around a chat: bezel, status bar, header, and the bar below.
 export function Frame(props: FrameProps) {
-  const { account, label, width = 375, scale = 1, clock = "9:41", input, children } = props;
+  const { account, label, width = 375, scale = 1, clock = "9:41", input, above, children } = props;
   const size: CSSProperties = { width, zoom: scale };
   return (
     <section aria-label={label} className={style.phone} style={size} lang={props.language}>
@@ -73,6 +95,7 @@ export function Frame(props: FrameProps) {
       <div className={style.chat} tabIndex={0} role="log" aria-label={account.name}>
         {children}
       </div>
+      {above}
       {input ?? (
         <div className={style.input} aria-hidden="true">
           <span>＋</span>
@@ -130,14 +153,15 @@ type RowProps = {
   before?: Shown;
   account: Account;
   language: string;
-  say: Say;
-} & Pick<Props, "onAction" | "resolveImage">;
+  resolveImage?: ResolveImage;
+};
 
-function Row({ shown, before, account, language, say, onAction, resolveImage }: RowProps) {
+function Row({ shown, before, account, language, resolveImage }: RowProps) {
   const first = opens(shown, before);
   const at = shown.at ? new Date(shown.at) : undefined;
   const name = shown.message.sender?.name ?? account.name;
   const icon = shown.message.sender?.iconUrl ?? (shown.message.sender?.name ? undefined : account.picture);
+  const source = icon ? resolveImage?.(icon) : undefined;
   return (
     <>
       {at && newDay(shown, before) && (
@@ -146,11 +170,13 @@ function Row({ shown, before, account, language, say, onAction, resolveImage }: 
         </div>
       )}
       <div className={shown.own ? style.own : style.row}>
-        {!shown.own && <Picture shown={first} name={name} source={icon && resolveImage?.(icon)} />}
+        {!shown.own && (
+          <Picture shown={first} name={name} source={typeof source === "string" ? source : undefined} />
+        )}
         <div className={style.column}>
           {!shown.own && first && <div className={style.name}>{name}</div>}
-          <div className={style.line}>
-            <Bubble shown={shown} tail={first} say={say} onAction={onAction} />
+          <div className={`${style.line} ${wide(shown.message) ? style.below : ""}`}>
+            <Bubble message={shown.message} tail={first} />
             <span className={style.time}>
               {at?.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" })}
             </span>
@@ -172,29 +198,4 @@ function Picture({ shown, name, source }: { shown: boolean; name: string; source
   );
 }
 
-// TextOnly is what a screen reader or a PC gets.
-function TextOnly({ messages, label, say }: { messages: Shown[]; label: string; say: Say }) {
-  return (
-    <section aria-label={label} className={style.text}>
-      {messages.map((m, i) => (
-        <p key={`${m.at ?? ""}-${i}`}>{plain(m.message, say)}</p>
-      ))}
-    </section>
-  );
-}
-
-type NotificationProps = { account: Account; last?: Shown; label: string; say: Say };
-
-// Notification is the card on a lock screen: one message, two lines.
-function Notification({ account, last, label, say }: NotificationProps) {
-  return (
-    <section aria-label={label} className={style.notification}>
-      <span className={style.card}>
-        <strong>{last?.message.sender?.name ?? account.name}</strong>
-        <span className={style.two}>{last ? plain(last.message, say) : ""}</span>
-      </span>
-    </section>
-  );
-}
-
-export { pieces } from "./Bubble";
+export { pieces } from "./address";

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page, test } from "@playwright/test";
+import { build, type PreviewServer, preview } from "vite";
+import config from "../golden.vite.config";
+import { goldens } from "./golden/messages";
+
+// The golden messages are drawn at 375 px and held against their pictures. The pages are
+// built here and need no stack.
+let server: PreviewServer;
+let dir: string;
+let base: string;
+
+let page: Page;
+const outside: string[] = [];
+
+test.beforeAll(async ({ browser }) => {
+  dir = await mkdtemp(join(tmpdir(), "lumo-golden-"));
+  await build({ ...config, configFile: false, build: { outDir: dir, emptyOutDir: true, minify: false } });
+  server = await preview({
+    ...config,
+    configFile: false,
+    build: { outDir: dir },
+    preview: { port: 0, host: "127.0.0.1" },
+  });
+  base = server.resolvedUrls?.local[0] ?? "";
+  // One page for all of them: the fonts are large.
+  const context = await browser.newContext({
+    viewport: { width: 400, height: 800 },
+    timezoneId: "Asia/Tokyo",
+    locale: "en-US",
+    reducedMotion: "reduce",
+  });
+  page = await context.newPage();
+  page.on("request", (r) => {
+    if (!r.url().startsWith(base) && !r.url().startsWith("data:")) outside.push(r.url());
+  });
+});
+
+test.afterAll(async () => {
+  await page.context().close();
+  await server.close();
+  await rm(dir, { recursive: true });
+});
+
+const show = (name: string) => page.goto(`${base}?name=${encodeURIComponent(name)}`);
+
+for (const name of Object.keys(goldens))
+  test(`7 golden message: ${name}`, async () => {
+    await show(name);
+    const phone = page.getByRole("region", { name: `Preview of ${name}` });
+    await page.evaluate(() => document.fonts.ready);
+    await expect(phone).toHaveScreenshot(`${name.replace(/\W+/g, "-")}.png`, {
+      maxDiffPixelRatio: 0.02,
+      threshold: 0.25,
+    });
+  });
+
+test("7 axe finds nothing on any of them, and nothing is loaded from elsewhere", async () => {
+  await show("");
+  // The colours of a merchant's own content are the one thing that is not ours to judge.
+  const found = await new AxeBuilder({ page }).disableRules(["color-contrast"]).analyze();
+  expect(found.violations.map((v) => `${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual([]);
+  expect(outside).toEqual([]);
+});
+
+test("7 a carousel is moved by arrow keys and by a pull", async () => {
+  await show("five cards");
+  const row = page.getByRole("group", { name: "5 cards, side by side" });
+  const at = () => row.evaluate((e) => e.scrollLeft);
+  await row.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(at).toBeGreaterThan(200);
+  await page.keyboard.press("ArrowLeft");
+  await expect.poll(at).toBe(0);
+  const box = await row.boundingBox();
+  if (!box) throw new Error("the cards are not drawn");
+  await page.mouse.move(box.x + 250, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 50, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(at).toBeGreaterThan(100);
+});
+
+test("7 the whole phone is reached by keys", async () => {
+  await show("product");
+  const reached: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    await page.keyboard.press("Tab");
+    reached.push(
+      await page.evaluate(
+        () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "",
+      ),
+    );
+  }
+  expect(reached).toEqual(["Hana Tea", "Matcha set", "Buy", "Later", "Questions?"]);
+});
