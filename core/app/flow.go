@@ -38,7 +38,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Pusher: n.line,
 		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker,
 		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
-	a.recorders = append(a.recorders, sender.Run)
+	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
 		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Profiles: n.accounts,

@@ -6,6 +6,7 @@ import (
 	"lumo/core/channel"
 	"lumo/core/connection"
 	"lumo/core/console"
+	"lumo/core/fleet"
 	"lumo/core/klaviyo"
 	"lumo/core/lumo"
 	"lumo/core/outbox"
@@ -22,17 +23,20 @@ func (a *App) newKlaviyo() (*klaviyo.Client, error) {
 
 // newConnection makes the capability that owns Klaviyo accounts. Channels come later: they
 // need what is written to Klaviyo, which needs the accounts.
-func (a *App) newConnection(client *klaviyo.Client, channels *laterChannels) (*connection.Service, error) {
+func (a *App) newConnection(client *klaviyo.Client, channels *laterChannels, edges *fleet.Service) (
+	*connection.Service, error) {
 	return connection.New(connection.Config{Tenants: a.db, Store: connectionstore.New(a.vault),
-		Klaviyo: client, Data: client, Channels: channels, Auditor: a.accounts,
+		Klaviyo: client, Data: client, Channels: channels, Fleet: edges,
+		EdgeURL: a.settings.EdgePublicURL, Auditor: a.accounts,
 		Watcher: console.NewNews(a.db, a.hub), NewID: a.newID, Now: a.now, Log: a.log})
 }
 
 // newOutbox makes the capability that writes to Klaviyo, and has it write.
-func (a *App) newOutbox(client *klaviyo.Client, accounts *connection.Service) (*outbox.Service, error) {
+func (a *App) newOutbox(client *klaviyo.Client, accounts *connection.Service, links outbox.Links) (
+	*outbox.Service, error) {
 	store := outboxstore.New(a.vault)
 	s, err := outbox.New(outbox.Config{Tenants: a.db, Store: store, Leases: store, Klaviyo: client,
-		Accounts: accounts, Watcher: console.NewNews(a.db, a.hub), NewID: a.newID, Now: a.now,
+		Accounts: accounts, Links: links, Auditor: a.accounts, Watcher: console.NewNews(a.db, a.hub), NewID: a.newID, Now: a.now,
 		Log: a.log, Owner: a.newID().String()})
 	if err != nil {
 		return nil, err

@@ -2,14 +2,23 @@ package app
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"time"
 
 	"lumo/core/channel"
+	"lumo/core/connection"
+	"lumo/core/delivery"
+	"lumo/core/klaviyo"
 	"lumo/core/line"
 	"lumo/core/linkage"
 	"lumo/core/live"
 	"lumo/core/lumo"
+	channelstore "lumo/core/postgres/channel"
 	linkagestore "lumo/core/postgres/linkage"
 	"lumo/core/web/linkpage"
+	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // newLinkDirectory makes the look-ups of identity links.
@@ -18,9 +27,22 @@ func (a *App) newLinkDirectory(channels *channel.Directory) *linkage.Directory {
 }
 
 // newJoiner joins follow events with the logins before them.
-func (a *App) newJoiner() *linkage.Joiner {
+func (a *App) newJoiner(directory *channel.Directory, g linkage.Greeter) *linkage.Joiner {
 	store := linkagestore.New(a.vault)
-	return linkage.NewJoiner(a.db, store, store, a.now)
+	return linkage.NewJoiner(a.db, store, store, directory, g, a.now)
+}
+
+// laterLinks tells the outbox where linked customers are once links are there: links need
+// the outbox.
+type laterLinks struct{ links *linkage.Service }
+
+func (l *laterLinks) Recheck(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (
+	lumo.ProfileID, error) {
+	return l.links.Recheck(ctx, m, a, p)
+}
+
+func (l *laterLinks) ProfileMoved(ctx context.Context, m lumo.MerchantID, from, to lumo.ProfileID) error {
+	return l.links.ProfileMoved(ctx, m, from, to)
 }
 
 // linkageNeeds are the capabilities that linkage asks and tells.
@@ -28,9 +50,11 @@ type linkageNeeds struct {
 	directory *linkage.Directory
 	channels  *channel.Service
 	line      *line.Client
-	profiles  linkage.Profiles
+	klaviyo   *klaviyo.Client
+	accounts  *connection.Service
 	recorder  linkage.Recorder
 	outbox    linkage.Outbox
+	greeter   linkage.Greeter
 	fleet     linkage.Fleet
 }
 
@@ -38,15 +62,126 @@ type linkageNeeds struct {
 func (a *App) newLinkage(n linkageNeeds) (*linkage.Service, *linkpage.Pages, error) {
 	store := linkagestore.New(a.vault)
 	s, err := linkage.New(linkage.Config{Directory: n.directory, Tenants: a.db, Links: store,
-		States: store, Codes: store, Channels: n.channels, Friends: n.channels, LINE: n.line,
-		Profiles: n.profiles, Recorder: n.recorder, Outbox: n.outbox, Fleet: n.fleet,
-		Auditor: a.accounts, Watcher: linkWatcher{a}, EdgeURL: a.settings.EdgePublicURL,
+		States: store, Codes: store, Forms: store, Settings: store, Health: store, Tokens: store,
+		Channels: n.channels, Friends: n.channels, LINE: n.line,
+		Profiles: customers{n.accounts, n.klaviyo}, Hooks: systemHooks{n.accounts}, Pages: pages{a.http},
+		Recorder: n.recorder, Outbox: n.outbox, Greeter: n.greeter, Upkeep: channelstore.New(a.vault),
+		Fleet: n.fleet, Auditor: a.accounts, Watcher: linkWatcher{a}, EdgeURL: a.settings.EdgePublicURL,
 		NewID: a.newID, Now: a.now, Log: a.log})
 	if err != nil {
 		return nil, nil, err
 	}
-	pages, err := linkpage.New(s, n.channels, a.accounts)
-	return s, pages, err
+	shown, err := linkpage.New(s, n.channels, a.accounts)
+	return s, shown, err
+}
+
+// customers reads an account's customers and forms.
+type customers struct {
+	*connection.Service
+	client *klaviyo.Client
+}
+
+func (c customers) LastOrder(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (
+	time.Time, error) {
+	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) (time.Time, error) {
+		return c.client.LastOrder(ctx, token, p)
+	})
+}
+
+func (c customers) Forms(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (
+	[]linkage.KlaviyoForm, error) {
+	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) ([]linkage.KlaviyoForm, error) {
+		return c.client.Forms(ctx, token)
+	})
+}
+
+// systemHooks proves and reads Klaviyo's system webhooks.
+type systemHooks struct{ *connection.Service }
+
+func (systemHooks) Read(body []byte) ([]linkage.SystemEvent, error) { return klaviyo.ReadSystem(body) }
+
+const (
+	pageMax   = 2 << 20
+	pageMoves = 3
+)
+
+// pages fetches shop pages through the guarded client, which follows nothing by itself.
+type pages struct{ client *http.Client }
+
+func (p pages) Page(ctx context.Context, address string) (string, error) {
+	const op = "app.Page"
+	for range pageMoves + 1 {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return "", fault.As(fault.Invalid, op, err)
+		}
+		req.Header.Set("User-Agent", "Lumo (looks for its script)")
+		res, err := p.client.Do(req)
+		if err != nil {
+			return "", fault.As(fault.Unavailable, op, err)
+		}
+		body, err := io.ReadAll(io.LimitReader(res.Body, pageMax))
+		res.Body.Close()
+		next, moved := res.Location()
+		switch {
+		case err != nil:
+			return "", fault.As(fault.Unavailable, op, err)
+		case moved == nil && res.StatusCode/100 == 3 && (next.Scheme == "https" || next.Scheme == "http"):
+			address = next.String()
+		case res.StatusCode/100 != 2:
+			return "", fault.New(fault.NotFound, op, "The page answered %d.", res.StatusCode)
+		default:
+			return string(body), nil
+		}
+	}
+	return "", fault.New(fault.Unavailable, op, "The page leads on and on.")
+}
+
+// greetLimit is how old a welcome may get on its way.
+const greetLimit = 6 * time.Hour
+
+// greeter gives tags and the welcome message of a code.
+type greeter struct {
+	people *channel.People
+	sender *delivery.Service
+	now    func() time.Time
+}
+
+// Greet gives each tag and the message once. A tag that is gone costs nobody the message; who
+// is no friend yet gets it with the follow event.
+func (g *greeter) Greet(ctx context.Context, m lumo.MerchantID, f lumo.Friend, code linkage.Code) error {
+	for _, tag := range code.Tags {
+		_, err := g.people.Label(ctx, m, code.Channel, tag, []lumo.FriendID{f.ID}, channel.TagByQR, true)
+		if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	if code.Welcome == "" || f.FollowStatus != lumo.Following {
+		return nil
+	}
+	_, err := g.sender.Plan(ctx, delivery.Plan{Merchant: m, Channel: code.Channel, Kind: delivery.KindWelcome,
+		Logical: id.ID(code.ID), Friend: f.ID, Content: lumo.Content{Text: code.Welcome},
+		ReceivedAt: g.now(), TooLateAt: g.now().Add(greetLimit)})
+	if fault.Is(err, fault.Conflict) {
+		return nil // this person had it
+	}
+	return err
+}
+
+// listener hears what friends write: first whether it is a word that unlinks, then whoever
+// answers.
+type listener struct {
+	links *linkage.Service // nil until it is there
+	next  channel.Replier
+}
+
+func (l *listener) React(ctx context.Context, r lumo.Reaction) error {
+	if l.links != nil && !r.Followed {
+		if err := l.links.UnlinkByWord(ctx, r.Merchant, r.Channel, r.Friend, r.Text); err != nil {
+			return err
+		}
+	}
+	return l.next.React(ctx, r)
 }
 
 // linkWatcher tells open pages of identity links and QR codes.
@@ -60,4 +195,8 @@ func (w linkWatcher) LinkChanged(ctx context.Context, m lumo.MerchantID, l lumo.
 func (w linkWatcher) CodeChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 	code lumo.CodeID) {
 	w.app.publish(ctx, m, live.Event{Kind: "qr_code", ID: code.String(), Channel: c.String()})
+}
+
+func (w linkWatcher) ReviewChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {
+	w.app.publish(ctx, m, live.Event{Kind: "review", ID: c.String(), Channel: c.String()})
 }

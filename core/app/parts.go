@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"lumo/core/console"
+	"lumo/core/delivery"
 	"lumo/core/fleet"
 	"lumo/shared/fault"
 )
@@ -16,6 +17,8 @@ import (
 type parts struct {
 	edge  http.Handler // what edges ask: /edge/v1/
 	codes codes
+	// sender brings messages to people
+	sender *delivery.Service
 }
 
 // codes makes one-time codes with which edges enrol.
@@ -39,11 +42,12 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	joining, refusals := &laterChannels{}, &laterRefusals{}
-	accounts, err := a.newConnection(vendorKlaviyo, joining)
+	accounts, err := a.newConnection(vendorKlaviyo, joining, edges)
 	if err != nil {
 		return err
 	}
-	items, err := a.newOutbox(vendorKlaviyo, accounts)
+	moving := &laterLinks{}
+	items, err := a.newOutbox(vendorKlaviyo, accounts, moving)
 	if err != nil {
 		return err
 	}
@@ -64,23 +68,28 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	refusals.flows = flows
+	people, err := a.newPeople(directory, accounts, tracker, items)
+	if err != nil {
+		return err
+	}
+	greeting := &greeter{people: people, sender: a.parts.sender, now: a.now}
+	joiner := a.newJoiner(directory, greeting)
+	listening := &listener{next: messages.answerer}
 	channels, err := a.newChannels(channelNeeds{directory: directory, line: vendorLINE,
-		recorder: tracker, profiles: items, fleet: edges, joiner: a.newJoiner(), replier: messages.answerer,
+		recorder: tracker, profiles: items, fleet: edges, joiner: joiner, replier: listening,
 		connected: flows.EnsureKey})
 	if err != nil {
 		return err
 	}
 	joining.channels = channels
 	links, pages, err := a.newLinkage(linkageNeeds{directory: recipients,
-		channels: channels, line: vendorLINE, profiles: accounts, recorder: tracker, outbox: items,
-		fleet: edges})
+		channels: channels, line: vendorLINE, klaviyo: vendorKlaviyo, accounts: accounts,
+		recorder: tracker, outbox: items, greeter: greeting, fleet: edges})
 	if err != nil {
 		return err
 	}
-	people, err := a.newPeople(directory, accounts, tracker, items)
-	if err != nil {
-		return err
-	}
+	joiner.Attach(links)
+	moving.links, listening.links = links, links
 	console.RegisterChannels(a.api, channels)
 	console.RegisterFriends(a.api, people)
 	console.RegisterLinkage(a.api, links)
@@ -91,6 +100,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	a.parts.edge, err = a.newEdges(edges, keys, tracker, messages.files, []fleet.Route{
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
 		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows},
+		{Prefix: "/hooks/klaviyo/system/", Hook: "klaviyo_system", Handler: links},
 		{Prefix: "/link/", Handler: pages},
 		{Prefix: "/c/", Handler: tracker},
 		{Prefix: "/i/", Handler: tracker},

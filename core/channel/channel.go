@@ -156,6 +156,8 @@ type Joiner interface {
 		map[string]any, error)
 	// Forget removes logins that no follow can belong to any more.
 	Forget(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error
+	// LookAfter does what is due for a channel's links outside of any request.
+	LookAfter(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error
 }
 
 // Watcher hears of changes that open pages should show. It is told inside the transaction

@@ -79,6 +79,9 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	if err := s.forget(ctx, m, c); err != nil {
 		return retryMost, err
 	}
+	if err := s.c.Joiner.LookAfter(ctx, m, c); err != nil {
+		s.c.Log.WarnContext(ctx, "links not looked after", "error", err, "merchant", m.String())
+	}
 	named := s.readNames(ctx, m, c)
 	if s.c.Now().Sub(full.WebhookCheckedAt) >= refreshEvery {
 		if _, _, err := s.checkWebhook(ctx, full, keys.Messaging); err != nil {

@@ -11,6 +11,7 @@ package connection
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -86,6 +87,16 @@ type Data interface {
 	ImportProfile(ctx context.Context, token lumo.Secret, w lumo.ProfileWrite) (
 		lumo.ProfileID, time.Duration, error)
 	CreateEvent(ctx context.Context, token lumo.Secret, e lumo.ProfileEvent) (time.Duration, error)
+	// CreateHook makes a system webhook and answers Klaviyo's id of it.
+	CreateHook(ctx context.Context, token lumo.Secret, h Hook) (string, error)
+}
+
+// Fleet keeps the edges up to date.
+type Fleet interface {
+	// Changed notes, inside the transaction, that a row of the edges' tables changed.
+	Changed(ctx context.Context, m lumo.MerchantID, table uint8, key []byte) error
+	// WaitApplied returns when all living edges have what is committed, or after limit.
+	WaitApplied(ctx context.Context, limit time.Duration) error
 }
 
 // Store keeps accounts and tries. Its methods run inside a transaction of the merchant.
@@ -109,6 +120,9 @@ type Store interface {
 	SetState(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, s State, problem string,
 		now time.Time) error
 	Touch(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, now time.Time) error
+	// SystemHook reads an account's system webhook and locks it; without one it has no key.
+	SystemHook(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (SystemHook, error)
+	SetSystemHook(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, h SystemHook, now time.Time) error
 }
 
 // Tenants runs a unit of work for one merchant.
@@ -139,6 +153,8 @@ type Config struct {
 	Klaviyo  Klaviyo
 	Data     Data
 	Channels Channels
+	Fleet    Fleet
+	EdgeURL  string // public address of the edges
 	Auditor  Auditor
 	Watcher  Watcher
 	NewID    func() id.ID
@@ -155,9 +171,10 @@ type Service struct {
 // New makes the service; every dependency is required.
 func New(c Config) (*Service, error) {
 	if c.Tenants == nil || c.Store == nil || c.Klaviyo == nil || c.Data == nil ||
-		c.Channels == nil || c.Auditor == nil || c.Watcher == nil || c.NewID == nil ||
+		c.Channels == nil || c.Fleet == nil || c.EdgeURL == "" || c.Auditor == nil || c.Watcher == nil || c.NewID == nil ||
 		c.Now == nil || c.Log == nil {
 		return nil, fault.New(fault.Internal, "connection.New", "a dependency is missing")
 	}
+	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
 	return &Service{c: c}, nil
 }

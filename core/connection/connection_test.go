@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lumo/core/connection"
+	"lumo/core/klaviyo/klaviyotest"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	connectionstore "lumo/core/postgres/connection"
@@ -51,7 +52,8 @@ func newShop(t *testing.T) *shop {
 func (s *shop) replica(t *testing.T, db *postgres.DB) *connection.Service {
 	t.Helper()
 	service, err := connection.New(connection.Config{Tenants: db,
-		Store: connectionstore.New(s.Vault), Klaviyo: s.klaviyo, Data: s.klaviyo, Channels: s.klaviyo,
+		Store: connectionstore.New(s.Vault), Klaviyo: s.klaviyo, Data: s.klaviyo, Channels: s.klaviyo, Fleet: s.klaviyo,
+		EdgeURL: "https://edge.example",
 		Auditor: s.klaviyo, Watcher: s.klaviyo, NewID: s.ID, Now: s.Clock.Now,
 		Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	if err != nil {
@@ -89,18 +91,20 @@ func (s *shop) connect(t *testing.T) connection.Account {
 
 // klaviyo is the far end, and all that the service tells.
 type klaviyo struct {
-	mu        sync.Mutex // guards what follows
-	now       func() time.Time
-	site      string
-	verifier  string
-	refreshes int
-	slow      chan struct{} // a refresh waits until it is closed
-	ended     bool          // refresh tokens are no longer good
-	down      bool
-	refused   lumo.Secret // an access token that gives 401
-	joined    int
-	audit     []string
-	changed   int
+	mu          sync.Mutex // guards what follows
+	now         func() time.Time
+	site        string
+	verifier    string
+	refreshes   int
+	slow        chan struct{} // a refresh waits until it is closed
+	ended       bool          // refresh tokens are no longer good
+	down        bool
+	refused     lumo.Secret // an access token that gives 401
+	joined      int
+	audit       []string
+	changed     int
+	hooks       []connection.Hook
+	hookRefused error
 }
 
 func (k *klaviyo) AuthorizeURL(state, verifier string, scopes []string) (string, error) {
@@ -407,4 +411,52 @@ func FuzzMerchantOf(f *testing.F) {
 			t.Errorf("got %v %v", m, ok)
 		}
 	})
+}
+
+func (k *klaviyo) CreateHook(_ context.Context, _ lumo.Secret, h connection.Hook) (string, error) {
+	k.hooks = append(k.hooks, h)
+	return "01JHOOK", k.hookRefused
+}
+
+func (k *klaviyo) Changed(context.Context, lumo.MerchantID, uint8, []byte) error { return nil }
+func (k *klaviyo) WaitApplied(context.Context, time.Duration) error              { return nil }
+
+func TestKlaviyoIsToldOnceWhereToReportMerges(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	a := s.connect(t)
+	for range 2 {
+		if err := s.service.EnsureHook(t.Context(), s.Merchant, a.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.klaviyo.hooks) != 1 {
+		t.Fatalf("%d webhooks were made", len(s.klaviyo.hooks))
+	}
+	hook := s.klaviyo.hooks[0]
+	if !strings.HasPrefix(hook.URL, "https://edge.example/hooks/klaviyo/system/") || len(hook.Secret.Reveal()) < 16 {
+		t.Errorf("got %s, secret of %d", hook.URL, len(hook.Secret.Reveal()))
+	}
+	body, at := []byte(`{"data":[]}`), "1795521600"
+	r := lumo.EdgeRequest{Body: body, Auth: lumo.AuthUnchecked, Header: map[string]string{"Klaviyo-Timestamp": at,
+		"Klaviyo-Signature": klaviyotest.SignHook(hook.Secret.Reveal(), body, at)}}
+	if ok, err := s.service.Genuine(t.Context(), s.Merchant, a.ID, r); !ok || err != nil {
+		t.Errorf("Klaviyo's own: got %v %v", ok, err)
+	}
+	r.Header["Klaviyo-Signature"] = klaviyotest.SignHook("another secret entirely", body, at)
+	if ok, _ := s.service.Genuine(t.Context(), s.Merchant, a.ID, r); ok {
+		t.Error("a forged notice counts")
+	}
+}
+
+func TestAnAccountWithoutThePermissionGoesOnWithoutNotices(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	a := s.connect(t)
+	s.klaviyo.hookRefused = fault.New(fault.Forbidden, "klaviyo", "")
+	for range 2 {
+		if err := s.service.EnsureHook(t.Context(), s.Merchant, a.ID); err != nil {
+			t.Fatalf("got %v, want the refusal noted", err)
+		}
+	}
 }

@@ -49,6 +49,13 @@ func (s *Service) WriteProfile(ctx context.Context, m lumo.MerchantID, a lumo.Ac
 	})
 }
 
+// Call runs one request of a caller's own with a good token of an account, and once more with
+// a new one after a 401.
+func Call[T any](ctx context.Context, s *Service, m lumo.MerchantID, a lumo.AccountID,
+	do func(lumo.Secret) (T, error)) (T, error) {
+	return call(ctx, s, m, a, do)
+}
+
 // Touch notes good contact with an account; too often is left out.
 func (s *Service) Touch(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error {
 	return s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {

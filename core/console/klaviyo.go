@@ -79,6 +79,7 @@ func RegisterKlaviyo(a *API, accounts *connection.Service, items *outbox.Service
 	Register(a, Op{ID: "test-klaviyo", Method: http.MethodPost,
 		Path: "/merchants/{merchant}/klaviyo/test", Role: lumo.Admin,
 		Summary: "Write one example customer and event to Klaviyo"}, k.test)
+	k.registerKept(a)
 	a.HandlePage("GET /oauth/klaviyo/callback", k.callback)
 }
 

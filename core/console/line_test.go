@@ -77,13 +77,14 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	d.channels, err = channel.New(channel.Config{Directory: channel.NewDirectory(d.DB, d.DB, cs, cs), Tenants: d.DB,
 		Systems: d.DB, Channels: cs, Friends: cs, Requests: cs, Work: cs, Accounts: client, Hooks: client,
 		Read: line.ReadWebhook, Recorder: quiet, Profiles: quiet, Fleet: quiet, Auditor: people,
-		Joiner: linkage.NewJoiner(d.DB, ls, ls, d.Clock.Now), Watcher: quiet, EdgeURL: "http://127.0.0.1:1",
+		Joiner: linkage.NewJoiner(d.DB, ls, ls, channel.NewDirectory(d.DB, d.DB, cs, cs), quiet, d.Clock.Now), Watcher: quiet, EdgeURL: "http://127.0.0.1:1",
 		NewID: d.ID, Now: d.Clock.Now, Log: log, Owner: "core-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	links, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(d.DB, ls, d.channels), Tenants: d.DB,
-		Links: ls, States: ls, Codes: ls, Channels: d.channels, Friends: d.channels, LINE: client, Profiles: quiet,
+		Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: quiet,
+		Upkeep: cs, Hooks: quiet, Pages: quiet, Channels: d.channels, Friends: d.channels, LINE: client, Profiles: quiet,
 		Recorder: quiet, Outbox: quiet, Fleet: quiet, Auditor: people, Watcher: quiet, EdgeURL: "http://127.0.0.1:1",
 		NewID: d.ID, Now: d.Clock.Now, Log: log})
 	if err != nil {
@@ -266,10 +267,18 @@ func TestFriendsAreShownWithoutTheirLINEIDs(t *testing.T) {
 // quiet plays the capabilities that hear of what happens.
 type quiet struct{ linkage.Profiles }
 
-func (quiet) Record(context.Context, lumo.Fact) error                               { return nil }
-func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error         { return nil }
-func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                 { return nil }
-func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error  { return nil }
+func (quiet) Record(context.Context, lumo.Fact) error                                 { return nil }
+func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error           { return nil }
+func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                   { return nil }
+func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error    { return nil }
+func (quiet) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error           { return nil }
+func (quiet) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }
+func (quiet) Page(context.Context, string) (string, error)                            { return "", nil }
+func (quiet) Read([]byte) ([]linkage.SystemEvent, error)                              { return nil, nil }
+func (quiet) Genuine(context.Context, lumo.MerchantID, lumo.AccountID, lumo.EdgeRequest) (bool, error) {
+	return false, nil
+}
+func (quiet) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)        {}
 func (quiet) LinkMade(context.Context, lumo.Link, id.ID) error                      { return nil }
 func (quiet) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link) error { return nil }
 func (quiet) Changed(context.Context, lumo.MerchantID, uint8, []byte) error         { return nil }

@@ -3,10 +3,14 @@ package console
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"lumo/core/linkage"
 	"lumo/core/lumo"
+	"lumo/core/outbox"
+	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // CodeView is a custom QR code.
@@ -14,39 +18,120 @@ type CodeView struct {
 	ID               string     `json:"id"`
 	Name             string     `json:"name"`
 	Code             string     `json:"code" doc:"public name in its URL"`
-	IdentifyBy       string     `json:"identify_by" enum:"profile,email,phone,none"`
+	IdentifyBy       string     `json:"identify_by" enum:"profile,email,phone,none" doc:"none = a counter in a shop"`
+	URL              string     `json:"url" doc:"without a customer, for print"`
 	URLTemplate      string     `json:"url_template" doc:"for a Klaviyo email; Klaviyo fills in the customer"`
 	ImageURLTemplate string     `json:"image_url_template"`
 	HTML             string     `json:"html"`
+	Tags             []string   `json:"tags" doc:"that whom it links gets, tag_.."`
+	Welcome          string     `json:"welcome" doc:"message that whom it links gets once"`
+	ExpiresAt        *time.Time `json:"expires_at,omitempty"`
 	Scans            int64      `json:"scans"`
 	Friends          int64      `json:"friends"`
 	Linked           int64      `json:"linked"`
 	LastScanAt       *time.Time `json:"last_scan_at,omitempty"`
-	State            string     `json:"state" enum:"live,paused"`
+	State            string     `json:"state" enum:"live,paused,expired"`
 	CreatedAt        *time.Time `json:"created_at"`
 }
 
-type codeInput struct {
+// CodeDayView is what happened by a code on one day of the merchant's zone.
+type CodeDayView struct {
+	Day     string `json:"day" doc:"YYYY-MM-DD"`
+	Scans   int64  `json:"scans"`
+	Friends int64  `json:"friends"`
+	Linked  int64  `json:"linked"`
+}
+
+// TryView is a code's URL as one customer gets it.
+type TryView struct {
+	URL       string `json:"url"`
+	ProfileID string `json:"profile_id,omitempty"`
+}
+
+// StepTakenView names a step of a link's history, so that it can be undone.
+type StepTakenView struct {
+	Step string `json:"step" doc:"evt_.."`
+}
+
+// CodeBody is what a person decides about a code.
+type CodeBody struct {
+	Name      string     `json:"name" maxLength:"200"`
+	Tags      []string   `json:"tags,omitempty" maxItems:"40"`
+	Welcome   string     `json:"welcome,omitempty" maxLength:"6000"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+type newCodeInput struct {
 	InChannel
 	Body struct {
-		Name       string `json:"name,omitempty" maxLength:"200"`
+		CodeBody
 		IdentifyBy string `json:"identify_by" enum:"profile,email,phone,none"`
 	}
 }
 
-// links are the operations on identity links and QR codes.
-type links struct{ service *linkage.Service }
+type inCode struct {
+	InChannel
+	CodeID string `path:"code" doc:"qrc_.."`
+}
 
-// RegisterLinkage adds the operations on identity links and custom QR codes.
+type codeChangeInput struct {
+	inCode
+	Body struct {
+		CodeBody
+		State string `json:"state" enum:"live,paused"`
+	}
+}
+
+type codeDaysInput struct {
+	inCode
+	Days int `query:"days" minimum:"0" maximum:"400"`
+}
+
+type tryInput struct {
+	inCode
+	Body struct {
+		Email string `json:"email,omitempty" maxLength:"254"`
+	}
+}
+
+// links are the operations on identity links and QR codes.
+type links struct {
+	service *linkage.Service
+	now     func() time.Time
+}
+
+// RegisterLinkage adds the operations on identity links, custom QR codes, forms, conflicts.
 func RegisterLinkage(a *API, s *linkage.Service) {
-	l := links{s}
+	l := links{s, a.Now}
 	const one = "/merchants/{merchant}/channels/{channel}"
+	const code = one + "/qr_codes/{code}"
 	Register(a, Op{ID: "list-qr-codes", Method: http.MethodGet, Path: one + "/qr_codes", Role: lumo.Viewer,
 		Summary: "List custom QR codes, newest first"}, l.codes)
 	Register(a, Op{ID: "create-qr-code", Method: http.MethodPost, Path: one + "/qr_codes",
 		Role: lumo.Marketer, Summary: "Make a custom QR code"}, l.createCode)
+	Register(a, Op{ID: "get-qr-code", Method: http.MethodGet, Path: code, Role: lumo.Viewer,
+		Summary: "Read a custom QR code"}, l.code)
+	RegisterEdit(a, Op{ID: "update-qr-code", Method: http.MethodPatch, Path: code, Role: lumo.Marketer,
+		Summary: "Change, pause or resume a custom QR code"}, l.readCode, l.changeCode)
+	Register(a, Op{ID: "get-qr-code-days", Method: http.MethodGet, Path: code + "/days", Role: lumo.Viewer,
+		Summary: "What happened by a QR code, day by day"}, l.codeDays)
+	Register(a, Op{ID: "try-qr-code", Method: http.MethodPost, Path: code + "/try", Role: lumo.Marketer,
+		Summary: "The URL that one customer would get"}, l.tryCode)
 	Register(a, Op{ID: "unlink-friend", Method: http.MethodPost, Path: one + "/friends/{friend}/unlink",
 		Role: lumo.Marketer, Summary: "End a friend's identity link"}, l.unlink)
+	l.registerReview(a, one)
+	l.registerForms(a, one)
+	l.registerHealth(a, one)
+	a.HandlePage("GET "+base+code+"/image/{file}", l.image(a))
+}
+
+func (in inCode) code() (lumo.ChannelID, lumo.CodeID, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return c, lumo.CodeID{}, err
+	}
+	v, err := outside(id.QRCode, in.CodeID)
+	return c, lumo.CodeID(v), err
 }
 
 func (l links) codes(ctx context.Context, who Caller, in *InChannel) (List[CodeView], error) {
@@ -63,35 +148,254 @@ func (l links) codes(ctx context.Context, who Caller, in *InChannel) (List[CodeV
 	return list, err
 }
 
-func (l links) createCode(ctx context.Context, who Caller, in *codeInput) (CodeView, error) {
+// tagIDs reads outside ids of tags.
+func tagIDs(list []string) ([]lumo.TagID, error) {
+	out := make([]lumo.TagID, len(list))
+	for i, text := range list {
+		v, err := outside(id.Tag, text)
+		if err != nil {
+			return nil, &fault.Error{Kind: fault.Invalid, Op: "console.tagIDs",
+				Fields: map[string]string{"tags": "One of the tags does not exist."}}
+		}
+		out[i] = lumo.TagID(v)
+	}
+	return out, nil
+}
+
+func tagTexts(list []lumo.TagID) []string {
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = t.String()
+	}
+	return out
+}
+
+func (b CodeBody) content() (linkage.CodeContent, error) {
+	tags, err := tagIDs(b.Tags)
+	out := linkage.CodeContent{Name: b.Name, Tags: tags, Welcome: b.Welcome}
+	if b.ExpiresAt != nil {
+		out.ExpiresAt = b.ExpiresAt.UTC()
+	}
+	return out, err
+}
+
+func (l links) createCode(ctx context.Context, who Caller, in *newCodeInput) (CodeView, error) {
 	c, err := in.Channel()
 	if err != nil {
 		return CodeView{}, err
 	}
+	content, err := in.Body.content()
+	if err != nil {
+		return CodeView{}, err
+	}
 	made, err := l.service.CreateCode(ctx, who.Merchant.ID, c, who.Member.ID,
-		linkage.NewCode{Name: in.Body.Name, IdentifyBy: linkage.IdentifyBy(in.Body.IdentifyBy)})
+		linkage.NewCode{CodeContent: content, IdentifyBy: linkage.IdentifyBy(in.Body.IdentifyBy)})
 	if err != nil {
 		return CodeView{}, err
 	}
 	return l.view(made), nil
 }
 
-func (l links) unlink(ctx context.Context, who Caller, in *InFriend) (None, error) {
+func (l links) code(ctx context.Context, who Caller, in *inCode) (CodeView, error) {
+	c, v, err := in.code()
+	if err != nil {
+		return CodeView{}, err
+	}
+	code, err := l.service.Code(ctx, who.Merchant.ID, c, v)
+	if err != nil {
+		return CodeView{}, err
+	}
+	return l.view(code), nil
+}
+
+func (l links) readCode(ctx context.Context, who Caller, in *codeChangeInput) (CodeView, error) {
+	return l.code(ctx, who, &in.inCode)
+}
+
+func (l links) changeCode(ctx context.Context, who Caller, in *codeChangeInput) (CodeView, error) {
+	c, v, err := in.code()
+	if err != nil {
+		return CodeView{}, err
+	}
+	content, err := in.Body.content()
+	if err != nil {
+		return CodeView{}, err
+	}
+	content.Live = in.Body.State == "live"
+	code, err := l.service.ChangeCode(ctx, who.Merchant.ID, c, v, who.Member.ID, content)
+	if err != nil {
+		return CodeView{}, err
+	}
+	return l.view(code), nil
+}
+
+func (l links) codeDays(ctx context.Context, who Caller, in *codeDaysInput) (List[CodeDayView], error) {
+	c, v, err := in.code()
+	if err != nil {
+		return List[CodeDayView]{}, err
+	}
+	days := in.Days
+	if days == 0 {
+		days = 30
+	}
+	found, err := l.service.CodeDays(ctx, who.Merchant.ID, c, v, days)
+	list := List[CodeDayView]{Items: make([]CodeDayView, len(found))}
+	for i, d := range found {
+		list.Items[i] = CodeDayView{Day: d.Day.Format(time.DateOnly), Scans: d.Scans, Friends: d.Friends,
+			Linked: d.Links}
+	}
+	return list, err
+}
+
+func (l links) tryCode(ctx context.Context, who Caller, in *tryInput) (TryView, error) {
+	c, v, err := in.code()
+	if err != nil {
+		return TryView{}, err
+	}
+	try, err := l.service.TryCode(ctx, who.Merchant.ID, c, v, in.Body.Email)
+	return TryView{URL: try.URL, ProfileID: string(try.Profile)}, err
+}
+
+func (l links) unlink(ctx context.Context, who Caller, in *InFriend) (StepTakenView, error) {
 	c, f, err := in.Friend()
 	if err != nil {
-		return None{}, err
+		return StepTakenView{}, err
 	}
-	return None{}, l.service.Unlink(ctx, who.Merchant.ID, c, f, who.Member.ID)
+	step, err := l.service.Unlink(ctx, who.Merchant.ID, c, f, who.Member.ID)
+	return StepTakenView{Step: step.With(id.Event)}, err
 }
 
 func (l links) view(c linkage.Code) CodeView {
 	snippets := l.service.Snippets(c)
 	view := CodeView{ID: c.ID.String(), Name: c.Name, Code: c.Key, IdentifyBy: string(c.IdentifyBy),
-		URLTemplate: snippets.URL, ImageURLTemplate: snippets.ImageURL, HTML: snippets.HTML,
+		URL: snippets.Plain, URLTemplate: snippets.URL, ImageURLTemplate: snippets.ImageURL,
+		HTML: snippets.HTML, Tags: tagTexts(c.Tags), Welcome: c.Welcome, ExpiresAt: moment(c.ExpiresAt),
 		Scans: c.Scans, Friends: c.Friends, Linked: c.Links, LastScanAt: moment(c.LastScanAt),
 		State: "live", CreatedAt: moment(c.CreatedAt)}
-	if !c.Live {
+	switch {
+	case !c.Live:
 		view.State = "paused"
+	case !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(l.now()):
+		view.State = "expired"
 	}
 	return view
+}
+
+// image draws a code for print: image.png, or image.svg 300 mm wide.
+func (l links) image(a *API) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
+		var code linkage.Code
+		if err == nil {
+			in := inCode{InChannel: InChannel{ChannelID: r.PathValue("channel")}, CodeID: r.PathValue("code")}
+			var c lumo.ChannelID
+			var v lumo.CodeID
+			if c, v, err = in.code(); err == nil {
+				code, err = l.service.Code(r.Context(), who.Merchant.ID, c, v)
+			}
+		}
+		if err != nil {
+			a.answerProblem(w, r, err)
+			return
+		}
+		kind, picture := "image/png", []byte(nil)
+		switch r.PathValue("file") {
+		case "image.png":
+			picture, err = drawPNG(l.service.Snippets(code).Plain)
+		case "image.svg":
+			kind = "image/svg+xml"
+			picture, err = drawSVG(l.service.Snippets(code).Plain)
+		default:
+			err = fault.New(fault.NotFound, "console.image", "This address does not exist.")
+		}
+		if err != nil {
+			a.answerProblem(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", kind)
+		h.Set("Content-Length", strconv.Itoa(len(picture)))
+		h.Set("Cache-Control", "private, max-age=3600")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(picture) // whoever left misses it
+	}
+}
+
+// KeptView is something that Klaviyo refused and that was kept aside.
+type KeptView struct {
+	ID         string     `json:"id" doc:"evt_.."`
+	Channel    string     `json:"channel"`
+	Friend     *FriendRef `json:"friend,omitempty"`
+	Kind       string     `json:"kind" enum:"event,profile"`
+	Metric     string     `json:"metric,omitempty"`
+	ProfileID  string     `json:"profile_id"`
+	Problem    string     `json:"problem"`
+	OccurredAt *time.Time `json:"occurred_at"`
+	KeptSince  *time.Time `json:"kept_since"`
+}
+
+type againInput struct {
+	InMerchant
+	Body struct {
+		Item string `json:"item,omitempty" maxLength:"40" doc:"evt_.., left out = all"`
+	}
+}
+
+type keptInput struct {
+	InMerchant
+	PageParams
+}
+
+func (k klaviyo) registerKept(a *API) {
+	Register(a, Op{ID: "list-kept-updates", Method: http.MethodGet, Path: "/merchants/{merchant}/klaviyo/kept",
+		Role: lumo.Viewer, Summary: "What Klaviyo refused and was kept aside, newest first"}, k.kept)
+	Register(a, Op{ID: "retry-kept-updates", Method: http.MethodPost,
+		Path: "/merchants/{merchant}/klaviyo/kept/retry", Role: lumo.Marketer,
+		Summary: "Try one or all of what was kept aside again"}, k.again)
+}
+
+func (k klaviyo) kept(ctx context.Context, who Caller, in *keptInput) (List[KeptView], error) {
+	list := List[KeptView]{Items: []KeptView{}}
+	account, err := k.accounts.Current(ctx, who.Merchant.ID)
+	if fault.Is(err, fault.NotFound) {
+		return list, nil
+	}
+	var before id.ID
+	if err == nil && in.Cursor != "" {
+		before, err = outside(id.Event, in.Cursor)
+	}
+	if err != nil {
+		return list, err
+	}
+	found, next, err := k.items.Kept(ctx, who.Merchant.ID, account.ID, before, in.Limit)
+	for _, one := range found {
+		list.Items = append(list.Items, keptView(one))
+	}
+	if !next.IsZero() {
+		list.Next = next.With(id.Event)
+	}
+	return list, err
+}
+
+func keptView(k outbox.KeptItem) KeptView {
+	view := KeptView{ID: k.ID.With(id.Event), Channel: k.Channel.String(), Kind: string(k.Kind),
+		Metric: k.Metric, ProfileID: string(k.Profile), Problem: k.Problem,
+		OccurredAt: moment(k.OccurredAt), KeptSince: moment(k.CreatedAt)}
+	if k.Friend != (lumo.FriendID{}) {
+		view.Friend = &FriendRef{ID: k.Friend.String(), Name: k.FriendName}
+	}
+	return view
+}
+
+func (k klaviyo) again(ctx context.Context, who Caller, in *againInput) (ChangedView, error) {
+	account, err := k.accounts.Current(ctx, who.Merchant.ID)
+	var item id.ID
+	if err == nil && in.Body.Item != "" {
+		item, err = outside(id.Event, in.Body.Item)
+	}
+	if err != nil {
+		return ChangedView{}, err
+	}
+	n, err := k.items.Again(ctx, who.Merchant.ID, account.ID, item, who.Member.ID)
+	return ChangedView{Changed: int(n)}, err
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // profileFields are the only ones we read: less personal data on the way.
-const profileFields = "email,phone_number,first_name,last_name,properties,updated"
+const profileFields = "email,phone_number,first_name,last_name,properties,updated,last_event_date"
 
 type wireProfile struct {
 	Type       string         `json:"type"`
@@ -29,6 +29,7 @@ type wireAttributes struct {
 	LastName   string         `json:"last_name,omitempty"`
 	Properties map[string]any `json:"properties,omitempty"`
 	Updated    *time.Time     `json:"updated,omitempty"`
+	LastEvent  *time.Time     `json:"last_event_date,omitempty"`
 }
 
 type wireMeta struct {
@@ -45,6 +46,9 @@ func (p wireProfile) profile() lumo.Profile {
 		LastName: p.Attributes.LastName, Properties: p.Attributes.Properties}
 	if p.Attributes.Updated != nil {
 		out.UpdatedAt = p.Attributes.Updated.UTC()
+	}
+	if p.Attributes.LastEvent != nil {
+		out.LastSeenAt = p.Attributes.LastEvent.UTC()
 	}
 	return out
 }

@@ -74,14 +74,8 @@ func (s *Service) joinEarlier(ctx context.Context, v visit, st State) error {
 	if err != nil || !followed {
 		return err
 	}
-	_, err = s.join(ctx, v.merchant, st.Friend, since)
+	_, err = joinStates(ctx, s.c.States, s.c.Codes, v.merchant, st.Friend, since, s.c.Now())
 	return err
-}
-
-// join marks the friend's open states as joined and counts the newest one's code.
-func (s *Service) join(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, since time.Time) (
-	State, error) {
-	return joinStates(ctx, s.c.States, s.c.Codes, m, f, since, s.c.Now())
 }
 
 // joinStates is the join of a login and a follow event, in whichever order they come.
@@ -91,7 +85,7 @@ func joinStates(ctx context.Context, states StateStore, codes CodeStore, m lumo.
 	if err != nil || !joined || st.Code == (lumo.CodeID{}) {
 		return State{}, err
 	}
-	return st, codes.Count(ctx, m, st.Code, 1, 0)
+	return st, codes.Count(ctx, m, st.Code, now, 1, 0)
 }
 
 // decide links at once, asks, or has nothing to do.
@@ -100,10 +94,17 @@ func (s *Service) decide(ctx context.Context, v visit, st State, friend lumo.Fri
 	switch {
 	case st.Claim == ClaimUnlink:
 		return s.askUnlink(ctx, v, st, user)
-	case st.Claim == ClaimNone, st.Claim == ClaimForm,
-		v.channel.KlaviyoAccount == (lumo.AccountID{}):
+	case st.Claim == ClaimNone, v.channel.KlaviyoAccount == (lumo.AccountID{}):
+		if err := s.greet(ctx, v.merchant, st, friend); err != nil {
+			return Result{}, err
+		}
 		return Result{Outcome: Added}, s.end(ctx, v.merchant, st, PhaseTaken)
-	case !direct:
+	}
+	err := s.c.Tokens.KeepToken(ctx, v.merchant, friend.Channel, friend.ID, user, s.c.Now().Add(tokenLife))
+	if err != nil {
+		return Result{}, err
+	}
+	if !direct {
 		return s.ask(ctx, v, st, AskLink)
 	}
 	standing, err := s.standing(ctx, v.merchant, v.channel.ID, friend.ID, claimed.Profile)
@@ -113,7 +114,7 @@ func (s *Service) decide(ctx context.Context, v visit, st State, friend lumo.Fri
 	if standing.conflict() {
 		return s.ask(ctx, v, st, AskLink) // a person confirms before a conflict is kept
 	}
-	return s.link(ctx, v.merchant, v.channel, st, friend.ID, claimed)
+	return s.link(ctx, v.merchant, v.channel, st, friend, claimed)
 }
 
 // ask shows the page that links or unlinks on a click, and only on a click.
@@ -141,4 +142,21 @@ func (s *Service) askUnlink(ctx context.Context, v visit, st State, user lumo.Se
 func (s *Service) end(ctx context.Context, m lumo.MerchantID, st State, phase Phase) error {
 	st.Phase, st.EndedAt, st.Value, st.ConfirmHash = phase, s.c.Now(), "", nil
 	return s.c.States.Update(ctx, m, st)
+}
+
+// greet does what the code of a state promised for whom it brought.
+func (s *Service) greet(ctx context.Context, m lumo.MerchantID, st State, f lumo.Friend) error {
+	return greetBy(ctx, s.c.Codes, s.c.Greeter, m, st, f)
+}
+
+func greetBy(ctx context.Context, codes CodeStore, greeter Greeter, m lumo.MerchantID, st State,
+	f lumo.Friend) error {
+	if st.Code == (lumo.CodeID{}) {
+		return nil
+	}
+	code, err := codes.Code(ctx, m, st.Code)
+	if err != nil || len(code.Tags) == 0 && code.Welcome == "" {
+		return err
+	}
+	return greeter.Greet(ctx, m, f, code)
 }

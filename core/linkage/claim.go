@@ -42,6 +42,14 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	switch st.Claim {
 	case ClaimProfile:
 		return s.resolveProfile(ctx, m, account, st.Value)
+	case ClaimForm: // an email or a phone, as the customer typed it a moment ago
+		st.Claim = ClaimPhone
+		if strings.Contains(st.Value, "@") {
+			st.Claim = ClaimEmail
+		}
+		claimed, err := s.resolve(ctx, m, c, st)
+		claimed.By = ClaimForm
+		return claimed, err
 	case ClaimEmail:
 		email := strings.ToLower(strings.TrimSpace(st.Value))
 		if strings.Count(email, "@") != 1 || len(email) > 254 {

@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
-	"time"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
@@ -93,7 +92,7 @@ func (s *Service) confirm(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if err != nil {
 			return err
 		}
-		result, err = s.link(ctx, m, c, st, friend.ID, claimed)
+		result, err = s.link(ctx, m, c, st, friend, claimed)
 		result.IsFriend = friend.FollowStatus == lumo.Following
 		return err
 	})
@@ -141,20 +140,20 @@ func (s *Service) answered(ctx context.Context, m lumo.MerchantID, v id.ID, hash
 	})
 }
 
-// deauthorizeTimeout bounds what is done after the person has their answer.
-const deauthorizeTimeout = 3 * time.Second
-
 func (s *Service) confirmUnlink(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
 	hash []byte) (Result, error) {
 	user := lumo.Secret(st.Value)
 	err := s.answered(ctx, m, st.ID, hash, func(ctx context.Context, st State) error {
 		l, err := s.c.Links.ByFriend(ctx, m, st.Friend)
 		if err == nil {
-			err = s.unlink(ctx, m, l, History{ActorKind: "customer"})
+			_, err = s.unlink(ctx, m, l, History{ActorKind: "customer"}, 0)
 		} else if fault.Is(err, fault.NotFound) {
 			err = nil // unlinked meanwhile: what was wanted
 		}
 		if err != nil {
+			return err
+		}
+		if err := s.c.Tokens.DropToken(ctx, m, st.Friend); err != nil { // this visit brought a newer one
 			return err
 		}
 		return s.end(ctx, m, st, PhaseUnlinked)
@@ -162,20 +161,9 @@ func (s *Service) confirmUnlink(ctx context.Context, m lumo.MerchantID, c lumo.C
 	if err != nil {
 		return gone(Result{}, err)
 	}
-	s.deauthorize(ctx, m, c.ID, user)
-	return Result{Outcome: Unlinked}, nil
-}
-
-// deauthorize takes back at LINE what the person allowed; best effort, the link is gone.
-func (s *Service) deauthorize(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, user lumo.Secret) {
-	ctx, cancel := context.WithTimeout(ctx, deauthorizeTimeout)
-	defer cancel()
-	channelID, secret, err := s.c.Channels.LoginCredentials(ctx, m, c)
-	if err == nil {
-		err = s.c.LINE.Deauthorize(ctx, lumo.Keys{ID: channelID, Secret: secret}, user)
-	}
-	if err != nil {
+	if err := s.deauthorize(ctx, m, c.ID, user); err != nil {
 		s.c.Log.WarnContext(ctx, "LINE keeps a sign-in that was taken back", "error", err,
 			"merchant", m.String())
 	}
+	return Result{Outcome: Unlinked}, nil
 }

@@ -17,12 +17,16 @@ type Joiner struct {
 	tenants Tenants
 	states  StateStore
 	codes   CodeStore
+	friends FriendReader
+	greeter Greeter
+	links   *Service // nil until it is there
 	now     func() time.Time
 }
 
 // NewJoiner makes a joiner.
-func NewJoiner(t Tenants, st StateStore, codes CodeStore, now func() time.Time) *Joiner {
-	return &Joiner{tenants: t, states: st, codes: codes, now: now}
+func NewJoiner(t Tenants, st StateStore, codes CodeStore, f FriendReader, g Greeter,
+	now func() time.Time) *Joiner {
+	return &Joiner{tenants: t, states: st, codes: codes, friends: f, greeter: g, now: now}
 }
 
 // Followed tells which scan a follow event came from: a login of the same LINE user within
@@ -35,10 +39,37 @@ func (j *Joiner) Followed(ctx context.Context, m lumo.MerchantID, f lumo.FriendI
 			return err
 		}
 		code, err := j.codes.Code(ctx, m, st.Code)
+		if err != nil {
+			return err
+		}
 		data = map[string]any{"code": code.Name, "state": st.ID.String()}
-		return err
+		return j.greet(ctx, m, st)
 	})
 	return data, fault.Wrap("linkage.Followed", err)
+}
+
+// greet does what the code promised, now that the person is a friend: after a link, or where
+// there was nothing to link.
+func (j *Joiner) greet(ctx context.Context, m lumo.MerchantID, st State) error {
+	if st.Phase != PhaseLinked && (st.Phase != PhaseTaken || st.Claim != ClaimNone) {
+		return nil
+	}
+	friend, err := j.friends.Friend(ctx, m, st.Friend)
+	if err != nil {
+		return err
+	}
+	return greetBy(ctx, j.codes, j.greeter, m, st, friend)
+}
+
+// Attach gives the joiner the service, which could only be made after it.
+func (j *Joiner) Attach(s *Service) { j.links = s }
+
+// LookAfter does what is due for a channel's links outside of any request.
+func (j *Joiner) LookAfter(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	if j.links == nil {
+		return nil
+	}
+	return j.links.LookAfter(ctx, m, c)
 }
 
 // Forget removes logins that no follow can belong to any more, with what they claimed.

@@ -13,6 +13,18 @@ const (
 	stepRaised   = "raised"
 	stepUnlinked = "unlinked"
 	stepConflict = "conflict"
+	stepResolved = "resolved"
+	stepUndone   = "undone"
+	stepMoved    = "moved"
+)
+
+// The methods by which a link comes to be.
+const (
+	MethodQR      = "qr"
+	MethodForm    = "form"
+	MethodImport  = "import"
+	MethodAuto    = "automatic"
+	MethodConsole = "console" // by a member
 )
 
 // standing is what is linked already where a new link is to be.
@@ -52,22 +64,27 @@ func (s *Service) standing(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 // link makes the link, makes a standing one surer, or keeps the conflict. A standing link
 // that says something else stays, whatever level the new claim has.
 func (s *Service) link(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
-	f lumo.FriendID, claimed Claimed) (Result, error) {
-	there, err := s.standing(ctx, m, c.ID, f, claimed.Profile)
+	f lumo.Friend, claimed Claimed) (Result, error) {
+	there, err := s.standing(ctx, m, c.ID, f.ID, claimed.Profile)
 	if err != nil {
 		return Result{}, err
 	}
-	fresh := s.newLink(c, st, f, claimed)
+	fresh := s.newLink(c, st, f.ID, claimed)
 	switch {
 	case there.conflict():
-		return Result{Outcome: InReview}, s.keepConflict(ctx, m, c, st, there, fresh)
-	case there.same():
-		if err := s.raise(ctx, m, st, *there.ofFriend, fresh); err != nil {
+		if err := s.keepConflict(ctx, m, there, fresh); err != nil {
 			return Result{}, err
 		}
-		return Result{Outcome: Linked}, s.end(ctx, m, st, PhaseLinked)
+		return Result{Outcome: InReview}, s.end(ctx, m, st, PhaseConflict)
+	case there.same():
+		err = s.raise(ctx, m, *there.ofFriend, fresh)
+	default:
+		err = s.add(ctx, m, st, fresh)
 	}
-	if err := s.add(ctx, m, st, fresh); err != nil {
+	if err == nil {
+		err = s.greet(ctx, m, st, f)
+	}
+	if err != nil {
 		return Result{}, err
 	}
 	return Result{Outcome: Linked}, s.end(ctx, m, st, PhaseLinked)
@@ -78,9 +95,13 @@ func (s *Service) newLink(c lumo.Channel, st State, f lumo.FriendID, claimed Cla
 	if st.Code != (lumo.CodeID{}) {
 		evidence["code"] = st.Code.String()
 	}
+	method := MethodQR
+	if st.Claim == ClaimForm {
+		method = MethodForm
+	}
 	return NewLink{Evidence: evidence, Email: claimed.Email, Phone: claimed.Phone, Link: lumo.Link{
 		ID: lumo.LinkID(s.c.NewID()), Channel: c.ID, Friend: f, Account: c.KlaviyoAccount,
-		Profile: claimed.Profile, Method: "qr", Assurance: claimed.Assurance, Version: 1,
+		Profile: claimed.Profile, Method: method, Assurance: claimed.Assurance, Version: 1,
 		LinkedAt: s.c.Now()}}
 }
 
@@ -92,11 +113,14 @@ func (s *Service) add(ctx context.Context, m lumo.MerchantID, st State, l NewLin
 	if err := s.history(ctx, m, l.Link, stepLinked, l.Evidence); err != nil {
 		return err
 	}
+	if err := s.c.Links.Settled(ctx, m, l.Friend, l.Profile, l.LinkedAt); err != nil {
+		return err
+	}
 	if err := s.c.Outbox.LinkMade(ctx, l.Link, st.ID); err != nil {
 		return err
 	}
 	if st.Code != (lumo.CodeID{}) {
-		if err := s.c.Codes.Count(ctx, m, st.Code, 0, 1); err != nil {
+		if err := s.c.Codes.Count(ctx, m, st.Code, s.c.Now(), 0, 1); err != nil {
 			return err
 		}
 		s.c.Watcher.CodeChanged(ctx, m, l.Channel, st.Code)
@@ -113,7 +137,7 @@ func (s *Service) fact(m lumo.MerchantID, l lumo.Link, kind lumo.FactKind) lumo.
 }
 
 // raise makes a standing link surer; a lower claim of the same adds nothing.
-func (s *Service) raise(ctx context.Context, m lumo.MerchantID, st State, old lumo.Link, l NewLink) error {
+func (s *Service) raise(ctx context.Context, m lumo.MerchantID, old lumo.Link, l NewLink) error {
 	if level(l.Assurance) <= level(old.Assurance) {
 		return nil
 	}
@@ -123,29 +147,27 @@ func (s *Service) raise(ctx context.Context, m lumo.MerchantID, st State, old lu
 	}
 	s.c.Watcher.LinkChanged(ctx, m, raised, true)
 	return s.history(ctx, m, raised, stepRaised, map[string]any{
-		"from": string(old.Assurance), "to": string(raised.Assurance), "state": st.ID.String()})
+		"from": string(old.Assurance), "to": string(raised.Assurance), "state": l.Evidence["state"]})
 }
 
 // keepConflict writes down what was claimed and changes nothing.
-func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, c lumo.Channel, st State,
-	there standing, l NewLink) error {
-	conflict := Conflict{ID: s.c.NewID(), Channel: c.ID, Friend: l.Friend, Profile: l.Profile,
-		Method: l.Method, Assurance: l.Assurance, Now: s.c.Now()}
+func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, there standing, l NewLink) error {
+	conflict := Conflict{ID: s.c.NewID(), Channel: l.Channel, Friend: l.Friend, Profile: l.Profile,
+		Method: l.Method, Assurance: l.Assurance, Evidence: l.Evidence, CreatedAt: s.c.Now()}
 	old := there.ofFriend
-	conflict.Kind = "two_profiles"
+	conflict.Kind = TwoProfiles
 	if old == nil {
-		old, conflict.Kind = there.ofProfile, "two_friends"
+		old, conflict.Kind = there.ofProfile, TwoFriends
+		conflict.OtherFriend = old.Friend
 	}
 	conflict.Standing = old.ID
-	if err := s.c.Links.AddConflict(ctx, m, conflict); err != nil {
+	kept, err := s.c.Links.AddConflict(ctx, m, conflict)
+	if err != nil || !kept {
 		return err
 	}
-	err := s.history(ctx, m, *old, stepConflict, map[string]any{"kind": conflict.Kind,
+	s.c.Watcher.ReviewChanged(ctx, m, l.Channel)
+	return s.history(ctx, m, *old, stepConflict, map[string]any{"kind": string(conflict.Kind),
 		"assurance": string(l.Assurance), "method": l.Method})
-	if err != nil {
-		return err
-	}
-	return s.end(ctx, m, st, PhaseConflict)
 }
 
 func (s *Service) history(ctx context.Context, m lumo.MerchantID, l lumo.Link, step string,

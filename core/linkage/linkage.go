@@ -29,14 +29,13 @@ const (
 
 // Code is a custom QR code.
 type Code struct {
+	CodeContent
 	ID         lumo.CodeID
 	Channel    lumo.ChannelID
 	Number     uint64 // per channel; the subject of scan events
 	Key        string // public key in /q/{key}
-	Name       string
 	IdentifyBy IdentifyBy
-	Live       bool
-	ExpiresAt  time.Time // zero = never
+	Form       lumo.FormID // zero = of no form
 	Scans      int64
 	Friends    int64
 	Links      int64
@@ -104,6 +103,10 @@ type Profiles interface {
 		lumo.Profile, error)
 	ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
 		lumo.Profile, error)
+	// LastOrder is when the customer last ordered; zero = never, or Klaviyo knows no orders.
+	LastOrder(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (time.Time, error)
+	// Forms are the account's sign-up forms.
+	Forms(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) ([]KlaviyoForm, error)
 }
 
 // Channels is what linkage needs to know of LINE accounts.
@@ -140,6 +143,16 @@ type Outbox interface {
 	// LinkMade writes the properties, the scan and the follow that led to the link, the link.
 	LinkMade(ctx context.Context, l lumo.Link, state id.ID) error
 	LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link) error
+	// ProfileChanged writes the properties of a linked friend again.
+	ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error
+	// ProfileMoved sends what waits, or was refused for it, to the profile that a link has now.
+	ProfileMoved(ctx context.Context, l lumo.Link, from lumo.ProfileID) error
+}
+
+// Greeter does what a code promised for whom it brought, inside the transaction: tags and a
+// message, each once however often it is asked.
+type Greeter interface {
+	Greet(ctx context.Context, m lumo.MerchantID, f lumo.Friend, code Code) error
 }
 
 // Fleet keeps the edges up to date.
@@ -160,4 +173,6 @@ type Auditor interface {
 type Watcher interface {
 	LinkChanged(ctx context.Context, m lumo.MerchantID, l lumo.Link, linked bool)
 	CodeChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, code lumo.CodeID)
+	// ReviewChanged says that what needs review on a channel is another.
+	ReviewChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 }

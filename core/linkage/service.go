@@ -18,12 +18,20 @@ type Config struct {
 	Links     LinkStore
 	States    StateStore
 	Codes     CodeStore
+	Forms     FormStore
+	Settings  SettingStore
+	Health    HealthStore
 	Channels  Channels
 	Friends   Friends
 	LINE      LINELogin
 	Profiles  Profiles
 	Recorder  Recorder
 	Outbox    Outbox
+	Greeter   Greeter
+	Tokens    TokenStore
+	Upkeep    Upkeep
+	Hooks     SystemHooks
+	Pages     Pages
 	Fleet     Fleet
 	Auditor   Auditor
 	Watcher   Watcher
@@ -36,20 +44,23 @@ type Config struct {
 // Service holds the use cases. It is safe for concurrent use.
 type Service struct {
 	*Directory
-	c Config
+	c    Config
+	seen *seenCustomers
 }
 
 // New makes the service.
 func New(c Config) (*Service, error) {
 	if c.Directory == nil || c.Tenants == nil || c.Links == nil || c.States == nil ||
-		c.Codes == nil || c.Channels == nil || c.Friends == nil || c.LINE == nil ||
-		c.Profiles == nil || c.Recorder == nil || c.Outbox == nil ||
+		c.Codes == nil || c.Forms == nil || c.Settings == nil || c.Health == nil ||
+		c.Hooks == nil || c.Pages == nil || c.Channels == nil || c.Friends == nil || c.LINE == nil ||
+		c.Profiles == nil || c.Recorder == nil || c.Outbox == nil || c.Greeter == nil ||
+		c.Tokens == nil || c.Upkeep == nil ||
 		c.Fleet == nil || c.Auditor == nil || c.Watcher == nil || c.EdgeURL == "" ||
 		c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.New(fault.Internal, "linkage.New", "a dependency is missing")
 	}
 	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
-	return &Service{Directory: c.Directory, c: c}, nil
+	return &Service{Directory: c.Directory, c: c, seen: &seenCustomers{}}, nil
 }
 
 // inTenant runs work that may link. Where another link was faster the database refuses, and

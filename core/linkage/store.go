@@ -29,9 +29,22 @@ type LinkStore interface {
 	// Raise gives a standing link a higher level and counts its version up.
 	Raise(ctx context.Context, m lumo.MerchantID, l lumo.LinkID, n NewLink) (lumo.Link, error)
 	EndLink(ctx context.Context, m lumo.MerchantID, l lumo.LinkID, now time.Time) error
+	// Restore lets a link that ended stand again, one version higher.
+	Restore(ctx context.Context, m lumo.MerchantID, l lumo.LinkID, now time.Time) (lumo.Link, error)
+	// Move gives a standing link the profile that Klaviyo merged its own into.
+	Move(ctx context.Context, m lumo.MerchantID, l lumo.LinkID, to lumo.ProfileID, now time.Time) (
+		lumo.Link, error)
+	// OfProfile are the standing links of a profile, on all channels.
+	OfProfile(ctx context.Context, m lumo.MerchantID, p lumo.ProfileID) ([]lumo.Link, error)
+	// Contact is the email and phone that a link was made with, empty where there were none.
+	Contact(ctx context.Context, m lumo.MerchantID, l lumo.LinkID) (email, phone string, err error)
+	// Link reads a link, standing or ended.
+	Link(ctx context.Context, m lumo.MerchantID, l lumo.LinkID) (link lumo.Link, stands bool, err error)
 	AddHistory(ctx context.Context, m lumo.MerchantID, h History) error
-	// AddConflict keeps a conflict once while it is open.
-	AddConflict(ctx context.Context, m lumo.MerchantID, c Conflict) error
+	// Histories are the steps of all links of a friend, newest first.
+	Histories(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, limit int) ([]HistoryLine, error)
+	HistoryStep(ctx context.Context, m lumo.MerchantID, v id.ID) (HistoryLine, error)
+	ConflictStore
 }
 
 // NewLink is a link as it is first stored, with what it was made with.
@@ -46,23 +59,10 @@ type NewLink struct {
 type History struct {
 	ID        id.ID
 	Link      lumo.LinkID
-	Step      string // linked, raised, unlinked, conflict, resolved, undone
+	Step      string // linked, raised, unlinked, conflict, resolved, undone, moved
 	ActorKind string // customer, member, system
 	Actor     lumo.MemberID
 	Data      map[string]any
-	Now       time.Time
-}
-
-// Conflict is a claim that a standing link contradicts.
-type Conflict struct {
-	ID        id.ID
-	Channel   lumo.ChannelID
-	Friend    lumo.FriendID
-	Standing  lumo.LinkID
-	Profile   lumo.ProfileID
-	Kind      string // two_profiles: the friend has another; two_friends: the profile has
-	Method    string
-	Assurance lumo.Assurance
 	Now       time.Time
 }
 
@@ -130,7 +130,10 @@ type CodeStore interface {
 	Codes(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) ([]Code, error)
 	Code(ctx context.Context, m lumo.MerchantID, c lumo.CodeID) (Code, error)
 	CodeByKey(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, key string) (Code, error)
-	SetLive(ctx context.Context, m lumo.MerchantID, c lumo.CodeID, live bool, now time.Time) error
-	// Count adds to a code's numbers.
-	Count(ctx context.Context, m lumo.MerchantID, c lumo.CodeID, friends, links int) error
+	// SetCode stores what a person decides about a code.
+	SetCode(ctx context.Context, m lumo.MerchantID, c Code, now time.Time) error
+	// Count adds to a code's numbers, and to those of its day.
+	Count(ctx context.Context, m lumo.MerchantID, c lumo.CodeID, at time.Time, friends, links int) error
+	// Days are a code's numbers by day since a time, oldest first.
+	Days(ctx context.Context, m lumo.MerchantID, c lumo.CodeID, since time.Time) ([]CodeDay, error)
 }

@@ -22,6 +22,7 @@ type (
 	RequestID  id.ID // a request as the edge numbered it
 	DeliveryID id.ID
 	CodeID     id.ID // custom QR code
+	FormID     id.ID // form of a shop page
 	EventID    id.ID
 	TagID      id.ID
 )
@@ -37,6 +38,7 @@ func (v MessageID) String() string  { return id.ID(v).With(id.Message) }
 func (v RequestID) String() string  { return id.ID(v).With(id.Request) }
 func (v DeliveryID) String() string { return id.ID(v).With(id.Delivery) }
 func (v CodeID) String() string     { return id.ID(v).With(id.QRCode) }
+func (v FormID) String() string     { return id.ID(v).With(id.Form) }
 func (v EventID) String() string    { return id.ID(v).With(id.Event) }
 func (v TagID) String() string      { return id.ID(v).With(id.Tag) }
 

@@ -12,6 +12,7 @@ type Profile struct {
 	LastName   string
 	Properties map[string]any // custom properties
 	UpdatedAt  time.Time
+	LastSeenAt time.Time // of the newest event; zero = none
 }
 
 // ProfileWrite changes one Klaviyo profile: the one with the id, or without an id the

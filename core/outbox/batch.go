@@ -130,8 +130,28 @@ func (a *account) try(ctx context.Context, item Item) Result {
 	if wait > 0 {
 		p.pause(a.s.c.Now(), wait)
 	}
-	r := judge(item, err, wait, a.s.c.Now(), rand.Float64())
+	r := a.elsewhere(ctx, judge(item, err, wait, a.s.c.Now(), rand.Float64()))
 	a.log(ctx, r, err)
+	return r
+}
+
+// elsewhere looks for a customer whom Klaviyo does not have under this id any more: merged
+// into another, the item follows; gone, it is kept.
+func (a *account) elsewhere(ctx context.Context, r Result) Result {
+	if r.State != Kept || r.Problem != ProblemProfileMissing && r.Problem != ProblemDuplicate {
+		return r
+	}
+	if r.Problem == ProblemProfileMissing && r.Item.Kind == KindProfile && len(r.Item.Payload.Set) == 0 {
+		return Result{Item: r.Item, State: Sent} // nothing is left to be removed
+	}
+	now, err := a.s.c.Links.Recheck(ctx, a.lease.Merchant, a.lease.Account, r.Item.Profile)
+	switch {
+	case err == nil && now != r.Item.Profile:
+		return Result{Item: r.Item, State: Waiting, DueAt: a.s.c.Now()}
+	case err != nil && !fault.Is(err, fault.NotFound):
+		return Result{Item: r.Item, State: Waiting, Problem: WaitUnavailable, Counts: true,
+			DueAt: a.s.c.Now().Add(backoff(r.Item.Tries, rand.Float64()))}
+	}
 	return r
 }
 
@@ -151,8 +171,11 @@ func (a *account) sendRenewed(ctx context.Context, item Item) (time.Duration, er
 
 func (a *account) send(ctx context.Context, token lumo.Secret, item Item) (time.Duration, error) {
 	if item.Kind == KindProfile {
-		_, wait, err := a.s.c.Klaviyo.ImportProfile(ctx, token, lumo.ProfileWrite{
+		written, wait, err := a.s.c.Klaviyo.ImportProfile(ctx, token, lumo.ProfileWrite{
 			ID: item.Profile, Set: item.Payload.Set, Unset: item.Payload.Unset})
+		if err == nil && written != item.Profile { // the id of a merged one still leads to the other
+			err = a.s.c.Links.ProfileMoved(ctx, a.lease.Merchant, item.Profile, written)
+		}
 		return wait, err
 	}
 	return a.s.c.Klaviyo.CreateEvent(ctx, token, lumo.ProfileEvent{

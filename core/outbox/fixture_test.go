@@ -47,7 +47,7 @@ func newShop(t *testing.T) *shop {
 func (s *shop) newService(t *testing.T, owner string) *outbox.Service {
 	t.Helper()
 	service, err := outbox.New(outbox.Config{Tenants: s.DB, Store: s.store, Leases: s.store,
-		Klaviyo: s.klaviyo, Accounts: s.klaviyo, Watcher: s.klaviyo, NewID: s.ID,
+		Klaviyo: s.klaviyo, Accounts: s.klaviyo, Links: s.klaviyo, Auditor: s.klaviyo, Watcher: s.klaviyo, NewID: s.ID,
 		Now: s.Clock.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)), Owner: owner})
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +109,11 @@ type klaviyo struct {
 	blocked  error // of Access
 	renewed  int
 	recorded []lumo.FriendID
+	// at is where Klaviyo has a profile now; empty = nowhere
+	at       map[lumo.ProfileID]lumo.ProfileID
+	answered lumo.ProfileID // of the next profile that is written; empty = its own
+	moved    []string
+	move     func(ctx context.Context, from, to lumo.ProfileID) error
 }
 
 var errLost = errors.New("connection reset")
@@ -158,8 +163,36 @@ func (k *klaviyo) ImportProfile(_ context.Context, _ lumo.Secret, w lumo.Profile
 	if lost {
 		return "", 0, fault.As(fault.Unavailable, "klaviyo", errLost)
 	}
+	if k.answered != "" {
+		return k.answered, 0, nil
+	}
 	return w.ID, 0, nil
 }
+
+func (k *klaviyo) Recheck(ctx context.Context, m lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileID) (
+	lumo.ProfileID, error) {
+	k.mu.Lock()
+	to := k.at[p]
+	k.mu.Unlock()
+	if to == "" {
+		return p, fault.New(fault.NotFound, "klaviyo", "")
+	}
+	return to, k.ProfileMoved(ctx, m, p, to)
+}
+
+func (k *klaviyo) ProfileMoved(ctx context.Context, _ lumo.MerchantID, from, to lumo.ProfileID) error {
+	k.mu.Lock()
+	k.moved = append(k.moved, string(from)+" to "+string(to))
+	k.answered = ""
+	k.mu.Unlock()
+	if k.move == nil {
+		return nil
+	}
+	return k.move(ctx, from, to)
+}
+
+func (k *klaviyo) EnsureHook(context.Context, lumo.MerchantID, lumo.AccountID) error { return nil }
+func (k *klaviyo) Audit(context.Context, lumo.AuditEntry) error                      { return nil }
 
 func (k *klaviyo) Access(context.Context, lumo.MerchantID, lumo.AccountID) (lumo.Secret, error) {
 	return "token", k.blocked

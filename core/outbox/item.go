@@ -53,9 +53,15 @@ func eventItem(t Target, f lumo.Fact, metric string) NewItem {
 		Metric:     metric,
 		UniqueID:   uniqueID(t, f),
 		Profile:    t.Link.Profile,
-		Payload:    Payload{Set: eventProperties(t, f)},
+		Payload:    Payload{Set: eventProperties(t, f), Backfill: imported(t, f)},
 		OccurredAt: f.OccurredAt,
 	}
+}
+
+// imported tells of a link that was read from what another tool once wrote: it starts no
+// flows, however fresh it is here.
+func imported(t Target, f lumo.Fact) bool {
+	return f.Kind == lumo.FactLinked && t.Link.Method == "import"
 }
 
 // uniqueID is <channel>:<kind>:<ref>. A link says by itself which version of it this is.

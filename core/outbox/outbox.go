@@ -108,6 +108,13 @@ type Store interface {
 		[]Item, error)
 	// Finish stores how tries ended.
 	Finish(ctx context.Context, m lumo.MerchantID, results []Result, now time.Time) error
+	// Moved sends what waits for a profile, or was refused for it, to another one. What was
+	// to be written about the old one's properties is dropped.
+	Moved(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, from, to lumo.ProfileID, now time.Time) error
+	// Kept are items that Klaviyo refuses, newest first, before an id; zero = from the newest.
+	Kept(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, before id.ID, limit int) ([]KeptItem, error)
+	// Again has kept items tried once more: one, or with the zero id all. It tells how many.
+	Again(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, item id.ID, now time.Time) (int64, error)
 	// Count tells how many items wait and how many are kept.
 	Count(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (waiting, kept int64, err error)
 }
@@ -144,6 +151,22 @@ type Accounts interface {
 	Renew(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, stale lumo.Secret) (
 		lumo.Secret, error)
 	Touch(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error
+	// EnsureHook has Klaviyo tell us of merges; it does nothing where that is so.
+	EnsureHook(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error
+}
+
+// Links knows where linked customers are at Klaviyo.
+type Links interface {
+	// Recheck asks Klaviyo where a linked profile is now, moves its links along, and answers
+	// its id of today. Nobody like it any more is fault.NotFound.
+	Recheck(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (lumo.ProfileID, error)
+	// ProfileMoved moves the links of a profile to the one that Klaviyo merged it into.
+	ProfileMoved(ctx context.Context, m lumo.MerchantID, from, to lumo.ProfileID) error
+}
+
+// Auditor writes the audit log, inside the transaction.
+type Auditor interface {
+	Audit(ctx context.Context, e lumo.AuditEntry) error
 }
 
 // Tenants runs units of work.
@@ -165,6 +188,8 @@ type Config struct {
 	Leases   Leases
 	Klaviyo  Klaviyo
 	Accounts Accounts
+	Links    Links
+	Auditor  Auditor
 	Watcher  Watcher
 	NewID    func() id.ID
 	Now      func() time.Time
@@ -181,7 +206,7 @@ type Service struct {
 // New makes the service; every dependency is required.
 func New(c Config) (*Service, error) {
 	if c.Tenants == nil || c.Store == nil || c.Leases == nil || c.Klaviyo == nil ||
-		c.Accounts == nil || c.Watcher == nil || c.NewID == nil || c.Now == nil ||
+		c.Accounts == nil || c.Links == nil || c.Auditor == nil || c.Watcher == nil || c.NewID == nil || c.Now == nil ||
 		c.Log == nil || c.Owner == "" {
 		return nil, fault.As(fault.Internal, "outbox.New", errMissing)
 	}

@@ -113,9 +113,13 @@ func (s *Service) writeAll(ctx context.Context, a *account) {
 	}
 }
 
-// lookAfter renews tokens that are about to end, so that an idle account stays connected.
+// lookAfter renews tokens that are about to end, so that an idle account stays connected, and
+// makes sure that Klaviyo tells us of merges.
 func (s *Service) lookAfter(ctx context.Context, a *account) {
 	_, err := s.c.Accounts.Access(ctx, a.lease.Merchant, a.lease.Account)
+	if err == nil {
+		err = s.c.Accounts.EnsureHook(ctx, a.lease.Merchant, a.lease.Account)
+	}
 	if err != nil && !blocked(err) && ctx.Err() == nil {
 		s.c.Log.WarnContext(ctx, "cannot look after a klaviyo account", "merchant",
 			a.lease.Merchant.String(), "account", a.lease.Account.String(), "error", err)

@@ -53,10 +53,9 @@ func (s *Service) AddEvents(ctx context.Context, m lumo.MerchantID, facts []lumo
 
 // told are the friends of the facts that Klaviyo has a metric for.
 func told(facts []lumo.Fact) []lumo.FriendID {
-	metrics := Metrics()
 	var friends []lumo.FriendID
 	for _, f := range facts {
-		if metrics[f.Kind] != "" && f.Friend != (lumo.FriendID{}) {
+		if metricOf(f) != "" && f.Friend != (lumo.FriendID{}) {
 			friends = append(friends, f.Friend)
 		}
 	}
@@ -66,16 +65,35 @@ func told(facts []lumo.Fact) []lumo.FriendID {
 // items makes an item for each fact about a linked friend; places say which fact it was.
 func (s *Service) items(facts []lumo.Fact, targets map[lumo.FriendID]Target) (
 	items []NewItem, places []int) {
-	metrics := Metrics()
 	for i, f := range facts {
 		t, linked := targets[f.Friend]
-		if metric := metrics[f.Kind]; linked && metric != "" {
+		if metric := metricOf(f); linked && metric != "" {
 			item := eventItem(t, f, metric)
 			item.ID = s.c.NewID()
 			items, places = append(items, item), append(places, i)
 		}
 	}
 	return items, places
+}
+
+// metricOf is the metric of a fact, empty where Klaviyo is told nothing. A link that was only
+// given back is no new one: a welcome flow must not start again.
+func metricOf(f lumo.Fact) string {
+	if restored, _ := f.Data["restored"].(bool); restored {
+		return ""
+	}
+	return Metrics()[f.Kind]
+}
+
+// ProfileMoved sends what waits, or was refused for it, to the profile that a link has now.
+// It runs inside the transaction of the move.
+func (s *Service) ProfileMoved(ctx context.Context, l lumo.Link, from lumo.ProfileID) error {
+	const op = "outbox.ProfileMoved"
+	m := s.c.Store.Tenant(ctx)
+	if err := s.c.Store.Moved(ctx, m, l.Friend, from, l.Profile, s.c.Now()); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, s.ProfileChanged(ctx, m, l.Friend))
 }
 
 // ProfileChanged writes a friend's LINE properties to Klaviyo when they are linked.

@@ -251,6 +251,28 @@ CREATE TABLE flow_request (
     body_enc bytea,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE form (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    qr_code_id uuid NOT NULL,
+    public_key text NOT NULL,
+    name text NOT NULL,
+    klaviyo_form text DEFAULT ''::text NOT NULL,
+    shows text NOT NULL,
+    texts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    origins text[] DEFAULT '{}'::text[] NOT NULL,
+    state text NOT NULL,
+    submitted bigint DEFAULT 0 NOT NULL,
+    shown bigint DEFAULT 0 NOT NULL,
+    last_submit_at timestamp with time zone,
+    page_url text DEFAULT ''::text NOT NULL,
+    page_state text DEFAULT 'unchecked'::text NOT NULL,
+    page_checked_at timestamp with time zone,
+    page_found_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
 CREATE TABLE friend (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -406,7 +428,9 @@ CREATE TABLE klaviyo_account (
     webhook_secret_enc bytea,
     state_changed_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    webhook_id text DEFAULT ''::text NOT NULL,
+    webhook_state text DEFAULT 'none'::text NOT NULL
 );
 CREATE TABLE klaviyo_site (
     site_id text NOT NULL,
@@ -444,7 +468,13 @@ CREATE TABLE link_conflict (
     assurance text NOT NULL,
     state text NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    resolved_at timestamp with time zone
+    resolved_at timestamp with time zone,
+    other_friend_id uuid,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    decision text DEFAULT ''::text NOT NULL,
+    resolution jsonb DEFAULT '{}'::jsonb NOT NULL,
+    resolved_by uuid,
+    deferred_at timestamp with time zone
 );
 CREATE TABLE link_history (
     merchant_id uuid NOT NULL,
@@ -455,6 +485,13 @@ CREATE TABLE link_history (
     actor_id uuid,
     data jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE linking_setting (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    goal_percent integer DEFAULT 60 NOT NULL,
+    unlink_words text[] DEFAULT '{連携解除,unlink}'::text[] NOT NULL,
+    updated_at timestamp with time zone NOT NULL
 );
 CREATE TABLE logical_message (
     merchant_id uuid NOT NULL,
@@ -484,6 +521,14 @@ CREATE TABLE login_state (
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     joined_at timestamp with time zone
+);
+CREATE TABLE login_token (
+    merchant_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    token_enc bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone
 );
 CREATE TABLE media (
     merchant_id uuid NOT NULL,
@@ -611,7 +656,18 @@ CREATE TABLE qr_code (
     links bigint DEFAULT 0 NOT NULL,
     last_scan_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    tags uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    welcome text DEFAULT ''::text NOT NULL,
+    form_id uuid
+);
+CREATE TABLE qr_code_day (
+    merchant_id uuid NOT NULL,
+    qr_code_id uuid NOT NULL,
+    day date NOT NULL,
+    scans bigint DEFAULT 0 NOT NULL,
+    friends bigint DEFAULT 0 NOT NULL,
+    links bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE quota (
     merchant_id uuid NOT NULL,
@@ -759,9 +815,9 @@ ALTER TABLE edge_change ADD CONSTRAINT edge_change_sequence_key UNIQUE (sequence
 ALTER TABLE edge_code ADD CONSTRAINT edge_code_pkey PRIMARY KEY (code_hash);
 ALTER TABLE edge_event ADD CONSTRAINT edge_event_class_check CHECK ((class = ANY (ARRAY['person'::text, 'head'::text, 'prefetch'::text, 'crawler'::text])));
 ALTER TABLE edge_event ADD CONSTRAINT edge_event_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE edge_event ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (ARRAY['click'::text, 'open'::text, 'scan'::text, 'refused_hook'::text])));
+ALTER TABLE edge_event ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (ARRAY['click'::text, 'open'::text, 'scan'::text, 'refused_hook'::text, 'form'::text])));
 ALTER TABLE edge_event_rest ADD CONSTRAINT edge_event_class_check CHECK ((class = ANY (ARRAY['person'::text, 'head'::text, 'prefetch'::text, 'crawler'::text])));
-ALTER TABLE edge_event_rest ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (ARRAY['click'::text, 'open'::text, 'scan'::text, 'refused_hook'::text])));
+ALTER TABLE edge_event_rest ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (ARRAY['click'::text, 'open'::text, 'scan'::text, 'refused_hook'::text, 'form'::text])));
 ALTER TABLE edge_kept ADD CONSTRAINT edge_kept_pkey PRIMARY KEY (edge_id, id);
 ALTER TABLE flow_idempotency ADD CONSTRAINT flow_idempotency_pkey PRIMARY KEY (merchant_id, key);
 ALTER TABLE flow_key ADD CONSTRAINT flow_key_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
@@ -771,6 +827,13 @@ ALTER TABLE flow_request ADD CONSTRAINT flow_request_auth_check CHECK ((auth = A
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'skipped'::text, 'refused'::text])));
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE form ADD CONSTRAINT form_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE form ADD CONSTRAINT form_merchant_id_qr_code_id_fkey FOREIGN KEY (merchant_id, qr_code_id) REFERENCES qr_code(merchant_id, id);
+ALTER TABLE form ADD CONSTRAINT form_page_state_check CHECK ((page_state = ANY (ARRAY['unchecked'::text, 'found'::text, 'missing'::text, 'other_form'::text, 'unreachable'::text])));
+ALTER TABLE form ADD CONSTRAINT form_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE form ADD CONSTRAINT form_public_key_key UNIQUE (public_key);
+ALTER TABLE form ADD CONSTRAINT form_shows_check CHECK ((shows = ANY (ARRAY['button'::text, 'qr'::text, 'both'::text])));
+ALTER TABLE form ADD CONSTRAINT form_state_check CHECK ((state = ANY (ARRAY['live'::text, 'paused'::text])));
 ALTER TABLE friend ADD CONSTRAINT friend_consent_check CHECK ((consent = ANY (ARRAY['given'::text, 'withdrawn'::text, 'unknown'::text])));
 ALTER TABLE friend ADD CONSTRAINT friend_consent_source_check CHECK ((consent_source = ANY (ARRAY['friend_added'::text, 'unblocked'::text, 'blocked'::text, 'status_refresh'::text, 'erased'::text])));
 ALTER TABLE friend ADD CONSTRAINT friend_follow_status_check CHECK ((follow_status = ANY (ARRAY['following'::text, 'blocked'::text, 'not_friend'::text])));
@@ -816,19 +879,24 @@ ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_merchant_id_fkey FORE
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_merchant_id_site_id_key UNIQUE (merchant_id, site_id);
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_state_check CHECK ((state = ANY (ARRAY['working'::text, 'reconnect'::text, 'off'::text])));
+ALTER TABLE klaviyo_account ADD CONSTRAINT klaviyo_account_webhook_state_check CHECK ((webhook_state = ANY (ARRAY['none'::text, 'on'::text, 'failed'::text])));
 ALTER TABLE klaviyo_site ADD CONSTRAINT klaviyo_site_pkey PRIMARY KEY (site_id);
 ALTER TABLE line_event ADD CONSTRAINT line_event_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE line_event ADD CONSTRAINT line_event_pkey PRIMARY KEY (merchant_id, channel_id, webhook_event_id);
 ALTER TABLE line_figure ADD CONSTRAINT line_figure_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
 ALTER TABLE line_figure ADD CONSTRAINT line_figure_pkey PRIMARY KEY (merchant_id, message_id, from_day, to_day);
-ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_kind_check CHECK ((kind = ANY (ARRAY['two_profiles'::text, 'two_friends'::text])));
+ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_decision_check CHECK ((decision = ANY (ARRAY[''::text, 'use_first'::text, 'use_second'::text, 'leave_unlinked'::text, 'unlink'::text, 'gone'::text])));
+ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_kind_check CHECK ((kind = ANY (ARRAY['two_profiles'::text, 'two_friends'::text, 'shared_phone'::text])));
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE link_conflict ADD CONSTRAINT link_conflict_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text])));
 ALTER TABLE link_history ADD CONSTRAINT link_history_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['customer'::text, 'member'::text, 'system'::text])));
 ALTER TABLE link_history ADD CONSTRAINT link_history_merchant_id_link_id_fkey FOREIGN KEY (merchant_id, link_id) REFERENCES identity_link(merchant_id, id);
 ALTER TABLE link_history ADD CONSTRAINT link_history_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE link_history ADD CONSTRAINT link_history_step_check CHECK ((step = ANY (ARRAY['linked'::text, 'raised'::text, 'unlinked'::text, 'conflict'::text, 'resolved'::text, 'undone'::text])));
+ALTER TABLE link_history ADD CONSTRAINT link_history_step_check CHECK ((step = ANY (ARRAY['linked'::text, 'raised'::text, 'unlinked'::text, 'conflict'::text, 'resolved'::text, 'undone'::text, 'moved'::text])));
+ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_goal_percent_check CHECK (((goal_percent >= 1) AND (goal_percent <= 100)));
+ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_pkey PRIMARY KEY (merchant_id, channel_id);
 ALTER TABLE logical_message ADD CONSTRAINT logical_message_kind_check CHECK ((kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
 ALTER TABLE logical_message ADD CONSTRAINT logical_message_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE logical_message ADD CONSTRAINT logical_message_pkey PRIMARY KEY (merchant_id, kind, id);
@@ -836,6 +904,8 @@ ALTER TABLE login_state ADD CONSTRAINT login_state_claim_check CHECK ((claim = A
 ALTER TABLE login_state ADD CONSTRAINT login_state_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE login_state ADD CONSTRAINT login_state_state_check CHECK ((state = ANY (ARRAY['taken'::text, 'asking'::text, 'linked'::text, 'conflict'::text, 'unlinked'::text, 'refused'::text])));
+ALTER TABLE login_token ADD CONSTRAINT login_token_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
+ALTER TABLE login_token ADD CONSTRAINT login_token_pkey PRIMARY KEY (merchant_id, friend_id);
 ALTER TABLE media ADD CONSTRAINT media_media_type_check CHECK ((media_type = ANY (ARRAY['image/jpeg'::text, 'image/png'::text])));
 ALTER TABLE media ADD CONSTRAINT media_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
 ALTER TABLE media ADD CONSTRAINT media_pkey PRIMARY KEY (merchant_id, sha256);
@@ -873,6 +943,8 @@ ALTER TABLE qr_code ADD CONSTRAINT qr_code_merchant_id_channel_id_number_key UNI
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_public_key_key UNIQUE (public_key);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_state_check CHECK ((state = ANY (ARRAY['live'::text, 'paused'::text])));
+ALTER TABLE qr_code_day ADD CONSTRAINT qr_code_day_merchant_id_qr_code_id_fkey FOREIGN KEY (merchant_id, qr_code_id) REFERENCES qr_code(merchant_id, id);
+ALTER TABLE qr_code_day ADD CONSTRAINT qr_code_day_pkey PRIMARY KEY (merchant_id, qr_code_id, day);
 ALTER TABLE quota ADD CONSTRAINT quota_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE quota ADD CONSTRAINT quota_pkey PRIMARY KEY (merchant_id, channel_id);
 ALTER TABLE reply ADD CONSTRAINT reply_merchant_id_channel_id_event_key UNIQUE (merchant_id, channel_id, event);
@@ -926,6 +998,7 @@ CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edg
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_occurred__idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
+CREATE INDEX form_merchant_id_channel_id_idx ON public.form USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);
 CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
@@ -943,8 +1016,12 @@ CREATE INDEX hook_request_merchant_id_received_at_idx ON public.hook_request USI
 CREATE INDEX hook_request_merchant_id_state_idx ON public.hook_request USING btree (merchant_id, state) WHERE (state = ANY (ARRAY['waiting'::text, 'kept'::text]));
 CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btree (merchant_id, target_id);
 CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_key USING btree (merchant_id, created_at);
+CREATE INDEX identity_link_merchant_id_channel_id_linked_at_idx ON public.identity_link USING btree (merchant_id, channel_id, linked_at);
 CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
+CREATE INDEX link_conflict_merchant_id_channel_id_open_idx ON public.link_conflict USING btree (merchant_id, channel_id, COALESCE(deferred_at, created_at), id) WHERE (state = 'open'::text);
+CREATE INDEX link_history_merchant_id_link_id_idx ON public.link_history USING btree (merchant_id, link_id, id DESC);
 CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING btree (merchant_id, friend_id);
+CREATE INDEX login_token_merchant_id_due_at_idx ON public.login_token USING btree (merchant_id, due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX message_merchant_id_channel_id_id_idx ON public.message USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX oauth_try_merchant_id_expires_at_idx ON public.oauth_try USING btree (merchant_id, expires_at);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
@@ -971,6 +1048,7 @@ ALTER TABLE edge_event_rest FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_idempotency FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_request FORCE ROW LEVEL SECURITY;
+ALTER TABLE form FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_contact FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_event FORCE ROW LEVEL SECURITY;
@@ -987,8 +1065,10 @@ ALTER TABLE line_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE line_figure FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_conflict FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_history FORCE ROW LEVEL SECURITY;
+ALTER TABLE linking_setting FORCE ROW LEVEL SECURITY;
 ALTER TABLE logical_message FORCE ROW LEVEL SECURITY;
 ALTER TABLE login_state FORCE ROW LEVEL SECURITY;
+ALTER TABLE login_token FORCE ROW LEVEL SECURITY;
 ALTER TABLE media FORCE ROW LEVEL SECURITY;
 ALTER TABLE member FORCE ROW LEVEL SECURITY;
 ALTER TABLE merchant FORCE ROW LEVEL SECURITY;
@@ -998,6 +1078,7 @@ ALTER TABLE oauth_try FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
+ALTER TABLE qr_code_day FORCE ROW LEVEL SECURITY;
 ALTER TABLE quota FORCE ROW LEVEL SECURITY;
 ALTER TABLE reply FORCE ROW LEVEL SECURITY;
 ALTER TABLE reply_rule FORCE ROW LEVEL SECURITY;
@@ -1017,6 +1098,7 @@ CREATE POLICY tenant ON edge_event_rest USING (merchant_id = lumo_merchant()) WI
 CREATE POLICY tenant ON flow_idempotency USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON flow_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON flow_request USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON form USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_contact USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1033,8 +1115,10 @@ CREATE POLICY tenant ON line_event USING (merchant_id = lumo_merchant()) WITH CH
 CREATE POLICY tenant ON line_figure USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_conflict USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_history USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON linking_setting USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON logical_message USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON login_state USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON login_token USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON media USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON member USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON merchant USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1044,6 +1128,7 @@ CREATE POLICY tenant ON oauth_try USING (merchant_id = lumo_merchant()) WITH CHE
 CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON qr_code_day USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON quota USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON reply USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON reply_rule USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1069,6 +1154,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON edge_kept TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_idempotency TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_request TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON form TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_contact TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_event TO lumo_app;
@@ -1087,8 +1173,10 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON line_event TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON line_figure TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON link_conflict TO lumo_app;
 GRANT INSERT, SELECT ON link_history TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON linking_setting TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON logical_message TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON login_state TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON login_token TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON media TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON media_route TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON member TO lumo_app;
@@ -1101,6 +1189,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON operator TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON property_number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON reply TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON reply_rule TO lumo_app;

@@ -151,13 +151,15 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 	if err != nil {
 		return err
 	}
-	var scans, refused []Event
+	var scans, forms, refused []Event
 	var ticks []Tick
 	for _, e := range events {
 		switch {
 		case e.Event.Type == event.Scan && e.Counted:
 			scans = append(scans, e)
 			ticks = append(ticks, Tick{e.Channel, lumo.FactScanned, e.At})
+		case e.Event.Type == event.Form && e.Event.Class == event.Person:
+			forms = append(forms, e)
 		case e.Event.Type == event.RefusedHook:
 			refused = append(refused, e)
 			ticks = append(ticks, Tick{e.Channel, refusedTick, e.At})
@@ -175,6 +177,9 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 	}
 	// friends before codes, as linkage does: nobody then waits in a circle
 	if err := s.c.Store.CountScans(ctx, m, scans); err != nil {
+		return err
+	}
+	if err := s.c.Store.CountForms(ctx, m, forms); err != nil {
 		return err
 	}
 	if err := s.c.Store.Count(ctx, m, ticks); err != nil {

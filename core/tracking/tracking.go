@@ -44,6 +44,8 @@ type Store interface {
 	Scanned(ctx context.Context, m lumo.MerchantID, scans []Event) ([]Scan, error)
 	// CountScans adds to codes' counters.
 	CountScans(ctx context.Context, m lumo.MerchantID, scans []Event) error
+	// CountForms adds to forms' counters what customers did on shop pages.
+	CountForms(ctx context.Context, m lumo.MerchantID, events []Event) error
 	LinkStore
 	HomeStore
 }

@@ -45,7 +45,8 @@ func (c *Core) Seed() {
 	}
 	c.Put(edgeapi.TableForm, []byte(Form), edgeapi.FormEntry{Channel: channel,
 		Code:    edgeapitest.Code,
-		Origins: []string{"https://shop.example"}}.Append(nil))
+		Origins: []string{"https://shop.example"}, Number: 4,
+		Settings: `{"form":"","show":"both","texts":{}}`}.Append(nil))
 	c.seedKeys(channel)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"lumo/plugins/internal/guest"
 	"lumo/shared/edgeapi"
+	"lumo/shared/event"
 	"lumo/shared/id"
 	"lumo/shared/token"
 )
@@ -31,21 +32,27 @@ func findForm(c *guest.Call, key []byte) (edgeapi.FormEntry, bool) {
 	return edgeapi.FormEntry{}, false
 }
 
-// script answers the same bytes for every form: it knows its form by its own address.
+// script answers the form's script with its settings; its address names the form.
 func script(c *guest.Call, key []byte) {
 	if c.Request.Method != edgeapi.GET && c.Request.Method != edgeapi.HEAD {
 		c.BadMethod("Allow: GET, HEAD")
 		return
 	}
-	if _, ok := findForm(c, key); !ok {
+	form, ok := findForm(c, key)
+	if !ok {
 		return
 	}
 	c.Respond(200)
 	c.Verdict.BeginBody()
-	c.Verdict.PutString(formScript)
+	c.Verdict.PutString(formScriptHead)
+	if form.Settings == "" {
+		c.Verdict.PutString("{}")
+	}
+	c.Verdict.PutString(form.Settings)
+	c.Verdict.PutString(formScriptTail)
 	c.Verdict.End()
 	c.Verdict.Header("Content-Type: text/javascript; charset=utf-8")
-	c.Verdict.Header("Cache-Control: public, max-age=3600")
+	c.Verdict.Header("Cache-Control: public, max-age=300")
 }
 
 // claimByForm seals what a customer just typed into a shop's form. The answer is the same
@@ -70,12 +77,27 @@ func claimByForm(c *guest.Call, key []byte) {
 		c.Verdict.Header("Access-Control-Max-Age: 86400")
 		return
 	}
-	value := formValue(c.Host.Body())
+	body := c.Host.Body()
+	if wordValue(body, "shown=") == "1" {
+		c.Respond(204)
+		count(c, form, event.FormShown)
+		return
+	}
+	value := formValue(body)
 	if value == "" || len(c.Request.EventID()) != 16 {
 		c.Deny(400, edgeapi.BadShape)
 		return
 	}
-	answerClaim(c, form, value)
+	if answerClaim(c, form, value) {
+		count(c, form, event.FormSubmitted)
+	}
+}
+
+// count lets a form's numbers rise where a person did something; it names nobody.
+func count(c *guest.Call, form edgeapi.FormEntry, what uint32) {
+	class := event.Classify(false, c.Request.Purpose(), c.Request.UserAgent())
+	c.Verdict.Event(event.Event{Type: event.Form, Class: class, Number: form.Channel,
+		Subject: form.Number, Link: what})
 }
 
 // allowed lets only the shop's own pages ask, and says so to the browser.
@@ -101,13 +123,14 @@ func formValue(body []byte) string {
 	return ""
 }
 
-func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) {
+// answerClaim seals a claim; false = there is no key for it.
+func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) bool {
 	channel, err := edgeapi.ParseChannelEntry(
 		c.Host.Lookup(edgeapi.TableChannel, edgeapi.ChannelKey(form.Channel)),
 	)
 	if err != nil || channel.StateKey == 0 {
 		c.Deny(503, edgeapi.NoKey)
-		return
+		return false
 	}
 	state := token.State{
 		ID:       id.ID(c.Request.EventID()),
@@ -121,7 +144,7 @@ func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) {
 	sealed := c.Host.Seal(ref, state.Append(nil))
 	if sealed == nil {
 		c.Deny(503, edgeapi.NoKey)
-		return
+		return false
 	}
 	code, text := origin(c)+"/q/"+form.Code, encode(sealed)
 	c.Respond(200)
@@ -131,4 +154,5 @@ func answerClaim(c *guest.Call, form edgeapi.FormEntry, value string) {
 	c.Verdict.PutString(`{"url":"` + code + "?s=" + text)
 	c.Verdict.PutString(`","image":"` + code + ".png?s=" + text + `"}`)
 	c.Verdict.End()
+	return true
 }

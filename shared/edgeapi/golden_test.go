@@ -128,6 +128,7 @@ func rows() map[string]row {
 				Channel: 7,
 				Code:    key,
 				Origins: []string{"https://a.example", ""},
+				Number:  6, Settings: `{"show":"both"}`,
 			}.Append(nil),
 			again(edgeapi.ParseFormEntry),
 		},

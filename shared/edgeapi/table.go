@@ -179,9 +179,11 @@ func ParseCodeEntry(b []byte) (CodeEntry, error) {
 
 // FormEntry is a form of a shop page.
 type FormEntry struct {
-	Channel uint32
-	Code    string   // public key of the code that its links use
-	Origins []string // pages that may ask, at most 255
+	Channel  uint32
+	Code     string   // public key of the code that its links use
+	Origins  []string // pages that may ask, at most 255
+	Number   uint64   // of the code, the subject of events
+	Settings string   // JSON that the script begins with: {"form":"","show":"both","texts":{}}
 }
 
 // Append adds the entry's value. Its key is the form's public key.
@@ -191,7 +193,7 @@ func (e FormEntry) Append(dst []byte) []byte {
 	for _, origin := range e.Origins[:min(len(e.Origins), math.MaxUint8)] {
 		dst = appendText(dst, origin)
 	}
-	return dst
+	return appendText(binary.LittleEndian.AppendUint64(dst, e.Number), e.Settings)
 }
 
 // ParseFormEntry reads a value of table 6.
@@ -201,6 +203,7 @@ func ParseFormEntry(b []byte) (FormEntry, error) {
 	for range r.byte() {
 		e.Origins = append(e.Origins, r.text())
 	}
+	e.Number, e.Settings = r.uint64(), r.text()
 	return e, r.end("edgeapi.ParseFormEntry")
 }
 

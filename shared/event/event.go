@@ -25,6 +25,13 @@ const (
 	Open        Type = 2
 	Scan        Type = 3
 	RefusedHook Type = 4
+	Form        Type = 5
+)
+
+// What a customer did with a form of a shop page; the link of a form's event.
+const (
+	FormSubmitted uint32 = 1
+	FormShown     uint32 = 2
 )
 
 // Class is who caused it. Only persons are counted.
@@ -38,12 +45,12 @@ const (
 	Crawler  Class = 3
 )
 
-// Event is one click, open, scan or refused hook.
+// Event is one click, open, scan, refused hook or submitted form.
 type Event struct {
 	Type    Type
 	Class   Class
 	Number  uint32 // channel; for a refused hook the hook's owner
-	Subject uint64 // delivery number; scan: code number; refused hook: flow key number or 0
+	Subject uint64 // delivery number; scan, form: code number; refused hook: flow key number or 0
 	Link    uint32
 	Reason  uint16 // code of CONTRACTS.md part A
 }
@@ -77,7 +84,7 @@ func Parse(b []byte) (Event, error) {
 		Link:    binary.LittleEndian.Uint32(b[16:]),
 		Reason:  binary.LittleEndian.Uint16(b[20:]),
 	}
-	if e.Type < Click || e.Type > RefusedHook || e.Class > Crawler {
+	if e.Type < Click || e.Type > Form || e.Class > Crawler {
 		return Event{}, fault.New(fault.Invalid, op, "unknown type or class")
 	}
 	return e, nil

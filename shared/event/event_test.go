@@ -59,7 +59,7 @@ func TestForeignBytesAreRefused(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"empty": nil, "short": good[:21], "long": append(change(0, 1), 0), "version": change(0, 2),
-		"type 0": change(1, 0), "type 5": change(1, 5), "class 4": change(2, 4), "reserved": change(3, 1),
+		"type 0": change(1, 0), "type 6": change(1, 6), "class 4": change(2, 4), "reserved": change(3, 1),
 	} {
 		if _, err := event.Parse(b); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %v want invalid", name, err)

@@ -280,6 +280,7 @@ func (f *facts) Followed(context.Context, lumo.MerchantID, lumo.FriendID, time.T
 	return f.joined, nil
 }
 
+func (f *facts) LookAfter(context.Context, lumo.MerchantID, lumo.ChannelID) error { return nil }
 func (f *facts) Forget(context.Context, lumo.MerchantID, lumo.ChannelID) error { return nil }
 
 func (f *facts) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}

@@ -100,6 +100,26 @@ SELECT number, id, messaging_secret_enc
 	return v.open(ctx, m, keys), nil
 }
 
+// klaviyoSecrets reads the secrets that Klaviyo signs system webhooks with.
+func (v *Values) klaviyoSecrets(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT number, id, webhook_secret_enc
+  FROM klaviyo_account
+ WHERE merchant_id = $1 AND webhook_secret_enc IS NOT NULL AND ($2::bigint = 0 OR number = $2)`,
+		m, int64(f.channel))
+	keys, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (sealedKey, error) {
+		k := sealedKey{column: [2]string{"klaviyo_account", "webhook_secret_enc"}}
+		var number int64
+		err := r.Scan(&number, &k.row, &k.sealed)
+		k.ref = edgeapi.Ref(edgeapi.KeyKlaviyo, lineKey, uint32(number))
+		return k, err
+	})
+	if err != nil {
+		return nil, postgres.Fault("postgres.klaviyoSecrets", err)
+	}
+	return v.open(ctx, m, keys), nil
+}
+
 // flowKeys reads the hashes of flow keys; edges never get the keys themselves.
 func (v *Values) flowKeys(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `

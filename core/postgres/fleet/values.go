@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 	"lumo/shared/token"
 )
 
-// lineKey is the number of a channel secret: there is one at a time.
+// lineKey is the number of a vendor's secret: there is one at a time.
 const lineKey = 1
 
 // Opener opens the secrets that edges need.
@@ -47,8 +48,8 @@ type reader func(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.En
 // All reads everything that edges need of a merchant.
 func (v *Values) All(ctx context.Context, m lumo.MerchantID) ([]edgeapi.Entry, error) {
 	var out []edgeapi.Entry
-	for _, read := range []reader{v.hooks, v.links, v.images, v.channels, v.codes, v.channelKeys, v.lineSecrets,
-		v.flowKeys} {
+	for _, read := range []reader{v.hooks, v.links, v.images, v.channels, v.codes, v.forms, v.channelKeys,
+		v.lineSecrets, v.flowKeys, v.klaviyoSecrets} {
 		entries, err := read(ctx, m, filter{})
 		if err != nil {
 			return nil, err
@@ -105,6 +106,8 @@ func (v *Values) readerOf(c fleet.Change) (reader, filter) {
 		return v.channels, filter{channel: binary.LittleEndian.Uint32(c.Key)}
 	case c.Table == edgeapi.TableCode:
 		return v.codes, filter{publicKey: string(c.Key)}
+	case c.Table == edgeapi.TableForm:
+		return v.forms, filter{publicKey: string(c.Key)}
 	case c.Table == edgeapi.TableKey:
 		return v.keyReader(c.Key)
 	}
@@ -124,6 +127,8 @@ func (v *Values) keyReader(key []byte) (reader, filter) {
 		return v.lineSecrets, f
 	case edgeapi.KeyFlow:
 		return v.flowKeys, f
+	case edgeapi.KeyKlaviyo:
+		return v.klaviyoSecrets, f
 	}
 	return nil, filter{}
 }
@@ -252,6 +257,39 @@ SELECT q.public_key, q.number, c.number, q.identify_by, q.state, q.expires_at
 			return nil
 		})
 	return out, postgres.Fault("postgres.codes", err)
+}
+
+// forms reads table 6; a form that is paused is unknown to edges.
+func (v *Values) forms(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT f.public_key, c.number, q.public_key, q.number, f.origins, f.klaviyo_form, f.shows, f.texts
+  FROM form f
+  JOIN channel c ON c.merchant_id = f.merchant_id AND c.id = f.channel_id
+  JOIN qr_code q ON q.merchant_id = f.merchant_id AND q.id = f.qr_code_id
+ WHERE f.merchant_id = $1 AND f.state = 'live' AND ($2 = '' OR f.public_key = $2)`, m, f.publicKey)
+	var publicKey string
+	var channel, code int64
+	var e edgeapi.FormEntry
+	var s formSettings
+	var out []edgeapi.Entry
+	_, err := pgx.ForEachRow(rows, []any{&publicKey, &channel, &e.Code, &code, &e.Origins, &s.Form, &s.Show,
+		&s.Texts}, func() error {
+		settings, err := json.Marshal(s) // escapes what could end a script
+		if err != nil {
+			return err
+		}
+		e.Channel, e.Number, e.Settings = uint32(channel), uint64(code), string(settings)
+		out = append(out, put(edgeapi.TableForm, []byte(publicKey), e.Append(nil)))
+		return nil
+	})
+	return out, postgres.Fault("postgres.forms", err)
+}
+
+// formSettings are what a form's script knows of it.
+type formSettings struct {
+	Form  string          `json:"form"` // Klaviyo's id, empty = any
+	Show  string          `json:"show"`
+	Texts json.RawMessage `json:"texts"`
 }
 
 // claimsOf is the bit of the claim that a code identifies people by.

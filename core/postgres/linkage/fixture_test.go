@@ -45,6 +45,7 @@ type world struct {
 	db       *postgres.DB
 	channels *channel.Service
 	service  *linkage.Service
+	joiner   *linkage.Joiner
 	vendors  *vendors
 	heard    *heard
 	merchant lumo.MerchantID
@@ -86,21 +87,24 @@ func (w *world) build(t *testing.T, v *vault.Vault) {
 	cs, ls := channels.New(v), store.New(v)
 	log := slog.New(slog.NewJSONHandler(w.logs, nil))
 	var err error
+	w.joiner = linkage.NewJoiner(w.db, ls, ls, channel.NewDirectory(w.db, w.db, cs, cs), w.heard, w.clock)
 	w.channels, err = channel.New(channel.Config{Directory: channel.NewDirectory(w.db, w.db, cs, cs),
 		Tenants: w.db, Systems: w.db, Channels: cs, Friends: cs, Requests: cs, Work: cs,
 		Accounts: lineAccount{}, Hooks: w.vendors, Read: line.ReadWebhook, Recorder: w.heard, Profiles: w.heard,
-		Fleet: w.heard, Auditor: w.heard, Joiner: linkage.NewJoiner(w.db, ls, ls, w.clock), Watcher: w.heard,
+		Fleet: w.heard, Auditor: w.heard, Joiner: w.joiner, Watcher: w.heard,
 		EdgeURL: edgeURL, NewID: w.newID, Now: w.clock, Log: log, Owner: "core-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.service, err = linkage.New(linkage.Config{Directory: linkage.NewDirectory(w.db, ls, w.channels),
-		Tenants: w.db, Links: ls, States: ls, Codes: ls, Channels: w.channels, Friends: w.channels,
+		Tenants: w.db, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls,
+		Tokens: ls, Greeter: w.heard, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
 		LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
 		Auditor: w.heard, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID, Now: w.clock, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.joiner.Attach(w.service)
 }
 
 func (w *world) addMerchant(t *testing.T, v *vault.Vault) lumo.MerchantID {
@@ -170,7 +174,7 @@ func (w *world) count(t *testing.T, sql string, args ...any) (n int) {
 func (w *world) code(t *testing.T, by linkage.IdentifyBy) linkage.Code {
 	t.Helper()
 	c, err := w.service.CreateCode(t.Context(), w.merchant, w.channel.ID, lumo.MemberID{},
-		linkage.NewCode{Name: "Counter " + string(by), IdentifyBy: by})
+		linkage.NewCode{IdentifyBy: by, CodeContent: linkage.CodeContent{Name: "Counter " + string(by)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,12 +247,16 @@ type vendors struct {
 	lineDown  bool
 	down      bool // Klaviyo
 	taken     []lumo.Secret
+	merged    map[lumo.ProfileID]lumo.ProfileID
+	profiles  map[lumo.ProfileID]lumo.Profile
+	page      string
 }
 
 func newVendors() *vendors {
 	return &vendors{nonces: map[string]bool{}, verifiers: map[string]bool{},
 		friends: map[lumo.LineUserID]bool{}, byEmail: map[string]lumo.ProfileID{},
-		missing: map[lumo.ProfileID]bool{}}
+		missing: map[lumo.ProfileID]bool{}, merged: map[lumo.ProfileID]lumo.ProfileID{},
+		profiles: map[lumo.ProfileID]lumo.Profile{}}
 }
 
 func (v *vendors) expect(nonce, verifier string) {
@@ -319,8 +327,39 @@ func (v *vendors) Profile(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID
 		return lumo.Profile{}, fault.New(fault.Unavailable, "fake", "")
 	case v.missing[p]:
 		return lumo.Profile{}, fault.New(fault.NotFound, "fake", "")
+	case v.merged[p] != "":
+		p = v.merged[p]
 	}
-	return lumo.Profile{ID: p}, nil
+	known := v.profiles[p]
+	known.ID = p
+	return known, nil
+}
+
+func (v *vendors) LastOrder(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (time.Time, error) {
+	return time.Time{}, nil
+}
+
+func (v *vendors) Forms(context.Context, lumo.MerchantID, lumo.AccountID) ([]linkage.KlaviyoForm, error) {
+	return nil, nil
+}
+
+// A request counts as Klaviyo's when it says so, and its body is the profile it names.
+func (v *vendors) Genuine(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, r lumo.EdgeRequest) (bool, error) {
+	return r.Header["Klaviyo-Signature"] == "good", nil
+}
+
+func (v *vendors) Read(body []byte) ([]linkage.SystemEvent, error) {
+	return []linkage.SystemEvent{{ID: "1", Topic: linkage.TopicMerged,
+		Profiles: []lumo.ProfileID{lumo.ProfileID(body)}}}, nil
+}
+
+func (v *vendors) Page(context.Context, string) (string, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.page == "" {
+		return "", fault.New(fault.Unavailable, "fake", "")
+	}
+	return v.page, nil
 }
 
 // lineAccount plays LINE's account calls.
@@ -357,7 +396,16 @@ type heard struct {
 	facts []lumo.Fact
 	made  []lumo.Link
 	ended []lumo.Link
+	moved []lumo.Link
 	order []string
+	greet []greeting
+}
+
+// greeting is what a code was to do for somebody.
+type greeting struct {
+	friend lumo.FriendID
+	status lumo.FollowStatus
+	code   lumo.CodeID
 }
 
 func (h *heard) Record(ctx context.Context, f lumo.Fact) error {
@@ -390,6 +438,21 @@ func (h *heard) LinkEnded(_ context.Context, _ lumo.Friend, _ lumo.Channel, l lu
 	return nil
 }
 
+func (h *heard) ProfileMoved(_ context.Context, l lumo.Link, _ lumo.ProfileID) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved = append(h.moved, l)
+	return nil
+}
+
+func (h *heard) Greet(_ context.Context, _ lumo.MerchantID, f lumo.Friend, c linkage.Code) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.greet = append(h.greet, greeting{f.ID, f.FollowStatus, c.ID})
+	return nil
+}
+
+func (h *heard) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)       {}
 func (h *heard) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
 func (h *heard) Changed(context.Context, lumo.MerchantID, uint8, []byte) error        { return nil }
 func (h *heard) WaitApplied(context.Context, time.Duration) error                     { return nil }

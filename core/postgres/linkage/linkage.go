@@ -150,37 +150,6 @@ UPDATE identity_link
 	return one("link", "postgres.EndLink", tag.RowsAffected(), err)
 }
 
-// AddHistory writes one step of a link's life.
-func (s *Store) AddHistory(ctx context.Context, m lumo.MerchantID, h linkage.History) error {
-	const op = "postgres.AddHistory"
-	if h.Data == nil {
-		h.Data = map[string]any{}
-	}
-	data, err := json.Marshal(h.Data)
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
-INSERT INTO link_history (merchant_id, id, link_id, step, actor_kind, actor_id, data, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		m, h.ID, h.Link, h.Step, h.ActorKind, orNull(h.Actor), data, h.Now)
-	return postgres.Fault(op, err)
-}
-
-// AddConflict keeps a conflict once while it is open.
-func (s *Store) AddConflict(ctx context.Context, m lumo.MerchantID, c linkage.Conflict) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-INSERT INTO link_conflict (merchant_id, id, channel_id, friend_id, link_id, profile_id, kind, method,
-                           assurance, state, created_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10
- WHERE NOT EXISTS (SELECT 1
-                     FROM link_conflict
-                    WHERE merchant_id = $1 AND friend_id = $4 AND profile_id = $6 AND state = 'open')`,
-		m, c.ID, c.Channel, c.Friend, c.Standing, string(c.Profile), c.Kind, c.Method,
-		string(c.Assurance), c.Now)
-	return postgres.Fault("postgres.AddConflict", err)
-}
-
 // found names what is missing; other errors get their kind.
 func found(what, op string, err error) error {
 	err = postgres.Fault(op, err)

@@ -109,12 +109,14 @@ func typeName(t event.Type) string {
 		return "open"
 	case event.Scan:
 		return "scan"
+	case event.Form:
+		return "form"
 	}
 	return "refused_hook"
 }
 
 func typeOf(name string) event.Type {
-	for _, t := range []event.Type{event.Click, event.Open, event.Scan} {
+	for _, t := range []event.Type{event.Click, event.Open, event.Scan, event.Form} {
 		if typeName(t) == name {
 			return t
 		}

@@ -14,6 +14,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/core/tracking"
+	"lumo/shared/event"
 	"lumo/shared/id"
 )
 
@@ -96,7 +97,7 @@ SELECT l.id, l.friend_id, coalesce(q.name, '')
 	return found, postgres.Fault("postgres.Scanned", err)
 }
 
-// CountScans adds to codes' counters.
+// CountScans adds to codes' counters, and to those of their days.
 func (Store) CountScans(ctx context.Context, m lumo.MerchantID, scans []tracking.Event) error {
 	if len(scans) == 0 {
 		return nil
@@ -108,6 +109,7 @@ func (Store) CountScans(ctx context.Context, m lumo.MerchantID, scans []tracking
 		channels, numbers = append(channels, e.Channel), append(numbers, int64(e.Subject()))
 		times = append(times, e.At)
 	}
+	const op = "postgres.CountScans"
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE qr_code q
    SET scans = q.scans + t.n, last_scan_at = greatest(q.last_scan_at, t.at)
@@ -115,7 +117,46 @@ UPDATE qr_code q
           FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[]) AS s (channel, number, at)
          GROUP BY channel, number) AS t
  WHERE q.merchant_id = $1 AND q.channel_id = t.channel AND q.number = t.number`, m, channels, numbers, times)
-	return postgres.Fault("postgres.CountScans", err)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO qr_code_day AS d (merchant_id, qr_code_id, day, scans)
+SELECT q.merchant_id, q.id, (s.at AT TIME ZONE m.time_zone)::date, count(*)
+  FROM unnest($2::uuid[], $3::bigint[], $4::timestamptz[]) AS s (channel, number, at)
+  JOIN qr_code q ON q.merchant_id = $1 AND q.channel_id = s.channel AND q.number = s.number
+  JOIN merchant m ON m.merchant_id = $1
+ GROUP BY 1, 2, 3
+ ORDER BY 1, 2, 3
+    ON CONFLICT (merchant_id, qr_code_id, day) DO UPDATE SET scans = d.scans + excluded.scans`,
+		m, channels, numbers, times)
+	return postgres.Fault(op, err)
+}
+
+// CountForms adds to forms' counters what customers did on shop pages.
+func (Store) CountForms(ctx context.Context, m lumo.MerchantID, events []tracking.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	var channels [][16]byte
+	var numbers []int64
+	var shown []bool
+	var times []time.Time
+	for _, e := range events {
+		channels, numbers = append(channels, e.Channel), append(numbers, int64(e.Event.Subject))
+		shown, times = append(shown, e.Event.Link == event.FormShown), append(times, e.At)
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE form f
+   SET submitted = f.submitted + t.submitted, shown = f.shown + t.shown,
+       last_submit_at = greatest(f.last_submit_at, t.at)
+  FROM (SELECT q.form_id, count(*) FILTER (WHERE NOT s.shown) AS submitted,
+               count(*) FILTER (WHERE s.shown) AS shown, max(s.at) FILTER (WHERE NOT s.shown) AS at
+          FROM unnest($2::uuid[], $3::bigint[], $4::boolean[], $5::timestamptz[]) AS s (channel, number, shown, at)
+          JOIN qr_code q ON q.merchant_id = $1 AND q.channel_id = s.channel AND q.number = s.number
+         GROUP BY q.form_id) AS t
+ WHERE f.merchant_id = $1 AND f.id = t.form_id`, m, channels, numbers, shown, times)
+	return postgres.Fault("postgres.CountForms", err)
 }
 
 // ids gives the driver plain uuids.

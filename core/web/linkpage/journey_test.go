@@ -107,13 +107,14 @@ func (j *journey) build(t *testing.T, client *line.Client) {
 	j.channels, err = channel.New(channel.Config{Directory: channel.NewDirectory(j.DB, j.DB, cs, cs),
 		Tenants: j.DB, Systems: j.DB, Channels: cs, Friends: cs, Requests: cs, Work: cs, Accounts: client,
 		Hooks: client, Read: line.ReadWebhook, Recorder: others, Profiles: others, Fleet: others,
-		Auditor: others, Joiner: linkage.NewJoiner(j.DB, ls, ls, j.Clock.Now), Watcher: others,
+		Auditor: others, Joiner: linkage.NewJoiner(j.DB, ls, ls, channel.NewDirectory(j.DB, j.DB, cs, cs), others, j.Clock.Now), Watcher: others,
 		EdgeURL: j.edge.URL, NewID: j.ID, Now: j.Clock.Now, Log: log, Owner: "core-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j.linkage, err = linkage.New(linkage.Config{Directory: linkage.NewDirectory(j.DB, ls, j.channels),
-		Tenants: j.DB, Links: ls, States: ls, Codes: ls, Channels: j.channels, Friends: j.channels,
+		Tenants: j.DB, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: others,
+		Upkeep: cs, Hooks: others, Pages: others, Channels: j.channels, Friends: j.channels,
 		LINE: client, Profiles: others, Recorder: others, Outbox: others, Fleet: others,
 		Auditor: others, Watcher: others, EdgeURL: j.edge.URL, NewID: j.ID, Now: j.Clock.Now, Log: log})
 	if err != nil {
@@ -138,7 +139,7 @@ func (j *journey) connect(t *testing.T, a linetest.Channel) {
 		t.Fatalf("webhook: got %+v %v", got, err)
 	}
 	j.code, err = j.linkage.CreateCode(t.Context(), j.Merchant, j.channel.ID, j.Member,
-		linkage.NewCode{Name: "Newsletter", IdentifyBy: linkage.ByProfile})
+		linkage.NewCode{IdentifyBy: linkage.ByProfile, CodeContent: linkage.CodeContent{Name: "Newsletter"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -473,4 +474,19 @@ func (j *journey) eventually(t *testing.T, ok func() bool) {
 			t.Fatal("did not happen")
 		}
 	}
+}
+
+func (o *others) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }
+func (o *others) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error           { return nil }
+func (o *others) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)          {}
+func (o *others) Page(context.Context, string) (string, error)                            { return "", nil }
+func (o *others) Read([]byte) ([]linkage.SystemEvent, error)                              { return nil, nil }
+func (o *others) Genuine(context.Context, lumo.MerchantID, lumo.AccountID, lumo.EdgeRequest) (bool, error) {
+	return false, nil
+}
+func (o *others) LastOrder(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (time.Time, error) {
+	return time.Time{}, nil
+}
+func (o *others) Forms(context.Context, lumo.MerchantID, lumo.AccountID) ([]linkage.KlaviyoForm, error) {
+	return nil, nil
 }

@@ -104,7 +104,8 @@ func NewWorld() World {
 		w.put(edgeapi.TableCode, []byte(key), e.Append(nil))
 	}
 	w.put(edgeapi.TableForm, []byte(Form), edgeapi.FormEntry{Channel: Channel, Code: AnyCode,
-		Origins: []string{"https://www.shop.example", "https://shop.example"}}.Append(nil))
+		Origins: []string{"https://www.shop.example", "https://shop.example"}, Number: 6,
+		Settings: `{"form":"UxQt3K","show":"both","texts":{}}`}.Append(nil))
 	own := edgeapi.ImageEntry{
 		SHA256: [32]byte{0xab, 31: 0xcd}, MediaType: "image/jpeg", PerPerson: true,
 	}
