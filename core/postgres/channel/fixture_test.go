@@ -281,7 +281,7 @@ func (f *facts) Followed(context.Context, lumo.MerchantID, lumo.FriendID, time.T
 }
 
 func (f *facts) LookAfter(context.Context, lumo.MerchantID, lumo.ChannelID) error { return nil }
-func (f *facts) Forget(context.Context, lumo.MerchantID, lumo.ChannelID) error { return nil }
+func (f *facts) Forget(context.Context, lumo.MerchantID, lumo.ChannelID) error    { return nil }
 
 func (f *facts) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}
 func (f *facts) FriendChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.FriendID) {}
