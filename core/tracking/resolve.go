@@ -41,6 +41,13 @@ func (s *Service) Resolve(ctx context.Context, text string) (target string, ok b
 	return target, ok && err == nil, fault.Wrap(op, err)
 }
 
+// Number is the channel that a request for a link names.
+func Number(r lumo.EdgeRequest) (number uint32, ok bool) {
+	path, _, _ := strings.Cut(r.Target, "?")
+	t, _, err := token.Parse(strings.TrimPrefix(path, pathPrefix))
+	return t.Channel, err == nil
+}
+
 // HandleEdge answers an edge that asks for a link: 302, or fault.NotFound.
 func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
 	const op = "tracking.HandleEdge"

@@ -69,7 +69,7 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 		t.Fatal(err)
 	}
 	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: db, Store: store, Hooks: store,
-		Tracker: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
+		Tracker: c.far, Meter: service, Numbers: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
 		Routes: []fleet.Route{{Prefix: "/hooks/line/", Hook: "line", Handler: c.far},
 			{Prefix: "/link/", Handler: c.far}}})
 	if err != nil {
@@ -107,6 +107,7 @@ type far struct {
 	events   []lumo.EdgeEvent
 	answers  map[string]error // by target, what handlers say
 	down     bool             // Ingest fails
+	numbers  map[uint32]lumo.MerchantID
 	statuses []fleet.Status
 }
 
@@ -128,7 +129,7 @@ func (f *far) File(_ context.Context, sha [32]byte) (string, []byte, error) {
 	return "image/png", []byte("tea"), nil
 }
 
-func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
+func (f *far) Ingest(_ context.Context, _ lumo.Scope, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down {
@@ -142,6 +143,16 @@ func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.
 		f.events = append(f.events, e)
 	}
 	return rejected, nil
+}
+
+func (f *far) ByNumber(_ context.Context, number uint32) (lumo.MerchantID, lumo.ChannelID, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.numbers[number]
+	if !ok {
+		return m, lumo.ChannelID{}, fault.New(fault.NotFound, "far", "")
+	}
+	return m, lumo.ChannelID{}, nil
 }
 
 func (f *far) EdgesChanged(_ context.Context, _ lumo.MerchantID, s fleet.Status) {
@@ -160,12 +171,19 @@ type edge struct {
 	id      id.ID
 }
 
-func (c *core) enrol(t *testing.T) *edge {
+// code makes a code for an edge of some merchants, or of all.
+func (c *core) code(t *testing.T, scope ...lumo.MerchantID) string {
 	t.Helper()
-	code, err := c.fleet.CreateCode(t.Context())
+	_, code, err := c.fleet.CreateCode(t.Context(), id.ID{}, "", scope)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return code.Reveal()
+}
+
+func (c *core) enrol(t *testing.T) *edge {
+	t.Helper()
+	code := c.code(t)
 	e := &edge{t: t, core: c, url: c.server.URL}
 	var got struct {
 		Edge       string `json:"edge"`
