@@ -36,7 +36,7 @@ type Intake interface {
 
 // Media reads the files that edges serve; none is fault.NotFound.
 type Media interface {
-	File(ctx context.Context, sha [32]byte) (mediaType string, data []byte, err error)
+	File(ctx context.Context, scope lumo.Scope, sha [32]byte) (mediaType string, data []byte, err error)
 }
 
 // Config is what the server needs.
