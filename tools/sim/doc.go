@@ -61,6 +61,7 @@
 //	POST   /sim/v1/people/{id}/tap {url} or {action} {channel, message}   answers {did, pages}
 //	POST   /sim/v1/people/{id}/view {channel}             answers {loads}: pictures and previews
 //	GET    /sim/v1/people/{id}/chat?channel=              messages as received. DELETE empties it
+//	GET    /sim/v1/people/{id}/picture?url=  a picture of a chat, loaded as her phone does: once
 //	GET    /sim/v1/people/{id}/page                       what the phone's browser shows
 //
 // A page is {url, status, location, title, text, forms, links, login, add_friend, channel,

@@ -109,6 +109,7 @@ func (s *sim) phoneRoutes(mux *http.ServeMux, one string) {
 		s.changed("chat", r.PathValue("id"))
 		return nil, nil
 	}))
+	mux.HandleFunc("GET "+one+"/picture", s.picture)
 	mux.HandleFunc("GET "+one+"/emails", on(func(r *http.Request, _ nothing) (any, error) {
 		mail, err := s.mailbox(r.PathValue("id"))
 		return items(mail), err
@@ -199,6 +200,20 @@ func (s *sim) scan(r *http.Request, in scanInput) (any, error) {
 		address = said
 	}
 	return opened(address)(s.line.Open(r.Context(), r.PathValue("id"), address))
+}
+
+// picture serves a picture of a chat as the person's phone has it.
+func (s *sim) picture(w http.ResponseWriter, r *http.Request) {
+	p, err := s.line.Show(r.Context(), r.PathValue("id"), r.URL.Query().Get("url"))
+	if err != nil {
+		problem(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", p.Type)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(p.Body) // the reader is gone when this fails
 }
 
 // mailbox is what a person's address got, oldest first.

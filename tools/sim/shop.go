@@ -15,9 +15,8 @@ var shopPage = template.Must(template.New("shop").Parse(`<!doctype html><html la
 <meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{{.Shop}} (simulated shop)</title><style>
 body{font:16px/1.6 system-ui,sans-serif;margin:0;color:#1b1f24} main{max-width:30rem;margin:auto;padding:1rem}
-.sim{background:#5b3a9e;color:#fff;padding:.2rem 1rem;font-size:.8rem}
 label{display:block;margin:.6rem 0} input,button{font:inherit;min-height:44px;width:100%;box-sizing:border-box}
-</style></head><body><div class="sim">SIMULATOR: a page of the shop</div><main><h1>{{.Shop}}</h1>
+</style></head><body><main><h1>{{.Shop}}</h1>
 {{if .Form.ID}}<form id="klaviyo-form" data-form="{{.Form.ID}}" data-company="{{.Company}}">
 <h2>{{.Form.Name}}</h2><label>Email <input name="email" type="email" required autocomplete="email"></label>
 <label>First name <input name="first_name"></label><button>Sign up</button>

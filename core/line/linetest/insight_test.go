@@ -3,7 +3,9 @@ package linetest_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,5 +139,33 @@ func TestABroadcastHasItsOwnStatistics(t *testing.T) {
 	}
 	if a := l.do(t, "GET", "/line-api/v2/bot/insight/message/event?requestId=nobody", ""); a.status != 400 {
 		t.Errorf("unknown request: got %d", a.status)
+	}
+}
+
+func TestAPictureIsLoadedOncePerPhone(t *testing.T) {
+	t.Parallel()
+	l := start(t, nil).signIn(t)
+	must(t, l.Follow("yuki", ""))
+	var loads atomic.Int32
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		loads.Add(1)
+		w.Header().Set("Content-Type", "image/png")
+		w.Header().Set("Cache-Control", "private, max-age=86400")
+		_, _ = w.Write([]byte("picture"))
+	}))
+	t.Cleanup(shop.Close)
+	address := shop.URL + "/a.png"
+	l.push(t, yuki(), "", `[{"type":"image","originalContentUrl":"`+address+`","previewImageUrl":"`+address+`"}]`)
+	if _, err := l.View(t.Context(), "yuki", ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p, err := l.Show(t.Context(), "yuki", address)
+		if err != nil || string(p.Body) != "picture" || p.Type != "image/png" {
+			t.Errorf("got %+v, %v", p, err)
+		}
+	}
+	if loads.Load() != 1 {
+		t.Errorf("the shop gave it %d times", loads.Load())
 	}
 }

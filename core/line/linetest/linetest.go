@@ -53,17 +53,20 @@ type Server struct {
 	wake      chan struct{}
 	round     sync.Mutex // one round of Deliver at a time
 
-	mu    sync.Mutex // guards db, everything it points to, tabs and users
+	mu    sync.Mutex // guards db, everything it points to, tabs, users and pictures
 	db    state
 	tabs  map[string]*Page  // person -> what the browser shows
 	users map[string]string // provider and user id -> person id, a cache
+	// pictures are what phones have loaded: person and address -> picture.
+	pictures map[string]Picture
 }
 
 // New makes a fake LINE.
 func New(c Config) *Server {
 	s := &Server{now: c.Now, random: c.Random, client: c.Client, faults: c.Faults, changed: c.Changed,
 		strict: c.Strict, accessURL: c.AccessURL, keep: c.Keep, wake: make(chan struct{}, 1),
-		db: newState(), users: map[string]string{}, tabs: map[string]*Page{}}
+		db: newState(), users: map[string]string{}, tabs: map[string]*Page{},
+		pictures: map[string]Picture{}}
 	if s.random == nil {
 		s.random = rand.Reader
 	}

@@ -19,6 +19,7 @@ type Page struct {
 	Kind      string     `json:"content_type,omitempty"`
 	Title     string     `json:"title,omitempty"`
 	Text      string     `json:"text,omitempty"`
+	HTML      string     `json:"html,omitempty"` // as it came, for pages of the simulator
 	Forms     []Form     `json:"forms,omitempty"`
 	Links     []Link     `json:"links,omitempty"`
 	Login     *LoginPage `json:"login,omitempty"`      // LINE's consent screen
@@ -77,6 +78,7 @@ func (p *Page) read(res *http.Response, body []byte) {
 	if err != nil {
 		return
 	}
+	p.HTML = string(body)
 	p.walk(root, base)
 	p.Text = strings.Join(strings.Fields(p.Text), " ")
 	if len(p.Text) > maxPageText {

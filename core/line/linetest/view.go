@@ -135,7 +135,8 @@ func (s *Server) image(ctx context.Context, person, address string) Load {
 		l.Cached = true
 		return l
 	}
-	header := s.fetch(ctx, &l, imageAgent)
+	header, body := s.fetch(ctx, &l, imageAgent)
+	s.keepPicture(person, address, l, body)
 	if life := cacheLife(header); l.Status == http.StatusOK && life > 0 {
 		s.mu.Lock()
 		if s.db.Cached[person] == nil {
@@ -157,32 +158,32 @@ func (s *Server) preview(ctx context.Context, address string) Load {
 }
 
 // fetch gets an address and follows its redirects.
-func (s *Server) fetch(ctx context.Context, l *Load, agent string) http.Header {
+func (s *Server) fetch(ctx context.Context, l *Load, agent string) (http.Header, []byte) {
 	address := l.URL
 	for range maxHops {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
 			l.Note = "this is not an address"
-			return nil
+			return nil, nil
 		}
 		req.Header.Set("User-Agent", agent)
 		res, err := s.client.Do(req)
 		if err != nil {
 			l.Note = unreached(err)
-			return nil
+			return nil, nil
 		}
-		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 10<<20))
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 10<<20)) // what came before a break is kept
 		res.Body.Close()
 		l.Status = res.StatusCode
 		l.Type, _, _ = strings.Cut(res.Header.Get("Content-Type"), ";")
 		to, err := res.Location()
 		if res.StatusCode/100 != 3 || err != nil {
-			return res.Header
+			return res.Header, body
 		}
 		address = to.String()
 	}
 	l.Note = "too many redirects"
-	return nil
+	return nil, nil
 }
 
 // cacheLife is how long an answer may be kept: LINE's app keeps pictures per address, and
