@@ -38,7 +38,7 @@ test("7 a person takes the whole way on the simulated phone", async ({ page }) =
 });
 
 test("7 the QR code of the last email leads to LINE Login", async ({ page }) => {
-  await openChat(page, "Mio T.");
+  await openChat(page, "Yuki S.");
   await page.getByRole("button", { name: "Scan the QR of the last email" }).click();
   const browser = page.getByRole("region", { name: "Browser" });
   await expect(browser).toBeVisible();
