@@ -15,7 +15,8 @@ async function accessible(page: Page) {
 async function openChat(page: Page, person: string) {
   await page.goto(`${sim}/phone`);
   await page.getByRole("button", { name: person }).click();
-  await page.getByRole("button", { name: /^Hana Tea/ }).click();
+  const phone = page.getByRole("region", { name: `Phone of ${person}` });
+  await phone.getByRole("button", { name: /^Hana Tea/ }).click();
 }
 
 test("7 a person takes the whole way on the simulated phone", async ({ page }) => {
