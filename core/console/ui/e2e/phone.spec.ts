@@ -64,8 +64,8 @@ test("the webhook of a flow is previewed and tested for a customer", async ({ pa
 test("time and faults are switched on the page, in Japanese too", async ({ page, request }) => {
   await page.addInitScript(() => localStorage.setItem("sim.language", "ja"));
   await page.goto(`${sim}/phone`);
-  await page.getByLabel("対象").selectOption("line.broadcast");
-  await page.getByLabel("障害", { exact: true }).selectOption("slow");
+  await page.getByRole("combobox", { name: /^対象/ }).selectOption("line.broadcast");
+  await page.getByRole("combobox", { name: /^障害/ }).selectOption("slow");
   await page.getByRole("button", { name: "オンにする" }).click();
   await expect(page.getByText("line.broadcast: slow × 1")).toBeVisible();
   await page.getByRole("button", { name: "すべての障害を解除" }).click();
