@@ -40,9 +40,11 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
 	requests := flowstore.New(a.vault)
-	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests,
-		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Profiles: n.accounts,
+	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests,
+		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Klaviyo: n.accounts,
 		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
+	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Rounds{}, Owner: a.newID().String(), Log: a.log}
+	a.runners = append(a.runners, watch.Run)
 	console.RegisterSending(a.api, sender)
 	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: n.messages.service, Channels: n.directory,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})

@@ -84,6 +84,8 @@ type Data interface {
 	ProfileByPhone(ctx context.Context, token lumo.Secret, phone string) (lumo.Profile, error)
 	Events(ctx context.Context, token lumo.Secret, p lumo.ProfileID, since time.Time, limit int) (
 		[]lumo.ReadEvent, error)
+	Flows(ctx context.Context, token lumo.Secret) ([]lumo.KlaviyoFlow, error)
+	FlowWebhooks(ctx context.Context, token lumo.Secret, flow string) ([]lumo.FlowWebhook, error)
 	ImportProfile(ctx context.Context, token lumo.Secret, w lumo.ProfileWrite) (
 		lumo.ProfileID, time.Duration, error)
 	CreateEvent(ctx context.Context, token lumo.Secret, e lumo.ProfileEvent) (time.Duration, error)

@@ -160,6 +160,12 @@ func (k *klaviyo) ProfileByPhone(context.Context, lumo.Secret, string) (lumo.Pro
 	return lumo.Profile{}, fault.As(fault.NotFound, "klaviyo", errors.New("none"))
 }
 
+func (k *klaviyo) Flows(context.Context, lumo.Secret) ([]lumo.KlaviyoFlow, error) { return nil, nil }
+
+func (k *klaviyo) FlowWebhooks(context.Context, lumo.Secret, string) ([]lumo.FlowWebhook, error) {
+	return nil, nil
+}
+
 func (k *klaviyo) Events(context.Context, lumo.Secret, lumo.ProfileID, time.Time, int) (
 	[]lumo.ReadEvent, error) {
 	return nil, nil

@@ -40,6 +40,19 @@ func (s *Service) Events(ctx context.Context, m lumo.MerchantID, a lumo.AccountI
 	})
 }
 
+// Flows lists the account's flows.
+func (s *Service) Flows(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) ([]lumo.KlaviyoFlow, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) ([]lumo.KlaviyoFlow, error) { return s.c.Data.Flows(ctx, token) })
+}
+
+// FlowWebhooks reads the webhook actions of a flow.
+func (s *Service) FlowWebhooks(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, flow string) (
+	[]lumo.FlowWebhook, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) ([]lumo.FlowWebhook, error) {
+		return s.c.Data.FlowWebhooks(ctx, token, flow)
+	})
+}
+
 // WriteProfile makes or changes a profile and answers its id.
 func (s *Service) WriteProfile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
 	w lumo.ProfileWrite) (lumo.ProfileID, error) {

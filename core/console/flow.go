@@ -110,6 +110,7 @@ func RegisterFlows(a *API, p FlowParts) {
 		Summary: "List calls of flows"}, p.requests)
 	Register(a, Op{ID: "get-flow-request", Method: http.MethodGet, Path: path + "/flow_requests/{request}", Role: lumo.Viewer,
 		Summary: "Read one call with its steps"}, p.request)
+	p.registerDoctor(a, path)
 }
 
 func (p FlowParts) settings(ctx context.Context, who Caller, in *InChannel) (FlowSettingsView, error) {

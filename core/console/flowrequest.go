@@ -36,7 +36,7 @@ type FlowRequestView struct {
 
 // FlowStepView is one step of a call, in order.
 type FlowStepView struct {
-	Code  string         `json:"code" enum:"called,key,recipient,made,sent,opened,clicked,recorded"`
+	Code  string         `json:"code" enum:"event,called,key,recipient,made,sent,opened,clicked,recorded"`
 	State string         `json:"state" enum:"done,failed,not_reached"`
 	At    *time.Time     `json:"at,omitempty"`
 	Data  map[string]any `json:"data,omitempty"`
@@ -126,7 +126,12 @@ func requestView(r flow.Row) FlowRequestView {
 func steps(r flow.Row) []FlowStepView {
 	key := step("key", r.Reason != "no_key" && r.Reason != "wrong_key", r.ReceivedAt)
 	key.Data = map[string]any{"last4": r.KeyLast4}
-	all := []FlowStepView{step("called", true, r.ReceivedAt), key}
+	called := step("called", true, r.ReceivedAt)
+	all := []FlowStepView{called, key}
+	if !r.EventAt.IsZero() {
+		called.Data = map[string]any{"minutes": int(r.ReceivedAt.Sub(r.EventAt).Minutes())}
+		all = []FlowStepView{step("event", true, r.EventAt), called, key}
+	}
 	found := r.Outcome == flow.Accepted
 	if key.State == "done" {
 		all = append(all, step("recipient", found, r.ReceivedAt))

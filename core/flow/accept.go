@@ -342,7 +342,7 @@ func (s *Service) fillFromProfile(ctx context.Context, r Request, b *Body) {
 	if err != nil || channel.KlaviyoAccount == (lumo.AccountID{}) || b.ProfileID == "" {
 		return
 	}
-	p, err := s.Profiles.Profile(ctx, r.Merchant, channel.KlaviyoAccount, lumo.ProfileID(b.ProfileID))
+	p, err := s.Klaviyo.Profile(ctx, r.Merchant, channel.KlaviyoAccount, lumo.ProfileID(b.ProfileID))
 	if err != nil {
 		return
 	}

@@ -169,11 +169,13 @@ type Config struct {
 	Store      Store
 	Keys       Keys
 	Views      Views
+	Board      Board
+	Repairs    Repairs
 	Recipients Recipients
 	Messages   Messages
 	Planner    Planner
 	Channels   Channels
-	Profiles   Profiles
+	Klaviyo    Klaviyo
 	Fleet      Fleet
 	Recorder   Recorder
 	Auditor    Auditor

@@ -18,6 +18,7 @@ type Row struct {
 	Stale       bool           // sending for so long that its outcome is unknown
 	Why         string         // the delivery's reason
 	WhyData     map[string]any
+	EventAt     time.Time // when the event happened; zero = not known
 	PlannedAt   time.Time
 	FirstTryAt  time.Time
 	AcceptedAt  time.Time

@@ -44,3 +44,18 @@ type ReadEvent struct {
 	OccurredAt time.Time
 	Properties map[string]any
 }
+
+// KlaviyoFlow is a flow as it stands in Klaviyo.
+type KlaviyoFlow struct {
+	ID     string
+	Name   string
+	Status string // live, manual or draft
+}
+
+// FlowWebhook is a webhook action of a flow.
+type FlowWebhook struct {
+	ID     string
+	Name   string
+	URL    string
+	Status string // live, manual, draft or disabled
+}

@@ -29,12 +29,12 @@ var errDamaged = errors.New("the log is damaged")
 // openOrSalvage opens a log. One that is damaged where no record is, in a head or in the
 // list of files, is set aside whole, and each record that can still be read goes into a
 // new one. What was done already comes once more that way, and is known by its id.
-func openOrSalvage(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
+func openOrSalvage(dir string, vfs layer, fileSize int) (*disk, error) {
 	const op = "spool.salvage"
 	if err := finishSalvage(dir); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
-	d, err := openGuarded(dir, vfs, fileSize, mend)
+	d, err := openDisk(dir, vfs, fileSize)
 	if err == nil || !isDamage(err) {
 		return d, err
 	}
@@ -48,7 +48,7 @@ func openOrSalvage(dir string, vfs layer, fileSize int, mend bool) (*disk, error
 	if err := finishSalvage(dir); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
-	return openDisk(dir, vfs, fileSize, false)
+	return openDisk(dir, vfs, fileSize)
 }
 
 func isDamage(err error) bool {
@@ -83,7 +83,7 @@ func unused(name string) string {
 }
 
 func storeAll(dir string, vfs layer, fileSize int, records [][]byte) error {
-	d, err := openDisk(dir, vfs, fileSize, false)
+	d, err := openDisk(dir, vfs, fileSize)
 	if err != nil {
 		return err
 	}
@@ -147,14 +147,13 @@ func scan(file []byte) [][]byte {
 	return all
 }
 
-// openGuarded opens a log. Panics of the store of the file list are damage, too: it maps its
-// file into memory and believes what stands there.
-func openGuarded(dir string, vfs layer, fileSize int, mend bool) (d *disk, err error) {
+// guarded opens a log. Panics of the store of the file list are damage, too: it maps its file into memory.
+func guarded(open func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			d, err = nil, fmt.Errorf("%w: %v", errDamaged, r)
+			err = fmt.Errorf("%w: %v", errDamaged, r)
 		}
 	}()
-	return openDisk(dir, vfs, fileSize, mend)
+	return open()
 }

@@ -40,6 +40,8 @@ type world struct {
 	key     string
 	now     time.Time
 
+	klaviyo []lumo.KlaviyoFlow // how flows stand there
+
 	mu    sync.Mutex
 	plans []delivery.Plan
 	facts []lumo.Fact
@@ -71,8 +73,8 @@ func newWorld(t *testing.T) *world {
 			messaging_secret_enc, login_channel_id, login_secret_enc, state, state_changed_at, created_at, updated_at)
 		VALUES ($1, $2, 1, 'Tea', '@tea', '', '', '1', '', '2', '', 'working', now(), now(), now())`, w.m, w.channel)
 	store := flowstore.New(v)
-	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Recipients: w,
-		Messages: messages{}, Planner: w, Channels: channels{w}, Profiles: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
+	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Board: store, Repairs: store, Recipients: w,
+		Messages: messages{}, Planner: w, Channels: channels{w}, Klaviyo: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
 		NewID: w.newID, Now: func() time.Time { return w.now }})
 	if err := w.flows.EnsureKey(ctx, lumo.Channel{Merchant: w.m, ID: w.channel, Number: 1}); err != nil {
 		t.Fatal(err)
@@ -155,6 +157,18 @@ func (w *world) Plan(_ context.Context, p delivery.Plan) (delivery.Delivery, err
 
 func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (lumo.Profile, error) {
 	return lumo.Profile{FirstName: `Dwayne "The Rock"`}, nil
+}
+
+func (w *world) Events(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID, time.Time, int) ([]lumo.ReadEvent, error) {
+	return []lumo.ReadEvent{{Ref: "other", OccurredAt: w.now}, {Ref: "e", OccurredAt: w.now.Add(-38 * time.Minute)}}, nil
+}
+
+func (w *world) Flows(context.Context, lumo.MerchantID, lumo.AccountID) ([]lumo.KlaviyoFlow, error) {
+	return w.klaviyo, nil
+}
+
+func (w *world) FlowWebhooks(context.Context, lumo.MerchantID, lumo.AccountID, string) ([]lumo.FlowWebhook, error) {
+	return []lumo.FlowWebhook{{Name: "LINE", Status: "draft"}}, nil
 }
 
 func (w *world) Changed(context.Context, lumo.MerchantID, uint8, []byte) error { return nil }

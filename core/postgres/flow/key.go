@@ -82,7 +82,8 @@ func (k Keys) NextNumber(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	return n, postgres.Fault("postgres.flow.NextNumber", err)
 }
 
-// Add stores a key; its value is sealed, for the members who may see it again.
+// Add stores a key; its value is sealed, for the members who may see it again. With the first
+// one the account's flows begin to be looked after.
 func (k Keys) Add(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, key flow.Key, value string) error {
 	const op = "postgres.flow.AddKey"
 	sealed, err := k.vault.Seal(ctx, m, "flow_key", "value", key.ID, []byte(value))
@@ -93,6 +94,13 @@ func (k Keys) Add(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, key 
 		INSERT INTO flow_key (merchant_id, id, channel_id, number, hash, value_enc, last4, valid_from, created_by, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		m, key.ID, c, key.Number, key.Hash[:], sealed, key.Last4, key.ValidFrom, set(key.CreatedBy), key.CreatedAt)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO work (merchant_id, channel_id, kind, due_at)
+		VALUES ($1, $2, 'flow', $3)
+		ON CONFLICT DO NOTHING`, m, c, key.CreatedAt)
 	return postgres.Fault(op, err)
 }
 

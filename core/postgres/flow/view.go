@@ -21,7 +21,7 @@ const selectRow = `
 		r.profile_id, r.event_ref, r.friend_id, r.delivery_id, r.outcome, coalesce(r.reason, ''), r.reason_data, r.repeats,
 		r.duplicate_of, coalesce(f.display_name, ''), coalesce(m.name, ''), coalesce(d.state, ''),
 		coalesce(d.state = 'sending' AND d.last_try_at < now() - interval '5 seconds' OR d.tries > 1, false),
-		coalesce(d.reason, ''), coalesce(d.reason_data, '{}'), d.created_at, d.first_try_at, d.accepted_at,
+		coalesce(d.reason, ''), coalesce(d.reason_data, '{}'), r.event_at, d.created_at, d.first_try_at, d.accepted_at,
 		(SELECT min(e.occurred_at) FROM edge_event AS e WHERE e.merchant_id = d.merchant_id AND e.delivery_id = d.id
 			AND e.type = 'open' AND e.counted),
 		(SELECT min(e.occurred_at) FROM edge_event AS e WHERE e.merchant_id = d.merchant_id AND e.delivery_id = d.id
@@ -99,15 +99,15 @@ func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err 
 	var delivery *lumo.DeliveryID
 	var duplicate *lumo.RequestID
 	var data, why []byte
-	var planned, first, accepted, opened, clicked, recorded *time.Time
+	var event, planned, first, accepted, opened, clicked, recorded *time.Time
 	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
 		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
-		&r.Stale, &r.Why, &why, &planned, &first, &accepted, &opened, &clicked, &recorded)
+		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded)
 	if err != nil {
 		return r, err
 	}
 	r.Message, r.Friend, r.Delivery, r.DuplicateOf = value(message), value(friend), value(delivery), value(duplicate)
-	r.PlannedAt, r.FirstTryAt, r.AcceptedAt = value(planned), value(first), value(accepted)
+	r.EventAt, r.PlannedAt, r.FirstTryAt, r.AcceptedAt = value(event), value(planned), value(first), value(accepted)
 	r.OpenedAt, r.ClickedAt, r.RecordedAt = value(opened), value(clicked), value(recorded)
 	if err := json.Unmarshal(data, &r.Data); err != nil {
 		return r, err

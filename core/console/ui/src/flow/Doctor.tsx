@@ -1,15 +1,22 @@
 import { Anchor, Button, Group, SegmentedControl, Stack, Table, Text, Title } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "react-router";
-import { type FlowRequest, get, type List } from "../api";
+import { api, type FlowRequest, get, type List, read } from "../api";
 import { Failed, Loading, State, useReason, When } from "../parts";
-import { usePlace } from "../shell";
+import { usePlace } from "../place";
+import { Checklist, Findings } from "./Findings";
+import { Flows } from "./Flows";
 
 // Doctor lists the calls of Klaviyo's flows with their outcome and its reason.
 export function Doctor() {
   const { t } = useTranslation();
-  const { at, base, channel, merchant } = usePlace();
+  const { at, base, channel, merchant, path } = usePlace();
+  const doctor = useQuery({
+    queryKey: ["flow", "doctor", channel?.id],
+    queryFn: () =>
+      read(api.GET("/merchants/{merchant}/channels/{channel}/flow_doctor", { params: { path } })),
+  });
   const [params, setParams] = useSearchParams();
   const reason = useReason();
   const outcome = params.get("outcome") ?? "";
@@ -35,6 +42,18 @@ export function Doctor() {
           {t("menu.flowSettings")}
         </Button>
       </Group>
+      <Text size="sm" c="dimmed">
+        {t("flow.doctor.lead")}{" "}
+        {doctor.data?.delay_seconds !== undefined &&
+          t("flow.doctor.delay", {
+            m: Math.round(doctor.data.delay_seconds / 60),
+            n: doctor.data.measured,
+          })}
+      </Text>
+      {doctor.data && <Findings of={doctor.data.findings} />}
+      {doctor.data && <Flows of={doctor.data.flows} />}
+      {doctor.data && <Checklist of={doctor.data} />}
+      {doctor.error && <Failed error={doctor.error} again={() => doctor.refetch()} what="flow.failed" />}
       <SegmentedControl
         maw={480}
         aria-label={t("flow.doctor.filter")}

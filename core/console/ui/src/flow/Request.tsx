@@ -5,7 +5,8 @@ import { useParams } from "react-router";
 import { type FlowRequestDetail, get } from "../api";
 import { Failed, Loading, State, useReason, When } from "../parts";
 import { Preview } from "../phone/Preview";
-import { usePlace } from "../shell";
+import { usePlace } from "../place";
+import { Again } from "./Again";
 
 const signs: Record<string, string> = { done: "✓", failed: "✕", not_reached: "·" };
 
@@ -33,13 +34,17 @@ export function Request() {
             <State of={r.state} words="state" />
             <Text size="sm">{reason(r.reason, r.reason_data)}</Text>
           </Group>
+          <Again call={r} />
           <Card withBorder>
             <Timeline bulletSize={20} lineWidth={2}>
               {r.steps.map((step) => (
                 <Timeline.Item
                   key={step.code}
                   bullet={<span aria-hidden="true">{signs[step.state]}</span>}
-                  title={t(`flow.step.${step.code}`, { last4: "-", ...step.data })}
+                  title={t(`flow.step.${step.data?.minutes === undefined ? step.code : "calledAfter"}`, {
+                    last4: "-",
+                    ...step.data,
+                  })}
                 >
                   <Text size="sm" c="dimmed">
                     {step.at && <When at={step.at} timeZone={merchant.time_zone} />}{" "}

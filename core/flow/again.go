@@ -1,0 +1,142 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/shared/edgeapi"
+	"lumo/shared/fault"
+	"lumo/shared/id"
+)
+
+// Repairs changes calls that a member takes up again, in the transaction of its context.
+type Repairs interface {
+	// Body is what Klaviyo sent; gone after its time.
+	Body(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) ([]byte, error)
+	// Sent turns a call that led to nothing into one that planned a message.
+	Sent(ctx context.Context, r Request) error
+}
+
+// Check tells what would become of a call if it came now. Nothing changes.
+func (s *Service) Check(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (now Request, err error) {
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		now, _, _, err = s.judgeAgain(ctx, m, c, v)
+		return err
+	})
+	return now, fault.Wrap("flow.Check", err)
+}
+
+// SendNow sends what a call asked for and did not get: because nobody was linked then, the
+// time was over, or Lumo took it for a duplicate. However often it is asked, it sends once:
+// the message it plans has the same logical id each time.
+func (s *Service) SendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (r Request, err error) {
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		r, err = s.sendNow(ctx, by, m, c, v)
+		return err
+	})
+	return r, fault.Wrap("flow.SendNow", err)
+}
+
+func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (Request, error) {
+	const op = "flow.sendNow"
+	r, friend, content, err := s.judgeAgain(ctx, m, c, v)
+	if err != nil {
+		return r, err
+	}
+	if r.Outcome != Accepted {
+		return r, &fault.Error{Kind: fault.Conflict, Op: op, Message: "Nothing can be sent for this call yet: " + r.Reason + "."}
+	}
+	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v),
+		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(), TooLateAt: s.Now().Add(tooLateAfter)})
+	if err != nil {
+		return r, err
+	}
+	r.Delivery = d.ID
+	if err := s.Repairs.Sent(ctx, r); err != nil {
+		return r, err
+	}
+	s.Watcher.RequestChanged(ctx, m, c, v)
+	return r, s.Auditor.Audit(ctx, lumo.AuditEntry{ActorKind: "member", Actor: id.ID(by.Member), Address: by.Address,
+		Action: "flow_request.send_now", TargetKind: "flow_request", Target: v.String()})
+}
+
+// againID is the logical message of a call that a member takes up: one for each call.
+func againID(v lumo.RequestID) id.ID {
+	sum := sha256.Sum256(append([]byte("lumo send now 1\x00"), v[:]...))
+	return id.New(id.ID(v).UnixMilli(), [10]byte(sum[:10]))
+}
+
+// judgeAgain decides a call as it would be decided now, without its key, its age and what
+// came before it. A call that led to a message, or may have, is fault.Conflict.
+func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (
+	Request, lumo.Friend, lumo.Content, error) {
+	const op = "flow.judgeAgain"
+	none, nothing := lumo.Friend{}, lumo.Content{}
+	row, err := s.Views.Row(ctx, m, c, v)
+	if err != nil {
+		return Request{}, none, nothing, err
+	}
+	if row.Outcome == Refused || row.Delivery != (lumo.DeliveryID{}) && row.State != delivery.Skipped {
+		return row.Request, none, nothing, &fault.Error{Kind: fault.Conflict, Op: op, Err: errors.New(string(row.State)),
+			Message: "This call was refused, or its message is on its way already."}
+	}
+	text, err := s.Repairs.Body(ctx, m, v)
+	if err != nil {
+		return row.Request, none, nothing, err
+	}
+	b, bad := ParseBody(text)
+	r := row.Request
+	r.Data, r.Outcome, r.Reason, r.DuplicateOf = map[string]any{}, "", "", lumo.RequestID{}
+	if bad != nil {
+		return r.refuse(edgeapi.BadBody, nil), none, nothing, nil
+	}
+	content, done, err := s.content(ctx, &r, b)
+	if err != nil || done {
+		return r, none, content, err
+	}
+	friend, done, err := s.recipient(ctx, &r, b)
+	if err != nil || done {
+		return r, none, content, err
+	}
+	r.Outcome = Accepted
+	return r, friend, content, nil
+}
+
+// FlowCheck is how a flow stands in Klaviyo at this moment.
+type FlowCheck struct {
+	Status   string // live, manual, draft, gone
+	Webhooks []lumo.FlowWebhook
+	At       time.Time
+}
+
+// CheckFlow asks Klaviyo whether a flow is live and which webhooks it has.
+func (s *Service) CheckFlow(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, flow string) (FlowCheck, error) {
+	const op = "flow.CheckFlow"
+	check := FlowCheck{Status: "gone", At: s.Now()}
+	channel, err := s.Channels.Get(ctx, m, c)
+	if err != nil {
+		return check, fault.Wrap(op, err)
+	}
+	if channel.KlaviyoAccount == (lumo.AccountID{}) {
+		return check, fault.New(fault.Conflict, op, "This LINE account is not connected to Klaviyo.")
+	}
+	all, err := s.Klaviyo.Flows(ctx, m, channel.KlaviyoAccount)
+	if err != nil {
+		return check, fault.Wrap(op, err)
+	}
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.Seen(ctx, m, c, all, s.Now()) })
+	if err != nil {
+		return check, fault.Wrap(op, err)
+	}
+	for _, f := range all {
+		if f.ID == flow {
+			check.Status = f.Status
+			check.Webhooks, err = s.Klaviyo.FlowWebhooks(ctx, m, channel.KlaviyoAccount, flow)
+		}
+	}
+	return check, fault.Wrap(op, err)
+}

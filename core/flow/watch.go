@@ -1,0 +1,169 @@
+package flow
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"lumo/core/lumo"
+	"lumo/shared/fault"
+)
+
+// How often an account's flows are looked at, and how much of Klaviyo's patience that takes.
+const (
+	watchEvery   = 5 * time.Minute
+	watchLease   = 2 * time.Minute
+	watchIdle    = 2 * time.Second
+	measureEach  = 5 // calls of each flow and round
+	eventsRead   = 200
+	eventsOfDays = 35 * 24 * time.Hour
+)
+
+// KlaviyoFlow is a flow as it stands in Klaviyo.
+type KlaviyoFlow = lumo.KlaviyoFlow
+
+// Klaviyo is what the Flow doctor asks Klaviyo.
+type Klaviyo interface {
+	Profiles
+	Events(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID, since time.Time, limit int) (
+		[]lumo.ReadEvent, error)
+	Flows(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) ([]lumo.KlaviyoFlow, error)
+	// FlowWebhooks are the webhook actions of a flow.
+	FlowWebhooks(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, flow string) ([]lumo.FlowWebhook, error)
+}
+
+// Rounds hands out accounts whose flows are due for a look; it needs a transaction without a
+// merchant.
+type Rounds interface {
+	Claim(ctx context.Context, owner string, now time.Time, lease time.Duration) (Round, bool, error)
+	Done(ctx context.Context, r Round, next time.Time) error
+}
+
+// Round is one account's turn.
+type Round struct {
+	Merchant lumo.MerchantID
+	Channel  lumo.ChannelID
+	Fence    int64
+}
+
+// Systems runs units of work over the global tables.
+type Systems interface {
+	InSystem(ctx context.Context, fn func(context.Context) error) error
+}
+
+// Watch looks after flows in the background: names and states, times of events, sums of days.
+type Watch struct {
+	Flows   *Service
+	Systems Systems
+	Rounds  Rounds
+	Owner   string
+	Log     *slog.Logger
+}
+
+// Run looks after accounts until ctx ends. Any number of processes may run it; a lease gives
+// each account to one at a time.
+func (w *Watch) Run(ctx context.Context) error {
+	idle := time.NewTicker(watchIdle)
+	defer idle.Stop()
+	for {
+		did, err := w.RunOnce(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			w.Log.WarnContext(ctx, "flows not looked at", "error", err)
+		}
+		if did {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-idle.C:
+		}
+	}
+}
+
+// RunOnce looks after one account that is due; false means that none was.
+func (w *Watch) RunOnce(ctx context.Context) (did bool, err error) {
+	var r Round
+	err = w.Systems.InSystem(ctx, func(ctx context.Context) error {
+		r, did, err = w.Rounds.Claim(ctx, w.Owner, w.Flows.Now(), watchLease)
+		return err
+	})
+	if err != nil || !did {
+		return false, fault.Wrap("flow.RunOnce", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, watchLease)
+	defer cancel()
+	looked := w.Flows.look(limited, r.Merchant, r.Channel)
+	err = w.Systems.InSystem(ctx, func(ctx context.Context) error {
+		return w.Rounds.Done(ctx, r, w.Flows.Now().Add(watchEvery))
+	})
+	if err == nil {
+		err = looked
+	}
+	return true, fault.Wrap("flow.RunOnce", err)
+}
+
+// look does what is due for one account. Klaviyo's silence does not keep the sums from being
+// written.
+func (s *Service) look(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	yesterday := s.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
+	err := s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.SumDays(ctx, m, c, yesterday) })
+	if err != nil {
+		return err
+	}
+	channel, err := s.Channels.Get(ctx, m, c)
+	if err != nil || channel.KlaviyoAccount == (lumo.AccountID{}) {
+		return err
+	}
+	if err := s.readFlows(ctx, channel); err != nil {
+		return err
+	}
+	return s.measure(ctx, channel)
+}
+
+func (s *Service) readFlows(ctx context.Context, c lumo.Channel) error {
+	all, err := s.Klaviyo.Flows(ctx, c.Merchant, c.KlaviyoAccount)
+	if err != nil {
+		return err
+	}
+	return s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
+		return s.Board.Seen(ctx, c.Merchant, c.ID, all, s.Now())
+	})
+}
+
+// measure learns of a few calls when their event happened, which shows what Klaviyo's own
+// share of the way is.
+func (s *Service) measure(ctx context.Context, c lumo.Channel) error {
+	var calls []Request
+	err := s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) (err error) {
+		calls, err = s.Board.Unmeasured(ctx, c.Merchant, c.ID, s.Now().Add(-24*time.Hour), measureEach)
+		return err
+	})
+	for _, r := range calls {
+		if err != nil {
+			return err
+		}
+		err = s.measureCall(ctx, c, r)
+	}
+	return err
+}
+
+func (s *Service) measureCall(ctx context.Context, c lumo.Channel, r Request) error {
+	events, err := s.Klaviyo.Events(ctx, c.Merchant, c.KlaviyoAccount, r.Profile, r.ReceivedAt.Add(-eventsOfDays), eventsRead)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	var at time.Time
+	for _, e := range events {
+		if e.Ref == r.EventRef {
+			at = e.OccurredAt
+			break
+		}
+	}
+	return s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
+		return s.Board.Measure(ctx, c.Merchant, r.ID, at)
+	})
+}

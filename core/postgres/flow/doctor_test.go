@@ -1,0 +1,171 @@
+package flow_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"lumo/core/flow"
+	"lumo/core/lumo"
+	flowstore "lumo/core/postgres/flow"
+	"lumo/shared/fault"
+)
+
+func (w *world) diagnose() flow.Diagnosis {
+	w.t.Helper()
+	d, err := w.flows.Diagnose(context.Background(), w.m, w.channel)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// round is one look at the account in the background.
+func (w *world) round() bool {
+	w.t.Helper()
+	watch := flow.Watch{Flows: w.flows, Systems: w.db, Rounds: flowstore.Rounds{}, Owner: "test", Log: slog.New(slog.DiscardHandler)}
+	did, err := watch.RunOnce(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return did
+}
+
+func TestFlowDoctorSumsCallsByFlow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.klaviyo = []lumo.KlaviyoFlow{{ID: "F", Name: "Abandoned cart", Status: "live"}}
+	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+	w.send(w.call(2, `{"profile_id":"Q","event_id":"e","text":"hi"}`))
+	w.send(w.call(3, `{"profile_id":"R","event_id":"f","text":"hi"}`))
+	refused := w.call(4, `{"profile_id":"P","text":"hi"}`)
+	refused.Header["Lumo-Flow-Key"] = "lfk_1_wrong7F2A"
+	w.send(refused)
+	w.now = w.now.Add(time.Minute)
+	if !w.round() || w.round() {
+		t.Error("an account is looked at once in five minutes")
+	}
+	d := w.diagnose()
+	if len(d.Flows) != 1 || d.Flows[0].Name != "Abandoned cart" || d.Flows[0].Status != "live" {
+		t.Fatalf("got %+v", d.Flows)
+	}
+	f := d.Flows[0]
+	if f.Calls != 4 || f.NotSent != 3 || f.TopReason != "unlinked" || f.Hours[23] != 4 {
+		t.Errorf("got %+v", f)
+	}
+	if f.Measured != 2 || f.Delay < 37*time.Minute || f.Delay > 39*time.Minute || d.Measured != 2 || d.Delay != f.Delay {
+		t.Errorf("Klaviyo's share: got %v of %d", f.Delay, f.Measured)
+	}
+	if d.Refused.Calls != 1 || d.Refused.Last4 != "7F2A" || len(d.Findings) != 1 || d.Findings[0].Code != "wrong_key" {
+		t.Errorf("got %+v %+v", d.Refused, d.Findings)
+	}
+	if err := w.flows.Ignore(context.Background(), flow.Actor{}, w.m, w.channel, "wrong_key", ""); err != nil {
+		t.Fatal(err)
+	}
+	if d = w.diagnose(); len(d.Findings) != 0 {
+		t.Errorf("ignored, and still %+v", d.Findings)
+	}
+	w.now = w.now.Add(6*24*time.Hour + 23*time.Hour)
+	w.send(refusedAgain(w, 5))
+	if d = w.diagnose(); len(d.Findings) != 0 {
+		t.Errorf("a week is not over, and still %+v", d.Findings)
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	if d = w.diagnose(); len(d.Findings) != 1 {
+		t.Errorf("after a week: got %+v", d.Findings)
+	}
+}
+
+func refusedAgain(w *world, n byte) lumo.EdgeRequest {
+	in := w.call(n, `{"profile_id":"P","text":"hi"}`)
+	in.Header["Lumo-Flow-Key"] = "lfk_1_wrong7F2A"
+	return in
+}
+
+func TestFlowThatStoppedIsFoundWithItsStateInKlaviyo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO flow_day (merchant_id, channel_id, flow_id, day, calls, sent, not_sent, refused)
+		SELECT $1, $2, 'F', $3::date - n, 40, 40, 0, 0 FROM generate_series(2, 9) AS n`, w.m, w.channel, w.now)
+	w.klaviyo = []lumo.KlaviyoFlow{{ID: "F", Name: "Abandoned cart", Status: "live"}}
+	w.now = w.now.Add(time.Minute)
+	w.round()
+	d := w.diagnose()
+	if len(d.Findings) != 1 || d.Findings[0].Code != "silent" || d.Findings[0].Data["n"] != 40 || d.Findings[0].Data["name"] != "Abandoned cart" {
+		t.Fatalf("got %+v", d.Findings)
+	}
+	w.klaviyo[0].Status = "draft"
+	check, err := w.flows.CheckFlow(context.Background(), w.m, w.channel, "F")
+	if err != nil || check.Status != "draft" || len(check.Webhooks) != 1 || check.Webhooks[0].Status != "draft" {
+		t.Errorf("got %+v, %v", check, err)
+	}
+	if d = w.diagnose(); d.Findings[0].Code != "draft" {
+		t.Errorf("got %+v", d.Findings)
+	}
+	w.klaviyo = nil
+	if check, err = w.flows.CheckFlow(context.Background(), w.m, w.channel, "F"); err != nil || check.Status != "gone" {
+		t.Errorf("got %+v, %v", check, err)
+	}
+}
+
+func TestSumsOfDaysOutliveTheirCalls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(w.call(1, `{"profile_id":"Q","event_id":"e","text":"hi"}`))
+	for range 2 { // again: the same sums
+		w.now = w.now.Add(6 * time.Minute)
+		w.round()
+	}
+	w.exec(`DELETE FROM flow_request WHERE merchant_id = $1`, w.m)
+	w.now = w.now.Add(6 * time.Minute)
+	w.round()
+	w.now = w.now.Add(25 * time.Hour)
+	d := w.diagnose()
+	if len(d.Flows) != 1 || d.Flows[0].Usual != 1 || d.Flows[0].ActiveDays != 1 || d.Flows[0].LastCallAt.IsZero() {
+		t.Errorf("got %+v", d.Flows)
+	}
+}
+
+func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	w.yuki.FollowStatus = lumo.NotFriend
+	in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
+	w.send(in)
+	now, err := w.flows.Check(ctx, w.m, w.channel, in.ID)
+	if err != nil || now.Outcome != flow.Skipped || now.Reason != "not_friend" {
+		t.Errorf("check: got %s %s, %v", now.Outcome, now.Reason, err)
+	}
+	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, in.ID); !fault.Is(err, fault.Conflict) || len(w.plans) != 0 {
+		t.Errorf("still no friend: got %v, %d planned", err, len(w.plans))
+	}
+	w.yuki.FollowStatus = lumo.Following
+	if now, err = w.flows.Check(ctx, w.m, w.channel, in.ID); err != nil || now.Outcome != flow.Accepted || len(w.plans) != 0 {
+		t.Errorf("check: got %s, %v, %d planned", now.Outcome, err, len(w.plans))
+	}
+	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, in.ID); err != nil || len(w.plans) != 1 {
+		t.Fatalf("got %v, %d planned", err, len(w.plans))
+	}
+	rows, err := w.flows.Rows(ctx, w.m, w.channel, flow.Filter{Limit: 10})
+	if err != nil || len(rows) != 1 || rows[0].Outcome != flow.Accepted || rows[0].Delivery == (lumo.DeliveryID{}) {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+	if w.audit[len(w.audit)-1] != "flow_request.send_now" {
+		t.Errorf("audit %v", w.audit)
+	}
+	again := w.call(2, `{"profile_id":"P","event_id":"e2","text":"hi"}`)
+	w.send(again)
+	w.send(w.call(3, `{"profile_id":"P","event_id":"e2","text":"hi"}`)) // a duplicate
+	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, again.ID); err == nil {
+		t.Errorf("its message is on its way: got %v", err)
+	}
+	planned := len(w.plans)
+	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, lumo.RequestID{3}); err != nil || len(w.plans) != planned+1 {
+		t.Errorf("a duplicate may be sent again: got %v", err)
+	}
+	if w.plans[planned].Logical == w.plans[planned-1].Logical {
+		t.Error("the copy has the logical message of the first")
+	}
+}

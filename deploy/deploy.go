@@ -1,3 +1,0 @@
-// Package deploy holds what a server needs besides the programs: units for systemd. Its test
-// lets systemd look at them.
-package deploy
