@@ -91,27 +91,28 @@ type checkInput struct {
 	}
 }
 
-type channelKeys struct {
+// ChannelKeys are the keys of both LINE channels of an account.
+type ChannelKeys struct {
 	MessagingChannelID     string `json:"messaging_channel_id,omitempty" maxLength:"40"`
 	MessagingChannelSecret string `json:"messaging_channel_secret,omitempty" maxLength:"200"`
 	LoginChannelID         string `json:"login_channel_id,omitempty" maxLength:"40"`
 	LoginChannelSecret     string `json:"login_channel_secret,omitempty" maxLength:"200"`
 }
 
-func (k channelKeys) keys() channel.Keys {
+func (k ChannelKeys) keys() channel.Keys {
 	return channel.Keys{Messaging: lumo.Keys{ID: k.MessagingChannelID, Secret: k.MessagingChannelSecret},
 		Login: lumo.Keys{ID: k.LoginChannelID, Secret: k.LoginChannelSecret}}
 }
 
 type connectInput struct {
 	InMerchant
-	Body channelKeys
+	Body ChannelKeys
 }
 
 type changeInput struct {
 	InChannel
 	Body struct {
-		channelKeys
+		ChannelKeys
 		OpensMeasured *bool    `json:"opens_measured,omitempty"`
 		UTM           *UTMView `json:"utm,omitempty"`
 	}
@@ -202,7 +203,7 @@ func (c channels) change(ctx context.Context, who Caller, in *changeInput) (Chan
 		if err != nil {
 			return ChannelView{}, err
 		}
-		if in.Body.channelKeys == (channelKeys{}) {
+		if in.Body.ChannelKeys == (ChannelKeys{}) {
 			return c.get(ctx, who, &in.InChannel)
 		}
 	}

@@ -106,6 +106,8 @@ func RegisterFlows(a *API, p FlowParts) {
 		Summary: "Make a new flow key", Secret: true}, p.reissue)
 	Register(a, Op{ID: "get-json", Method: http.MethodGet, Path: path + "/get_json", Role: lumo.Viewer,
 		Summary: "Read the body for a flow's webhook"}, p.getJSON)
+	Register(a, Op{ID: "render-json", Method: http.MethodPost, Path: path + "/get_json/render", Role: lumo.Viewer,
+		Summary: "Show a webhook's body as Klaviyo would make it for a friend; nothing is sent"}, p.renderJSON)
 	Register(a, Op{ID: "list-flow-requests", Method: http.MethodGet, Path: path + "/flow_requests", Role: lumo.Viewer,
 		Summary: "List calls of flows"}, p.requests)
 	Register(a, Op{ID: "get-flow-request", Method: http.MethodGet, Path: path + "/flow_requests/{request}", Role: lumo.Viewer,
@@ -228,6 +230,40 @@ func (p FlowParts) getJSON(ctx context.Context, who Caller, in *getJSONInput) (G
 	view.Body = message.GetJSON(account, p.NewID(), saved)
 	view.URL, err = p.url(ctx, who.Merchant.ID, c)
 	return view, err
+}
+
+type renderInput struct {
+	InChannel
+	Body struct {
+		Text     string `json:"body" maxLength:"100000"`
+		FriendID string `json:"friend" maxLength:"40" doc:"frd_.."`
+	}
+}
+
+// RenderedView is a webhook's body for one person.
+type RenderedView struct {
+	Text string `json:"text"`
+	Read bool   `json:"read" doc:"what comes out can be read whole"`
+}
+
+func (p FlowParts) renderJSON(ctx context.Context, who Caller, in *renderInput) (RenderedView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return RenderedView{}, err
+	}
+	f, err := outside(id.Friend, in.Body.FriendID)
+	if err != nil {
+		return RenderedView{}, err
+	}
+	profile, err := p.Messages.ProfileOf(ctx, who.Merchant.ID, c, lumo.FriendID(f))
+	if err != nil {
+		return RenderedView{}, err
+	}
+	const hidden = "U..." // LINE's ids are never shown whole
+	view := RenderedView{Text: flow.Rendered(in.Body.Text, profile, hidden)}
+	read, err := flow.ParseBody([]byte(view.Text))
+	view.Read = err == nil && !read.VarsBroken
+	return view, nil
 }
 
 func flowActor(who Caller) flow.Actor {

@@ -76,38 +76,40 @@ type listMessagesInput struct {
 	Archived bool   `query:"archived"`
 }
 
-type messageInput struct {
+// InMessage is the input of operations on a saved message.
+type InMessage struct {
 	InChannel
 	MessageID string `path:"message" doc:"msg_.."`
 }
 
-type draftBody struct {
+// DraftBody is what a member writes.
+type DraftBody struct {
 	Name  string   `json:"name" maxLength:"500"`
 	Draft BodyView `json:"draft"`
 }
 
 type createMessageInput struct {
 	InChannel
-	Body draftBody
+	Body DraftBody
 }
 
 type saveMessageInput struct {
-	messageInput
+	InMessage
 	Body struct {
-		draftBody
+		DraftBody
 		Revision int `json:"revision" doc:"the revision that the change was made to"`
 	}
 }
 
 type nameInput struct {
-	messageInput
+	InMessage
 	Body struct {
 		Name string `json:"name" maxLength:"500"`
 	}
 }
 
 type publishInput struct {
-	messageInput
+	InMessage
 	Body struct {
 		Revision int `json:"revision" doc:"the draft that shall be published"`
 	}
@@ -140,7 +142,7 @@ func RegisterMessages(a *API, s *message.Service, edgeURL string) {
 	RegisterEdit(a, Op{ID: "save-message", Method: http.MethodPut, Path: one, Role: lumo.Marketer,
 		Summary: "Save the draft of a message"},
 		func(ctx context.Context, who Caller, in *saveMessageInput) (MessageView, error) {
-			return p.get(ctx, who, &in.messageInput)
+			return p.get(ctx, who, &in.InMessage)
 		}, p.save)
 	Register(a, Op{ID: "publish-message", Method: http.MethodPost, Path: one + "/publish", Role: lumo.Marketer,
 		Summary: "Check the draft and make it what flows send"}, p.publish)
@@ -157,7 +159,7 @@ func RegisterMessages(a *API, s *message.Service, edgeURL string) {
 	p.registerPreview(a, path)
 }
 
-func (in messageInput) message() (lumo.ChannelID, lumo.MessageID, error) {
+func (in InMessage) message() (lumo.ChannelID, lumo.MessageID, error) {
 	c, err := in.Channel()
 	if err != nil {
 		return c, lumo.MessageID{}, err
@@ -174,7 +176,7 @@ func bodyView(b message.Body) BodyView {
 	return BodyView{Blocks: b.Blocks, QuickReply: b.QuickReply, Sender: b.Sender, UTM: UTMView(b.UTM)}
 }
 
-func (b draftBody) draft() message.Draft { return message.Draft{Name: b.Name, Body: b.Draft.body()} }
+func (b DraftBody) draft() message.Draft { return message.Draft{Name: b.Name, Body: b.Draft.body()} }
 
 func messageActor(who Caller) message.Actor {
 	return message.Actor{Member: who.Member.ID, Address: who.Address}
@@ -189,7 +191,7 @@ func (p messages) create(ctx context.Context, who Caller, in *createMessageInput
 	return messageView(m), err
 }
 
-func (p messages) get(ctx context.Context, who Caller, in *messageInput) (MessageView, error) {
+func (p messages) get(ctx context.Context, who Caller, in *InMessage) (MessageView, error) {
 	c, v, err := in.message()
 	if err != nil {
 		return MessageView{}, err
@@ -217,7 +219,7 @@ func (p messages) publish(ctx context.Context, who Caller, in *publishInput) (Pu
 		Problems: problemViews(problems)}, err
 }
 
-func (p messages) check(ctx context.Context, who Caller, in *messageInput) (List[ProblemView], error) {
+func (p messages) check(ctx context.Context, who Caller, in *InMessage) (List[ProblemView], error) {
 	c, v, err := in.message()
 	if err != nil {
 		return List[ProblemView]{}, err
@@ -230,8 +232,8 @@ func (p messages) check(ctx context.Context, who Caller, in *messageInput) (List
 	return List[ProblemView]{Items: problemViews(problems)}, err
 }
 
-func (p messages) archive(away bool) Handler[messageInput, MessageView] {
-	return func(ctx context.Context, who Caller, in *messageInput) (MessageView, error) {
+func (p messages) archive(away bool) Handler[InMessage, MessageView] {
+	return func(ctx context.Context, who Caller, in *InMessage) (MessageView, error) {
 		c, v, err := in.message()
 		if err != nil {
 			return MessageView{}, err
@@ -250,7 +252,7 @@ func (p messages) duplicate(ctx context.Context, who Caller, in *nameInput) (Mes
 	return messageView(m), err
 }
 
-func (p messages) versions(ctx context.Context, who Caller, in *messageInput) (List[VersionView], error) {
+func (p messages) versions(ctx context.Context, who Caller, in *InMessage) (List[VersionView], error) {
 	c, v, err := in.message()
 	if err != nil {
 		return List[VersionView]{}, err

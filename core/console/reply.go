@@ -9,8 +9,8 @@ import (
 	"lumo/shared/id"
 )
 
-// RuleView is an automatic reply.
-type RuleView struct {
+// ReplyRuleView is an automatic reply.
+type ReplyRuleView struct {
 	ID       string `json:"id,omitempty" maxLength:"40" doc:"of a rule that is there already"`
 	Kind     string `json:"kind" enum:"greeting,keyword"`
 	Keyword  string `json:"keyword,omitempty" maxLength:"400"`
@@ -21,7 +21,7 @@ type RuleView struct {
 
 // RepliesView are the automatic replies of a LINE account, in the order in which they are tried.
 type RepliesView struct {
-	Rules []RuleView `json:"rules" maxItems:"201"`
+	Rules []ReplyRuleView `json:"rules" maxItems:"201"`
 }
 
 type repliesInput struct {
@@ -80,9 +80,9 @@ func (p replies) set(ctx context.Context, who Caller, in *repliesInput) (Replies
 }
 
 func repliesView(rules []message.Rule) RepliesView {
-	v := RepliesView{Rules: []RuleView{}}
+	v := RepliesView{Rules: []ReplyRuleView{}}
 	for _, r := range rules {
-		v.Rules = append(v.Rules, RuleView{ID: r.ID.String(), Kind: string(r.Kind), Keyword: r.Keyword, Contains: r.Contains,
+		v.Rules = append(v.Rules, ReplyRuleView{ID: r.ID.String(), Kind: string(r.Kind), Keyword: r.Keyword, Contains: r.Contains,
 			Message: r.Message.String(), Active: r.Active})
 	}
 	return v

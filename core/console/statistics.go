@@ -68,19 +68,20 @@ type LinkSumsView struct {
 	Clickers int64  `json:"clickers"`
 }
 
-type daysInput struct {
+// InDays is a range of days, both included.
+type InDays struct {
 	From string `query:"from" format:"date" doc:"first day, in the merchant's time zone; left out = 30 days"`
 	To   string `query:"to" format:"date" doc:"last day"`
 }
 
-type statisticsInput struct {
+type statisticsQuery struct {
 	InChannel
-	daysInput
+	InDays
 }
 
 type figuresInput struct {
-	messageInput
-	daysInput
+	InMessage
+	InDays
 }
 
 // StatisticsParts is what the statistics screens are made of.
@@ -102,7 +103,7 @@ func RegisterStatistics(a *API, p StatisticsParts) {
 	a.HandlePage("GET "+base+path+"/statistics.csv", func(w http.ResponseWriter, r *http.Request) { p.csv(a, w, r) })
 }
 
-func (in daysInput) days(who Caller, now time.Time) (tracking.Days, error) {
+func (in InDays) days(who Caller, now time.Time) (tracking.Days, error) {
 	zone, err := time.LoadLocation(who.Merchant.TimeZone)
 	if err != nil {
 		zone = time.UTC
@@ -126,7 +127,7 @@ func (in daysInput) days(who Caller, now time.Time) (tracking.Days, error) {
 	return d, nil
 }
 
-func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsInput) (v StatisticsView, err error) {
+func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuery) (v StatisticsView, err error) {
 	c, err := in.Channel()
 	if err != nil {
 		return v, err
@@ -165,7 +166,7 @@ func lineFiguresView(f *tracking.LineFigures) *LineFiguresView {
 	return &LineFiguresView{Opened: f.Opened, Clicked: f.Clicked, ReadAt: moment(f.ReadAt)}
 }
 
-func (p StatisticsParts) statistics(ctx context.Context, who Caller, in *statisticsInput) (StatisticsView, error) {
+func (p StatisticsParts) statistics(ctx context.Context, who Caller, in *statisticsQuery) (StatisticsView, error) {
 	return p.read(ctx, who, *in)
 }
 
@@ -190,7 +191,7 @@ func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	var in statisticsInput
+	var in statisticsQuery
 	in.ChannelID, in.From, in.To = r.PathValue("channel"), q.Get("from"), q.Get("to")
 	v, err := p.read(r.Context(), who, in)
 	if err != nil {

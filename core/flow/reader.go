@@ -162,8 +162,9 @@ func (r *reader) escape(out *strings.Builder) error {
 	case 'r', 'b', 'f': // nothing that a message needs
 	case 'u':
 		return r.unicode(out)
-	default:
-		return errSyntax
+	default: // a backslash of somebody's name, which Klaviyo does not escape
+		out.WriteByte('\\')
+		out.WriteByte(c)
 	}
 	return nil
 }

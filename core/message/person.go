@@ -36,31 +36,13 @@ func (s *Service) PreviewFor(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 }
 
 // ValuesOf are what a friend's Klaviyo profile holds for the variables of a body. Who is not
-// linked, or cannot be looked up now, has none but the name that LINE shows.
+// linked, or cannot be looked up now, has none: the preview goes on with fallbacks.
 func (s *Service) ValuesOf(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, b Body) (
 	map[string]string, error) {
-	friend, err := s.c.Channels.Friend(ctx, m, f)
-	if err == nil && friend.Channel != c {
-		err = fault.New(fault.NotFound, "message.ValuesOf", "This friend does not exist.")
-	}
-	if err != nil {
-		return nil, err
-	}
 	values := map[string]string{}
-	var link lumo.Link
-	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		link, err = s.c.People.ByFriend(ctx, m, f)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) {
-		return values, nil
-	}
+	profile, err := s.ProfileOf(ctx, m, c, f)
 	if err != nil {
-		return nil, err
-	}
-	profile, err := s.c.Profiles.Profile(ctx, m, link.Account, link.Profile)
-	if err != nil { // the preview goes on with fallbacks; it says which values are empty
-		return values, nil
+		return values, err
 	}
 	for _, v := range b.variables() {
 		if value := profileValue(profile, v.Name); value != "" {
@@ -68,6 +50,35 @@ func (s *Service) ValuesOf(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 		}
 	}
 	return values, nil
+}
+
+// ProfileOf is a friend's Klaviyo profile; an empty one for who is not linked, or while
+// Klaviyo does not answer.
+func (s *Service) ProfileOf(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID) (lumo.Profile, error) {
+	const op = "message.ProfileOf"
+	friend, err := s.c.Channels.Friend(ctx, m, f)
+	if err == nil && friend.Channel != c {
+		err = fault.New(fault.NotFound, op, "This friend does not exist.")
+	}
+	if err != nil {
+		return lumo.Profile{}, fault.Wrap(op, err)
+	}
+	var link lumo.Link
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		link, err = s.c.People.ByFriend(ctx, m, f)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return lumo.Profile{}, nil
+	}
+	if err != nil {
+		return lumo.Profile{}, fault.Wrap(op, err)
+	}
+	profile, err := s.c.Profiles.Profile(ctx, m, link.Account, link.Profile)
+	if err != nil {
+		return lumo.Profile{}, nil
+	}
+	return profile, nil
 }
 
 // profileValue is what Klaviyo would put in for a variable that is about the person.

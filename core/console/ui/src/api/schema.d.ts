@@ -571,6 +571,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/get_json/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show a webhook's body as Klaviyo would make it for a friend; nothing is sent */
+        post: operations["render-json"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/home": {
         parameters: {
             query?: never;
@@ -1425,6 +1442,10 @@ export interface components {
             waiting_updates?: number;
         };
         ChangeInputBody: {
+            login_channel_id?: string;
+            login_channel_secret?: string;
+            messaging_channel_id?: string;
+            messaging_channel_secret?: string;
             opens_measured?: boolean;
             utm?: components["schemas"]["UTMView"];
         };
@@ -2592,8 +2613,30 @@ export interface components {
             /** Format: int64 */
             overlap_seconds?: number;
         };
+        RenderInputBody: {
+            body: string;
+            /** @description frd_.. */
+            friend: string;
+        };
+        RenderedView: {
+            /** @description what comes out can be read whole */
+            read: boolean;
+            text: string;
+        };
         RepliesView: {
-            rules: components["schemas"]["RuleView"][];
+            rules: components["schemas"]["ReplyRuleView"][];
+        };
+        ReplyRuleView: {
+            active: boolean;
+            /** @description the text contains the keyword; else it is the keyword */
+            contains?: boolean;
+            /** @description of a rule that is there already */
+            id?: string;
+            keyword?: string;
+            /** @enum {string} */
+            kind: "greeting" | "keyword";
+            /** @description msg_.. */
+            message: string;
         };
         ResumeInputBody: {
             /** @description keys of what shall not be sent any more */
@@ -2614,19 +2657,9 @@ export interface components {
             /** Format: date-time */
             since: string | null;
         };
-        RuleView: {
-            active: boolean;
-            /** @description the text contains the keyword; else it is the keyword */
-            contains?: boolean;
-            /** @description of a rule that is there already */
-            id?: string;
-            keyword?: string;
-            /** @enum {string} */
-            kind: "greeting" | "keyword";
-            /** @description msg_.. */
-            message: string;
-        };
         SaveMessageInputBody: {
+            draft: components["schemas"]["BodyView"];
+            name: string;
             /**
              * Format: int64
              * @description the revision that the change was made to
@@ -7275,6 +7308,129 @@ export interface operations {
             };
         };
     };
+    "render-json": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenderedView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-home": {
         parameters: {
             query?: never;
@@ -8368,7 +8524,14 @@ export interface operations {
                 /** @description the ETag that was read; another one now is refused with 412 */
                 "If-Match"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -8728,7 +8891,14 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -8841,12 +9011,24 @@ export interface operations {
     };
     "ask-line-figures": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description first day, in the merchant's time zone; left out = 30 days */
+                from?: string;
+                /** @description last day */
+                to?: string;
+            };
             header?: {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -8960,7 +9142,14 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description msg_.. */
+                message: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -11511,7 +11700,12 @@ export interface operations {
     };
     "get-statistics": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description first day, in the merchant's time zone; left out = 30 days */
+                from?: string;
+                /** @description last day */
+                to?: string;
+            };
             header?: never;
             path: {
                 /** @description mer_.. */

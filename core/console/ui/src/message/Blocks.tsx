@@ -1,0 +1,257 @@
+import {
+  closestCenter,
+  DndContext,
+  type DragEndEvent,
+  KeyboardSensor,
+  PointerSensor,
+  useSensor,
+  useSensors,
+} from "@dnd-kit/core";
+import {
+  SortableContext,
+  sortableKeyboardCoordinates,
+  useSortable,
+  verticalListSortingStrategy,
+} from "@dnd-kit/sortable";
+import { CSS } from "@dnd-kit/utilities";
+import { ActionIcon, Button, Card, Group, Menu, Text, TextInput, Title } from "@mantine/core";
+import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import { Form, Remove } from "./Forms";
+import {
+  type Body,
+  blank,
+  kindOf,
+  kinds,
+  move,
+  type Problem,
+  quickReply,
+  type Reply,
+  repliesOf,
+} from "./model";
+import { useProblems } from "./problems";
+
+const most = 5;
+
+type Props = {
+  draft: Body;
+  set: (draft: Body) => void;
+  problems: Problem[];
+  readOnly?: boolean;
+  removed: (before: Body) => void;
+};
+
+// Blocks is the list of a message's blocks; they move by dragging or by their buttons.
+export function Blocks({ draft, set, problems, readOnly, removed }: Props) {
+  const { t } = useTranslation();
+  const say = useProblems();
+  const blocks = draft.blocks;
+  const put = (next: string[]) => set({ ...draft, blocks: next });
+  const sensors = useSensors(
+    useSensor(PointerSensor),
+    useSensor(KeyboardSensor, { coordinateGetter: sortableKeyboardCoordinates }),
+  );
+  const dropped = ({ active, over }: DragEndEvent) => {
+    if (over && active.id !== over.id) put(move(blocks, Number(active.id) - 1, Number(over.id) - 1));
+  };
+  return (
+    <>
+      <Title order={2}>{t("message.blocks", { n: blocks.length, max: most })}</Title>
+      <DndContext sensors={sensors} collisionDetection={closestCenter} onDragEnd={dropped}>
+        <SortableContext items={blocks.map((_, i) => i + 1)} strategy={verticalListSortingStrategy}>
+          {blocks.map((block, i) => (
+            <Block
+              key={i}
+              n={i + 1}
+              of={blocks.length}
+              block={block}
+              readOnly={readOnly}
+              set={(next) => put(blocks.map((b, n) => (n === i ? next : b)))}
+              move={(to) => put(move(blocks, i, to))}
+              remove={() => {
+                removed(draft);
+                put(blocks.filter((_, n) => n !== i));
+              }}
+              errors={(path) => {
+                const found = problems.find(
+                  (p) => p.block === i && p.level === "error" && (path === "" ? !p.path : p.path === path),
+                );
+                return found && say(found);
+              }}
+            />
+          ))}
+        </SortableContext>
+      </DndContext>
+      {!readOnly && blocks.length < most && (
+        <Menu position="bottom-start">
+          <Menu.Target>
+            <Button variant="default" w="fit-content" leftSection={<IconPlus size={16} aria-hidden="true" />}>
+              {t("message.addBlock")}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {kinds.map((kind) => (
+              <Menu.Item key={kind} onClick={() => put([...blocks, blank(kind)])}>
+                {t(`block.${kind}`)}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      <QuickReplies draft={draft} set={set} readOnly={readOnly} />
+    </>
+  );
+}
+
+type BlockProps = {
+  n: number;
+  of: number;
+  block: string;
+  readOnly?: boolean;
+  set: (block: string) => void;
+  move: (to: number) => void;
+  remove: () => void;
+  errors: (path: string) => string | undefined;
+};
+
+function Block({ n, of, block, readOnly, set, move, remove, errors }: BlockProps) {
+  const { t } = useTranslation();
+  const sorting = useSortable({ id: n, disabled: readOnly });
+  const kind = kindOf(block);
+  const name = t("message.block", { n, kind: t(`block.${kind}`) });
+  return (
+    <Card
+      component="section"
+      aria-label={name}
+      id={`block-${n}`}
+      tabIndex={-1}
+      ref={sorting.setNodeRef}
+      style={{ transform: CSS.Translate.toString(sorting.transform), transition: sorting.transition }}
+    >
+      <Group justify="space-between" mb="xs">
+        <Group gap={4}>
+          {!readOnly && (
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size={28}
+              {...sorting.attributes}
+              {...sorting.listeners}
+              aria-label={t("message.drag", { name })}
+            >
+              <IconGripVertical size={16} aria-hidden="true" />
+            </ActionIcon>
+          )}
+          <Title order={3} size="h5">
+            {name}
+          </Title>
+        </Group>
+        {!readOnly && (
+          <Group gap={4}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size={28}
+              disabled={n === 1}
+              aria-label={t("message.up", { name })}
+              onClick={() => move(n - 2)}
+            >
+              <IconArrowUp size={16} aria-hidden="true" />
+            </ActionIcon>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size={28}
+              disabled={n === of}
+              aria-label={t("message.down", { name })}
+              onClick={() => move(n)}
+            >
+              <IconArrowDown size={16} aria-hidden="true" />
+            </ActionIcon>
+            <Remove label={t("message.remove", { name })} onClick={remove} />
+          </Group>
+        )}
+      </Group>
+      <Form kind={kind} block={block} set={set} readOnly={readOnly} errors={errors} />
+    </Card>
+  );
+}
+
+function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "readOnly">) {
+  const { t } = useTranslation();
+  const list = repliesOf(draft.quick_reply);
+  const put = (next: Reply[]) => set({ ...draft, quick_reply: quickReply(next) });
+  const sender = senderOf(draft.sender);
+  return (
+    <Card component="section" aria-label={t("message.extras")}>
+      <Title order={3} size="h5" mb="xs">
+        {t("message.quick", { n: list?.length ?? 0 })}
+      </Title>
+      {!list && <Text size="sm">{t("message.quickJson")}</Text>}
+      {list?.map((r, i) => (
+        <Group key={i} align="end" gap="xs" mb="xs">
+          <TextInput
+            label={t("message.label")}
+            w={160}
+            value={r.label}
+            readOnly={readOnly}
+            onChange={(e) => put(list.map((o, n) => (n === i ? { ...o, label: e.currentTarget.value } : o)))}
+          />
+          <TextInput
+            label={t("message.quickLink")}
+            style={{ flex: 1, minWidth: 160 }}
+            value={r.link}
+            readOnly={readOnly}
+            onChange={(e) => put(list.map((o, n) => (n === i ? { ...o, link: e.currentTarget.value } : o)))}
+          />
+          {!readOnly && (
+            <Remove
+              label={t("message.removeQuick", { n: i + 1 })}
+              onClick={() => put(list.filter((_, n) => n !== i))}
+            />
+          )}
+        </Group>
+      ))}
+      {!readOnly && list && list.length < 13 && (
+        <Button size="xs" variant="default" onClick={() => put([...list, { label: "", link: "", text: "" }])}>
+          {t("message.addQuick")}
+        </Button>
+      )}
+      <Group align="start" grow mt="sm">
+        <TextInput
+          label={t("message.sender")}
+          description={t("message.senderHint")}
+          value={sender.name}
+          maxLength={20}
+          readOnly={readOnly}
+          onChange={(e) => set({ ...draft, sender: senderText({ ...sender, name: e.currentTarget.value }) })}
+        />
+        <TextInput
+          label={t("message.senderIcon")}
+          description={t("message.senderIconHint")}
+          value={sender.iconUrl}
+          readOnly={readOnly}
+          onChange={(e) =>
+            set({ ...draft, sender: senderText({ ...sender, iconUrl: e.currentTarget.value }) })
+          }
+        />
+      </Group>
+    </Card>
+  );
+}
+
+type Sender = { name: string; iconUrl: string };
+
+function senderOf(text: string | undefined): Sender {
+  try {
+    const { name = "", iconUrl = "" } = JSON.parse(text || "{}") as Partial<Sender>;
+    return { name, iconUrl };
+  } catch {
+    return { name: "", iconUrl: "" };
+  }
+}
+
+function senderText({ name, iconUrl }: Sender): string | undefined {
+  if (!name && !iconUrl) return undefined;
+  return JSON.stringify({ ...(name && { name }), ...(iconUrl && { iconUrl }) });
+}

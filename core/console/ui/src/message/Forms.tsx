@@ -1,0 +1,444 @@
+import {
+  ActionIcon,
+  Button,
+  FileButton,
+  Group,
+  NumberInput,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
+import { IconPhotoUp, IconTrash } from "@tabler/icons-react";
+import { type DragEvent, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { call, type Schema } from "../api";
+import { Failed, useAction } from "../parts";
+import { usePlace } from "../place";
+import style from "./message.module.css";
+import { actionsOf, areasOf, type Card, cardsOf, flexOf, type Json, type Kind, parse } from "./model";
+import { TextField } from "./TextField";
+
+export type FormProps = {
+  block: string;
+  set: (block: string) => void;
+  readOnly?: boolean;
+  errors: (path: string) => string | undefined;
+};
+
+// Form edits one block.
+export function Form(props: FormProps & { kind: Kind }) {
+  const One = forms[props.kind];
+  return <One {...props} />;
+}
+
+const forms: Record<Kind, (props: FormProps) => React.ReactNode> = {
+  text: TextForm,
+  image: ImageForm,
+  video: VideoForm,
+  sticker: StickerForm,
+  imagemap: MapForm,
+  cards: CardsForm,
+  json: JsonForm,
+};
+
+const read = (block: string): Json => parse(block) ?? {};
+const word = (value: unknown) => (typeof value === "string" ? value : "");
+
+function TextForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  return (
+    <TextField
+      label={t("message.text")}
+      value={word(value.text)}
+      onChange={(text) => set(JSON.stringify({ ...value, text }))}
+      limit={5000}
+      tall
+      readOnly={readOnly}
+      error={errors("text")}
+    />
+  );
+}
+
+type Uploaded = Schema<"ImageView">;
+
+// useUpload sends a picture; the core makes LINE's sizes of it.
+function useUpload(done: (image: Uploaded) => void) {
+  const { at } = usePlace();
+  return useAction(async (file: File) => {
+    const answer = await fetch(`/api/v1${at}/images`, {
+      method: "POST",
+      headers: { "Content-Type": "application/octet-stream", "Idempotency-Key": crypto.randomUUID() },
+      body: file,
+    });
+    if (!answer.ok) return call<never>("POST", `${at}/images`); // has the problem told in the usual way
+    done((await answer.json()) as Uploaded);
+  });
+}
+
+type PictureProps = {
+  label: string;
+  value: string;
+  set: (url: string) => void;
+  up: (i: Uploaded) => void;
+  readOnly?: boolean;
+  error?: string;
+};
+
+// PictureField takes a picture by file, by dropping it, or by address.
+function PictureField({ label, value, set, up, readOnly, error }: PictureProps) {
+  const { t } = useTranslation();
+  const upload = useUpload(up);
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    const file = event.dataTransfer.files[0];
+    if (file && !readOnly) upload.run(file);
+  };
+  return (
+    <Stack gap={6} onDrop={drop} onDragOver={(e) => e.preventDefault()}>
+      <Group align="end" gap="xs" wrap="nowrap">
+        <TextInput
+          label={label}
+          description={t("message.pictureHint")}
+          value={value}
+          onChange={(e) => set(e.currentTarget.value)}
+          onPaste={(e) => {
+            const file = e.clipboardData.files[0];
+            if (file && !readOnly) upload.run(file);
+          }}
+          readOnly={readOnly}
+          error={error}
+          style={{ flex: 1 }}
+        />
+        {!readOnly && (
+          <FileButton accept="image/jpeg,image/png" onChange={(file) => file && upload.run(file)}>
+            {(props) => (
+              <Button
+                {...props}
+                variant="default"
+                loading={upload.busy}
+                leftSection={<IconPhotoUp size={16} aria-hidden="true" />}
+              >
+                {t("message.upload")}
+              </Button>
+            )}
+          </FileButton>
+        )}
+      </Group>
+      {upload.error && <Failed error={upload.error} what="message.uploadFailed" />}
+    </Stack>
+  );
+}
+
+function ImageForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  const put = (url: string) =>
+    set(JSON.stringify({ ...value, originalContentUrl: url, previewImageUrl: url }));
+  return (
+    <PictureField
+      label={t("message.picture")}
+      value={word(value.originalContentUrl)}
+      set={put}
+      up={(i) => put(i.url)}
+      readOnly={readOnly}
+      error={errors("originalContentUrl") ?? errors("previewImageUrl")}
+    />
+  );
+}
+
+function VideoForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
+  return (
+    <Stack gap="sm">
+      <TextInput
+        label={t("message.video")}
+        description={t("message.videoHint")}
+        value={word(value.originalContentUrl)}
+        onChange={(e) => put({ originalContentUrl: e.currentTarget.value })}
+        readOnly={readOnly}
+        error={errors("originalContentUrl")}
+      />
+      <PictureField
+        label={t("message.poster")}
+        value={word(value.previewImageUrl)}
+        set={(previewImageUrl) => put({ previewImageUrl })}
+        up={(i) => put({ previewImageUrl: i.url })}
+        readOnly={readOnly}
+        error={errors("previewImageUrl")}
+      />
+    </Stack>
+  );
+}
+
+function StickerForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  return (
+    <Group grow>
+      {["packageId", "stickerId"].map((name) => (
+        <TextInput
+          key={name}
+          label={t(`message.${name}`)}
+          value={word(value[name])}
+          onChange={(e) => set(JSON.stringify({ ...value, [name]: e.currentTarget.value }))}
+          readOnly={readOnly}
+          error={errors(name)}
+        />
+      ))}
+    </Group>
+  );
+}
+
+function AltField({
+  value,
+  put,
+  readOnly,
+  errors,
+}: { value: Json; put: (part: Json) => void } & Pick<FormProps, "readOnly" | "errors">) {
+  const { t } = useTranslation();
+  return (
+    <TextField
+      label={t("message.alt")}
+      value={word(value.altText)}
+      onChange={(altText) => put({ altText })}
+      limit={1500}
+      readOnly={readOnly}
+      error={errors("altText")}
+    />
+  );
+}
+
+function MapForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
+  const areas = areasOf(value) ?? [];
+  const height = Number((value.baseSize as Json | undefined)?.height ?? 1040);
+  const change = (i: number, part: object) =>
+    put({ actions: actionsOf(areas.map((a, n) => (n === i ? { ...a, ...part } : a))) });
+  return (
+    <Stack gap="sm">
+      <AltField value={value} put={put} readOnly={readOnly} errors={errors} />
+      <PictureField
+        label={t("message.picture")}
+        value={word(value.baseUrl)}
+        set={(baseUrl) => put({ baseUrl })}
+        up={(i) =>
+          put({
+            baseUrl: i.url,
+            baseSize: { width: 1040, height: Math.max(1, Math.round((1040 * i.height) / i.width)) },
+          })
+        }
+        readOnly={readOnly}
+        error={errors("baseUrl")}
+      />
+      {areas.map((a, i) => (
+        <Stack key={i} gap={6} component="fieldset" p="xs" bd="1px solid var(--mantine-color-default-border)">
+          <Text component="legend" size="sm">
+            {t("message.area", { n: i + 1 })}
+          </Text>
+          <TextInput
+            label={t("message.link")}
+            value={a.link}
+            onChange={(e) => change(i, { link: e.currentTarget.value })}
+            readOnly={readOnly}
+            error={errors(`actions[${i}].linkUri`)}
+          />
+          <Group gap="xs">
+            {(["x", "y", "width", "height"] as const).map((name) => (
+              <NumberInput
+                key={name}
+                w={96}
+                label={t(`message.area.${name}`)}
+                value={a[name]}
+                min={0}
+                max={name === "y" || name === "height" ? height : 1040}
+                onChange={(n) => change(i, { [name]: Number(n) || 0 })}
+                readOnly={readOnly}
+              />
+            ))}
+          </Group>
+          {errors(`actions[${i}].area`) && (
+            <Text size="xs" c="red">
+              {errors(`actions[${i}].area`)}
+            </Text>
+          )}
+          {!readOnly && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              w="fit-content"
+              onClick={() => put({ actions: actionsOf(areas.filter((_, n) => n !== i)) })}
+            >
+              {t("message.removeArea", { n: i + 1 })}
+            </Button>
+          )}
+        </Stack>
+      ))}
+      {!readOnly && (
+        <Button
+          size="xs"
+          variant="default"
+          w="fit-content"
+          onClick={() =>
+            put({ actions: actionsOf([...areas, { x: 0, y: 0, width: 1040, height, link: "" }]) })
+          }
+        >
+          {t("message.addArea")}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function CardsForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const value = read(block);
+  const cards = cardsOf(value) ?? [];
+  const put = (altText: string, next: Card[]) => set(JSON.stringify(flexOf(altText, next)));
+  const alt = word(value.altText);
+  const change = (i: number, part: Partial<Card>) =>
+    put(
+      alt,
+      cards.map((c, n) => (n === i ? { ...c, ...part } : c)),
+    );
+  return (
+    <Stack gap="sm">
+      <AltField
+        value={value}
+        put={(part) => put(word(part.altText), cards)}
+        readOnly={readOnly}
+        errors={errors}
+      />
+      {cards.map((c, i) => {
+        const at = `contents.contents[${i}]`;
+        return (
+          <Stack
+            key={i}
+            gap={6}
+            component="fieldset"
+            p="xs"
+            bd="1px solid var(--mantine-color-default-border)"
+          >
+            <Text component="legend" size="sm">
+              {t("message.card", { n: i + 1 })}
+            </Text>
+            <PictureField
+              label={t("message.picture")}
+              value={c.picture}
+              set={(picture) => change(i, { picture })}
+              up={(image) => change(i, { picture: image.card_url })}
+              readOnly={readOnly}
+              error={errors(`${at}.hero.url`)}
+            />
+            <TextField
+              label={t("message.cardTitle")}
+              value={c.title}
+              onChange={(title) => change(i, { title })}
+              limit={5000}
+              readOnly={readOnly}
+              error={errors(`${at}.body.contents[0].text`)}
+            />
+            <TextField
+              label={t("message.text")}
+              value={c.text}
+              onChange={(text) => change(i, { text })}
+              limit={5000}
+              readOnly={readOnly}
+            />
+            <Group grow align="start">
+              <TextInput
+                label={t("message.label")}
+                value={c.label}
+                onChange={(e) => change(i, { label: e.currentTarget.value })}
+                readOnly={readOnly}
+                error={errors(`${at}.footer.contents[0].action.label`)}
+              />
+              <TextInput
+                label={t("message.link")}
+                value={c.link}
+                onChange={(e) => change(i, { link: e.currentTarget.value })}
+                readOnly={readOnly}
+                error={errors(`${at}.footer.contents[0].action.uri`)}
+              />
+            </Group>
+            {!readOnly && cards.length > 1 && (
+              <Button
+                size="compact-xs"
+                variant="default"
+                w="fit-content"
+                leftSection={<IconTrash size={14} aria-hidden="true" />}
+                onClick={() =>
+                  put(
+                    alt,
+                    cards.filter((_, n) => n !== i),
+                  )
+                }
+              >
+                {t("message.removeCard", { n: i + 1 })}
+              </Button>
+            )}
+          </Stack>
+        );
+      })}
+      {!readOnly && cards.length < 12 && (
+        <Button
+          size="xs"
+          variant="default"
+          w="fit-content"
+          onClick={() => put(alt, [...cards, { title: "", text: "", picture: "", label: "", link: "" }])}
+        >
+          {t("message.addCard")}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+// JsonForm edits a message as LINE's JSON, with line numbers.
+function JsonForm({ block, set, readOnly, errors }: FormProps) {
+  const { t } = useTranslation();
+  const [top, setTop] = useState(0);
+  const lines = block.split("\n").length;
+  const size = new TextEncoder().encode(block).length;
+  return (
+    <Stack gap={6}>
+      <Group gap="xs" align="start" wrap="nowrap">
+        <div className={style.lines} aria-hidden="true" style={{ marginTop: 46 }}>
+          <div style={{ marginTop: -top }}>{Array.from({ length: lines }, (_, i) => i + 1).join("\n")}</div>
+        </div>
+        <Textarea
+          label={t("message.json")}
+          description={t("message.jsonHint")}
+          className={style.code}
+          style={{ flex: 1, minWidth: 0 }}
+          autosize
+          minRows={8}
+          maxRows={20}
+          spellCheck={false}
+          value={block}
+          onChange={(e) => set(e.currentTarget.value)}
+          onScroll={(e) => setTop((e.target as HTMLElement).scrollTop)}
+          readOnly={readOnly}
+          error={errors("")}
+        />
+      </Group>
+      <Text size="xs" c="dimmed">
+        {t("message.jsonSize", { n: (size / 1024).toFixed(1) })}
+      </Text>
+    </Stack>
+  );
+}
+
+// Remove is a small button that says what it takes away.
+export function Remove({ label, onClick }: { label: string; onClick: () => void }) {
+  return (
+    <ActionIcon variant="subtle" color="gray" size={28} aria-label={label} onClick={onClick}>
+      <IconTrash size={16} aria-hidden="true" />
+    </ActionIcon>
+  );
+}

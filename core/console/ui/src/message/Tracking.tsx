@@ -1,0 +1,106 @@
+import { Button, Card, Code, Group, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Channel, call, get, type Schema } from "../api";
+import { CopyField, Failed, Loading, Page, Result, Section, useAction } from "../parts";
+import { usePlace } from "../place";
+
+type Utm = Schema<"UTMView">;
+const fields = ["source", "medium", "campaign", "content", "term"] as const;
+
+// Tracking says what is measured, and how shops' own statistics name it (UX 5.34).
+export function Tracking() {
+  const { t } = useTranslation();
+  const { at, channel } = usePlace();
+  const found = useQuery({
+    queryKey: ["connection", "channel", channel?.id],
+    queryFn: () => get<Channel>(at),
+  });
+  return (
+    <Page title={t("tracking.title")} lead={channel?.name}>
+      {found.isPending && <Loading shape="cards" />}
+      {found.error && <Failed error={found.error} again={() => found.refetch()} what="tracking.failed" />}
+      {found.data && <Form from={found.data} />}
+    </Page>
+  );
+}
+
+function Form({ from }: { from: Channel }) {
+  const { t } = useTranslation();
+  const { at } = usePlace();
+  const client = useQueryClient();
+  const [utm, setUtm] = useState<Utm>(from.utm);
+  const save = useAction(async (part: { utm?: Utm; opens_measured?: boolean }) => {
+    const now = await call<Channel>("PATCH", at, part);
+    client.setQueryData(["connection", "channel", from.id], now);
+    return now;
+  });
+  const example = exampleOf(utm, t("tracking.exampleMessage"), from.name);
+  return (
+    <>
+      <Section title={t("tracking.opens")}>
+        <Card>
+          <Stack gap="sm">
+            <Switch
+              label={t("tracking.opensOn")}
+              description={t("tracking.opensHow")}
+              checked={from.opens_measured}
+              onChange={(e) => save.run({ opens_measured: e.currentTarget.checked })}
+            />
+            <CopyField
+              label={t("tracking.disclosureLabel")}
+              value={t("tracking.disclosure", { name: from.name })}
+            />
+          </Stack>
+        </Card>
+      </Section>
+      <Section title={t("tracking.utm")}>
+        <Card>
+          <Stack gap="sm">
+            <Text size="sm">{t("tracking.utmHow")}</Text>
+            <Group grow align="start">
+              {fields.map((name) => (
+                <TextInput
+                  key={name}
+                  label={t(`tracking.utm.${name}`)}
+                  value={utm[name] ?? ""}
+                  maxLength={100}
+                  onChange={(e) => setUtm({ ...utm, [name]: e.currentTarget.value })}
+                  miw={150}
+                />
+              ))}
+            </Group>
+            <Text size="sm" c="dimmed">
+              {t("tracking.example")}
+            </Text>
+            <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+              {example}
+            </Code>
+            <Result of={save} what="tracking.saveFailed">
+              <Button onClick={() => save.run({ utm })} loading={save.busy}>
+                {t("tracking.save")}
+              </Button>
+            </Result>
+          </Stack>
+        </Card>
+      </Section>
+    </>
+  );
+}
+
+// exampleOf is a link as the shop's own statistics would see it.
+function exampleOf(utm: Utm, message: string, account: string): string {
+  const values: Record<string, string> = { message, account, version: "1" };
+  const fill = (text: string) =>
+    text.replace(
+      /\[\[\s*(\w+)\s*(?:\|\s*(.*?)\s*)?\]\]/g,
+      (_, name: string, other = "") => values[name] ?? other,
+    );
+  const query = new URLSearchParams();
+  for (const name of fields) {
+    const text = fill(utm[name] ?? "").trim();
+    if (text) query.set(`utm_${name}`, text);
+  }
+  return `https://shop.example/tea${query.size > 0 ? `?${query}` : ""}`;
+}

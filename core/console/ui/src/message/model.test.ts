@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import {
+  areasOf,
+  blank,
+  cardsOf,
+  counted,
+  flexOf,
+  kindOf,
+  kinds,
+  parse,
+  pieces,
+  quickReply,
+  repliesOf,
+} from "./model";
+
+test("each kind of block is known again as it was made", () => {
+  for (const kind of kinds) expect(kindOf(blank(kind))).toBe(kind);
+});
+
+test("what a form would not keep whole stays JSON", () => {
+  expect(kindOf('{"type":"text","text":"a","emojis":[]}')).toBe("json");
+  expect(
+    kindOf('{"type":"imagemap","baseUrl":"","altText":"","baseSize":{},"actions":[{"type":"message"}]}'),
+  ).toBe("json");
+  expect(kindOf('{"type":"flex","altText":"a","contents":{"type":"bubble"}}')).toBe("json");
+  const changed = flexOf("a", [{ title: "t", text: "", picture: "", label: "", link: "" }]);
+  (changed.contents as Record<string, unknown>).extra = 1;
+  expect(cardsOf(changed)).toBeUndefined();
+  expect(kindOf("{")).toBe("json");
+});
+
+test("cards, areas and quick replies come back as they were", () => {
+  const card = {
+    title: "Tea",
+    text: "fine",
+    picture: "https://a.example/x.jpg",
+    label: "Buy",
+    link: "https://a.example",
+  };
+  expect(cardsOf(flexOf("alt", [card, { ...card, text: "" }]))).toEqual([card, { ...card, text: "" }]);
+  expect(areasOf(parse(blank("imagemap")) ?? {})).toEqual([]);
+  const replies = [
+    { label: "Yes", link: "", text: "yes" },
+    { label: "Shop", link: "https://a.example", text: "" },
+  ];
+  expect(repliesOf(quickReply(replies))).toEqual(replies);
+  expect(repliesOf('{"items":[{"type":"action","imageUrl":"x"}]}')).toBeUndefined();
+});
+
+test("texts are counted as LINE counts them, with fallbacks", () => {
+  expect(counted("😀a[[ first_name | there ]]")).toBe(8);
+  expect(pieces("Hi [[ first_name | there ]]!")).toEqual([
+    { text: "Hi " },
+    { name: "first_name", fallback: "there" },
+    { text: "!" },
+  ]);
+});

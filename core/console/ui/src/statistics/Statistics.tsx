@@ -1,0 +1,339 @@
+import {
+  Anchor,
+  Button,
+  Card,
+  Group,
+  SegmentedControl,
+  SimpleGrid,
+  Table,
+  Text,
+  Tooltip,
+} from "@mantine/core";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { get, post, type Schema } from "../api";
+import {
+  BarChart,
+  Chart,
+  Empty,
+  Failed,
+  LineChart,
+  Loading,
+  Page,
+  Section,
+  useAction,
+  useFilters,
+  useFormat,
+  When,
+} from "../parts";
+import { usePlace } from "../place";
+
+type Figures = Schema<"StatisticsView">;
+type Row = Schema<"MessageSumsView">;
+
+// day is a date of days ago in the shop's zone, as the API writes it.
+const day = (ago: number, zone: string) =>
+  new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).format(Date.now() - ago * 86_400_000);
+
+// Statistics shows what was sent, opened and clicked (UX 5.32).
+export function Statistics() {
+  const { t } = useTranslation();
+  const { at, base, channel, merchant } = usePlace();
+  const filters = useFilters(["days"]);
+  const days = ["7", "90"].includes(filters.values.days ?? "") ? Number(filters.values.days) : 30;
+  const from = day(days - 1, merchant.time_zone);
+  const to = day(0, merchant.time_zone);
+  const range = `from=${from}&to=${to}`;
+  const found = useQuery({
+    queryKey: ["statistics", channel?.id, from, to],
+    queryFn: () => get<Figures>(`${at}/statistics?${range}`),
+    placeholderData: keepPreviousData,
+  });
+  const before = useQuery({
+    queryKey: ["statistics", channel?.id, "before", from],
+    queryFn: () =>
+      get<Figures>(
+        `${at}/statistics?from=${day(2 * days - 1, merchant.time_zone)}&to=${day(days, merchant.time_zone)}`,
+      ),
+  });
+  return (
+    <Page
+      title={t("menu.statistics")}
+      lead={t("statistics.lead", { zone: merchant.time_zone })}
+      actions={
+        <Anchor component={Link} to={`${base}/statistics/rules`}>
+          {t("statistics.rules")}
+        </Anchor>
+      }
+    >
+      <SegmentedControl
+        aria-label={t("statistics.range")}
+        w="fit-content"
+        value={String(days)}
+        onChange={(v) => filters.set("days", v === "30" ? undefined : v)}
+        data={[7, 30, 90].map((n) => ({ value: String(n), label: t("statistics.days", { n }) }))}
+      />
+      {found.isPending && <Loading shape="cards" />}
+      {found.error && <Failed error={found.error} again={() => found.refetch()} what="statistics.failed" />}
+      {found.data && <Shown of={found.data} before={before.data} range={range} />}
+      <Card component="section" aria-label={t("statistics.of.sales")}>
+        <Text size="sm">{t("statistics.sales")}</Text>
+      </Card>
+    </Page>
+  );
+}
+
+function Shown({ of, before, range }: { of: Figures; before?: Figures; range: string }) {
+  const { t } = useTranslation();
+  const { count, day: short } = useFormat();
+  const total = of.total;
+  const some = total.sent + total.raw_clicks + total.failed + total.not_sent > 0;
+  const chart = of.days.map((d) => ({
+    day: short(`${d.day}T12:00:00Z`),
+    [t("statistics.of.sent")]: d.sent,
+    [t("statistics.notSent")]: d.not_sent,
+    [t("statistics.failedCount")]: d.failed,
+    [t("statistics.of.clicks")]: d.clicks,
+    [t("statistics.of.opened")]: d.opened,
+  }));
+  return (
+    <>
+      <SimpleGrid cols={{ base: 2, md: 4 }}>
+        <Tile name="sent" n={count(total.sent)} was={before && count(before.total.sent)} />
+        <Tile
+          name="opened"
+          n={of.opens_measured ? count(total.opened) : "-"}
+          why={of.opens_measured ? undefined : t("statistics.opensOff")}
+          part={total.opened}
+          whole={total.sent}
+          was={before && count(before.total.opened)}
+        />
+        <Tile
+          name="clicks"
+          n={t("statistics.rawToo", { n: count(total.clicks), raw: count(total.raw_clicks) })}
+          was={before && count(before.total.clicks)}
+        />
+        <Tile
+          name="clickers"
+          n={count(total.clickers)}
+          part={total.clickers}
+          whole={total.sent}
+          was={before && count(before.total.clickers)}
+        />
+      </SimpleGrid>
+      {!some && <Empty kind="new" title={t("statistics.empty")} text={t("statistics.emptyWhy")} />}
+      {some && (
+        <>
+          <SimpleGrid cols={{ base: 1, lg: 2 }}>
+            <Chart
+              title={t("statistics.chart.sends")}
+              unit={t("statistics.unit.sends")}
+              columns={[
+                t("statistics.day"),
+                t("statistics.of.sent"),
+                t("statistics.notSent"),
+                t("statistics.failedCount"),
+              ]}
+              rows={of.days.map((d) => [d.day, d.sent, d.not_sent, d.failed])}
+            >
+              <BarChart
+                h={240}
+                data={chart}
+                dataKey="day"
+                type="stacked"
+                series={[
+                  { name: t("statistics.of.sent"), color: "var(--lumo-chart-1)" },
+                  { name: t("statistics.notSent"), color: "var(--lumo-chart-3)" },
+                  { name: t("statistics.failedCount"), color: "var(--lumo-chart-5)" },
+                ]}
+              />
+            </Chart>
+            <Chart
+              title={t("statistics.chart.clicks")}
+              unit={t("statistics.unit.clicks")}
+              columns={[t("statistics.day"), t("statistics.of.clicks"), t("statistics.of.opened")]}
+              rows={of.days.map((d) => [d.day, d.clicks, d.opened])}
+            >
+              <LineChart
+                h={240}
+                data={chart}
+                dataKey="day"
+                series={[
+                  { name: t("statistics.of.clicks"), color: "var(--lumo-chart-2)" },
+                  { name: t("statistics.of.opened"), color: "var(--lumo-chart-4)", strokeDasharray: "4 4" },
+                ]}
+              />
+            </Chart>
+          </SimpleGrid>
+          <Messages of={of} range={range} />
+          <Links of={of} range={range} />
+        </>
+      )}
+    </>
+  );
+}
+
+type TileProps = { name: string; n: string; why?: string; part?: number; whole?: number; was?: string };
+
+function Tile({ name, n, why, part, whole, was }: TileProps) {
+  const { t } = useTranslation();
+  const { rate, count } = useFormat();
+  const share = part !== undefined && whole !== undefined && !why ? rate(part, whole) : undefined;
+  return (
+    <Card>
+      <Tooltip label={t(`statistics.rule.${name}`)} multiline w={280}>
+        <Text size="sm" c="dimmed" tabIndex={0}>
+          {t(`statistics.of.${name}`)} ⓘ
+        </Text>
+      </Tooltip>
+      <Text fz={24} fw={600} data-testid={`statistics-${name}`}>
+        {n}
+      </Text>
+      {share && (
+        <Text size="sm">
+          {t("statistics.share", { rate: share, n: count(part ?? 0), of: count(whole ?? 0) })}
+        </Text>
+      )}
+      {why && <Text size="sm">{why}</Text>}
+      {was !== undefined && !why && (
+        <Text size="xs" c="dimmed">
+          {t("statistics.before", { n: was })}
+        </Text>
+      )}
+    </Card>
+  );
+}
+
+function Csv({ by, range }: { by: string; range: string }) {
+  const { t } = useTranslation();
+  const { at } = usePlace();
+  return (
+    <Anchor href={`/api/v1${at}/statistics.csv?by=${by}&${range}`} size="sm" download>
+      {t("statistics.csv")}
+    </Anchor>
+  );
+}
+
+function Messages({ of, range }: { of: Figures; range: string }) {
+  const { t } = useTranslation();
+  const { base } = usePlace();
+  const { count } = useFormat();
+  return (
+    <Section
+      title={t("statistics.byMessage")}
+      actions={
+        <Group gap="md">
+          <Csv by="day" range={range} />
+          <Csv by="message" range={range} />
+        </Group>
+      }
+    >
+      <Table.ScrollContainer minWidth={760} type="native">
+        <Table>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t("statistics.message")}</Table.Th>
+              {(["sent", "opened", "clicks", "clickers"] as const).map((n) => (
+                <Table.Th key={n} ta="right">
+                  {t(`statistics.of.${n}`)}
+                </Table.Th>
+              ))}
+              <Table.Th>{t("statistics.of.line")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {of.messages.map((m) => (
+              <Table.Tr key={m.id || "direct"}>
+                <Table.Th scope="row">
+                  {m.id ? <Link to={`${base}/messages/${m.id}`}>{m.name}</Link> : t("statistics.direct")}
+                </Table.Th>
+                <Table.Td ta="right">{count(m.sent)}</Table.Td>
+                <Table.Td ta="right">{of.opens_measured ? count(m.opened) : "-"}</Table.Td>
+                <Table.Td ta="right">
+                  {t("statistics.rawToo", { n: count(m.clicks), raw: count(m.raw_clicks) })}
+                </Table.Td>
+                <Table.Td ta="right">{count(m.clickers)}</Table.Td>
+                <Table.Td>{m.id ? <FromLine row={m} range={range} /> : "-"}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Section>
+  );
+}
+
+// FromLine shows LINE's own figures beside ours; LINE hides what fewer than 20 people did.
+function FromLine({ row, range }: { row: Row; range: string }) {
+  const { t } = useTranslation();
+  const { at } = usePlace();
+  const { count } = useFormat();
+  const client = useQueryClient();
+  const ask = useAction(async () => {
+    await post(`${at}/messages/${row.id}/line_figures?${range}`);
+    await client.invalidateQueries({ queryKey: ["statistics"] });
+  });
+  const said = (n?: number) => (n === undefined ? "<20" : count(n));
+  return (
+    <Group gap="xs" wrap="nowrap">
+      {row.line && (
+        <Text size="sm">
+          {t("statistics.fromLine", { opened: said(row.line.opened), clicked: said(row.line.clicked) })} (
+          <When at={row.line.read_at} />)
+        </Text>
+      )}
+      <Button
+        size="compact-xs"
+        variant="default"
+        onClick={() => ask.run()}
+        loading={ask.busy}
+        aria-label={t("statistics.askFor", { name: row.name })}
+      >
+        {t("statistics.ask")}
+      </Button>
+      {ask.error && <Text size="xs">{t("statistics.askFailed")}</Text>}
+    </Group>
+  );
+}
+
+function Links({ of, range }: { of: Figures; range: string }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  return (
+    <Section title={t("statistics.byLink")} actions={<Csv by="link" range={range} />}>
+      {of.links.length === 0 && <Text size="sm">{t("statistics.noLinks")}</Text>}
+      {of.links.length > 0 && (
+        <Table.ScrollContainer minWidth={560} type="native">
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t("statistics.link")}</Table.Th>
+                <Table.Th ta="right">{t("statistics.of.clicks")}</Table.Th>
+                <Table.Th ta="right">{t("statistics.of.clickers")}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {of.links.map((l, i) => (
+                <Table.Tr key={i}>
+                  <Table.Th scope="row" style={{ overflowWrap: "anywhere", fontWeight: 400 }}>
+                    {l.target}
+                  </Table.Th>
+                  <Table.Td ta="right">
+                    {t("statistics.rawToo", { n: count(l.clicks), raw: count(l.raw_clicks) })}
+                  </Table.Td>
+                  <Table.Td ta="right">{count(l.clickers)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+    </Section>
+  );
+}
