@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench soak reset build tools
+.PHONY: help run demo test check bench soak reset build dist tools
 
 DEV := .lumo/bin/lumo-dev
 SIM ?= 1
@@ -27,6 +27,10 @@ tools:
 
 build: tools ## build modules, pages and programs
 	@$(DEV) build
+
+dist: build ## the programs as single files without libraries, in dist/, with their units
+	@mkdir -p dist && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/ ./core/cmd/lumo-core ./edge/cmd/lumo-edge
+	@cp deploy/*.service dist/
 
 run: tools ## start everything on this machine; SIM=0 without simulators and demo shop
 	@exec $(DEV) up

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -19,10 +20,11 @@ import (
 
 // commands are what lumo-core can be told to do.
 type commands struct {
-	Serve   struct{}      `cmd:"" default:"1" help:"Run the core."`
-	Migrate struct{}      `cmd:"" help:"Bring the database's schema up to date and end."`
-	Doctor  struct{}      `cmd:"" help:"Check settings, database and keys."`
-	Admin   adminCommands `cmd:"" help:"Make people and edges."`
+	Serve   struct{}       `cmd:"" default:"1" help:"Run the core."`
+	Migrate struct{}       `cmd:"" help:"Bring the database's schema up to date and end."`
+	Doctor  struct{}       `cmd:"" help:"Check settings, database, keys, vendors and edges."`
+	Admin   adminCommands  `cmd:"" help:"Make people and edges."`
+	Modules moduleCommands `cmd:"" help:"Sign and publish the modules that edges run."`
 }
 
 type adminCommands struct {
@@ -41,7 +43,10 @@ type adminCommands struct {
 		Email         string `required:"" help:"Email, for signing in."`
 		PasswordStdin bool   `help:"Read the password from standard input; without it one is made and printed."`
 	} `cmd:"" help:"Add a person who runs the system."`
-	CreateEdgeCode struct{} `cmd:"" help:"Print a one-time code with which one edge can enrol."`
+	CreateEdgeCode struct {
+		Name     string   `help:"Name of the edge to be; without it the edge names itself."`
+		Merchant []string `help:"mer_.. that the edge may serve, repeatable; without it all, those that come later too."`
+	} `cmd:"" help:"Print a one-time code with which one edge can enrol within 15 minutes."`
 }
 
 // Run does what the arguments say; without any it serves.
@@ -54,6 +59,9 @@ func Run(ctx context.Context, args, environ []string, in io.Reader, out, problem
 	chosen, err := parser.Parse(args)
 	if err != nil {
 		return fault.New(fault.Invalid, "arguments", "%s", err.Error())
+	}
+	if done, err := c.Modules.offline(chosen.Command(), time.Now(), out); done {
+		return err
 	}
 	s, err := Read(environ)
 	if err != nil {
@@ -72,6 +80,9 @@ func Run(ctx context.Context, args, environ []string, in io.Reader, out, problem
 	defer a.Close()
 	if chosen.Command() == "serve" {
 		return a.Serve(ctx)
+	}
+	if strings.HasPrefix(chosen.Command(), "modules ") {
+		return a.modules(ctx, chosen.Command(), c.Modules, out)
 	}
 	return a.admin(ctx, chosen.Command(), c.Admin, in, out)
 }
@@ -105,7 +116,7 @@ func (a *App) admin(ctx context.Context, command string, c adminCommands, in io.
 		}
 		return a.accounts.CreateOperator(ctx, c.CreateOperator.Email, password)
 	}
-	return a.createEdgeCode(ctx, out)
+	return a.createEdgeCode(ctx, c.CreateEdgeCode.Name, c.CreateEdgeCode.Merchant, out)
 }
 
 // password reads one line, or makes a password and prints it.

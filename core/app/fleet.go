@@ -39,7 +39,7 @@ func (a *App) newFleet(ctx context.Context) (*fleet.Service, fleet.CoreKeys, err
 }
 
 // newEdges makes the server that edges talk to.
-func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, tracker *tracking.Service,
+func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, numbers fleet.Numbers, tracker *tracking.Service,
 	files *messagestore.Files, routes []fleet.Route) (*edgeapi.Server, error) {
 	private, err := sealing.ParsePrivateKey(keys.Sealing.Private)
 	if err != nil {
@@ -47,7 +47,7 @@ func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, tracker *tracking.
 	}
 	store := fleetstore.New(a.vault)
 	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: a.db, Store: store, Hooks: store,
-		Tracker: tracker, Routes: routes, Sealing: private, NewID: a.newID, Now: a.now, Log: a.log})
+		Numbers: numbers, Tracker: tracker, Meter: s, Routes: routes, Sealing: private, NewID: a.newID, Now: a.now, Log: a.log})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"lumo/core/console"
 	"lumo/core/line"
 	"lumo/core/linkage"
+	"lumo/core/lumo"
 	"lumo/core/message"
 	messagestore "lumo/core/postgres/message"
 	trackingstore "lumo/core/postgres/tracking"
@@ -60,7 +61,7 @@ func (a *App) newMessages(n messageNeeds) (messageParts, error) {
 // edgeFiles gives edges the files that they serve.
 type edgeFiles struct{ files *messagestore.Files }
 
-func (e edgeFiles) File(ctx context.Context, sha [32]byte) (mediaType string, data []byte, err error) {
-	f, err := e.files.File(ctx, sha)
+func (e edgeFiles) File(ctx context.Context, scope lumo.Scope, sha [32]byte) (mediaType string, data []byte, err error) {
+	f, err := e.files.File(ctx, scope, sha)
 	return f.MediaType, f.Data, err
 }

@@ -9,21 +9,19 @@ import (
 	"lumo/core/console"
 	"lumo/core/delivery"
 	"lumo/core/fleet"
-	"lumo/shared/fault"
+	"lumo/core/lumo"
+	"lumo/core/tracking"
+	"lumo/core/web/linkpage"
+	"lumo/shared/id"
 )
 
 // parts are the capabilities and adapters that depend on each other; each is wired in the
 // file of its name.
 type parts struct {
 	edge  http.Handler // what edges ask: /edge/v1/
-	codes codes
+	fleet *fleet.Service
 	// sender brings messages to people
 	sender *delivery.Service
-}
-
-// codes makes one-time codes with which edges enrol.
-type codes interface {
-	CreateCode(ctx context.Context) (string, error)
 }
 
 // wireParts makes the capabilities in the order of their needs. Where two need each other,
@@ -96,25 +94,30 @@ func (a *App) wireParts(ctx context.Context) error {
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
 		Items: items, Tracking: tracker, Edges: edges})
-	a.parts.codes = edges
-	a.parts.edge, err = a.newEdges(edges, keys, tracker, messages.files, []fleet.Route{
+	a.parts.fleet = edges
+	a.parts.edge, err = a.newEdges(edges, keys, directory, tracker, messages.files, []fleet.Route{
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
 		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows},
 		{Prefix: "/hooks/klaviyo/system/", Hook: "klaviyo_system", Handler: links},
-		{Prefix: "/link/", Handler: pages},
-		{Prefix: "/c/", Handler: tracker},
-		{Prefix: "/i/", Handler: tracker},
+		{Prefix: "/link/", Handler: pages, Number: linkpage.Number},
+		{Prefix: "/c/", Handler: tracker, Number: tracking.Number},
+		{Prefix: "/i/", Handler: tracker, Number: tracking.Number},
 	})
 	return err
 }
 
-func (a *App) createEdgeCode(ctx context.Context, out io.Writer) error {
-	if a.parts.codes == nil {
-		return fault.New(fault.Unavailable, "app.createEdgeCode", "This core takes no edges.")
+func (a *App) createEdgeCode(ctx context.Context, name string, merchants []string, out io.Writer) error {
+	var scope []lumo.MerchantID
+	for _, text := range merchants {
+		m, err := id.ParseWith(id.Merchant, text)
+		if err != nil {
+			return err
+		}
+		scope = append(scope, lumo.MerchantID(m))
 	}
-	code, err := a.parts.codes.CreateCode(ctx)
+	_, code, err := a.parts.fleet.CreateCode(ctx, id.ID{}, name, scope)
 	if err == nil {
-		fmt.Fprintln(out, code)
+		fmt.Fprintln(out, code.Reveal())
 	}
 	return err
 }

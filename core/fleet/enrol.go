@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,19 +15,70 @@ import (
 )
 
 const (
-	codeLife   = time.Hour
+	codeLife   = 15 * time.Minute
 	codePrefix = "lec_"
 	keyPrefix  = "lek_"
 	maxName    = 80
 )
 
-// CreateCode makes a code with which one edge may enrol within an hour.
-func (s *Service) CreateCode(ctx context.Context) (string, error) {
+// Code is a one-time code with which one edge may enrol.
+type Code struct {
+	ID        id.ID
+	Name      string            // of the edge to be; empty = the edge names itself
+	Merchants []lumo.MerchantID // scope of the edge; empty = all
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	Edge      id.ID // that used it; zero = none yet
+}
+
+// CreateCode makes a code with which one edge may enrol within 15 minutes, for merchants that
+// exist. The text is shown this once. by is the operator, zero = the command line.
+func (s *Service) CreateCode(ctx context.Context, by id.ID, name string, scope []lumo.MerchantID) (
+	c Code, text lumo.Secret, err error) {
+	const op = "fleet.CreateCode"
 	code, hash := secret(codePrefix)
-	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
-		return s.c.Store.AddCode(ctx, hash, s.c.Now(), s.c.Now().Add(codeLife))
+	c = Code{ID: s.c.NewID(), Merchants: scope, CreatedAt: s.c.Now(), ExpiresAt: s.c.Now().Add(codeLife)}
+	if strings.TrimSpace(name) != "" {
+		c.Name = cleanName(name)
+	}
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		if err := s.checkScope(ctx, scope); err != nil {
+			return err
+		}
+		if err := s.c.Store.AddCode(ctx, c, hash); err != nil {
+			return err
+		}
+		return s.note(ctx, Entry{Operator: by, Action: ActionCode,
+			Data: map[string]any{"name": c.Name, "merchants": len(scope)}})
 	})
-	return code, fault.Wrap("fleet.CreateCode", err)
+	return c, lumo.Secret(code), fault.Wrap(op, err)
+}
+
+// checkScope refuses merchants that edges could know nothing of.
+func (s *Service) checkScope(ctx context.Context, scope []lumo.MerchantID) error {
+	if len(scope) == 0 {
+		return nil
+	}
+	known, err := s.c.Store.Merchants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range scope {
+		if !slices.Contains(known, m) {
+			return fault.New(fault.Invalid, "fleet.checkScope",
+				"The merchant %s does not exist or has no LINE account yet.", m)
+		}
+	}
+	return nil
+}
+
+// Code tells what became of a code.
+func (s *Service) Code(ctx context.Context, code id.ID) (c Code, err error) {
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		c, err = s.c.Store.Code(ctx, code)
+		return err
+	})
+	return c, fault.Wrap("fleet.Code", err)
 }
 
 // Enrol makes an edge of whoever brings a code that still works.
@@ -34,12 +86,15 @@ func (s *Service) Enrol(ctx context.Context, code, name string) (Identity, error
 	const op = "fleet.Enrol"
 	key, keyHash := secret(keyPrefix)
 	e := Edge{ID: s.c.NewID(), Name: cleanName(name), CreatedAt: s.c.Now()}
-	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
-		return s.c.Store.Enrol(ctx, hashOf(strings.TrimSpace(code)), e, keyHash)
+	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) (err error) {
+		if e, err = s.c.Store.Enrol(ctx, hashOf(strings.TrimSpace(code)), e, keyHash); err != nil {
+			return err
+		}
+		return s.note(ctx, Entry{Edge: e.ID, Action: ActionEnrolled, Data: map[string]any{"name": e.Name}})
 	})
 	if fault.Is(err, fault.NotFound) {
 		return Identity{}, fault.New(fault.Unauthenticated, op,
-			"This code is unknown, used or more than an hour old. Make a new one.")
+			"This code is unknown, used or more than 15 minutes old. Make a new one.")
 	}
 	if err != nil {
 		return Identity{}, fault.Wrap(op, err)
@@ -75,12 +130,35 @@ func (s *Service) Edges(ctx context.Context) (list []Edge, err error) {
 	return list, fault.Wrap("fleet.Edges", err)
 }
 
-// Revoke ends an edge: its key, and its stream within a second.
-func (s *Service) Revoke(ctx context.Context, edge id.ID) error {
-	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
-		return s.c.Store.Revoke(ctx, edge, s.c.Now())
+// Edge is one edge, revoked or not.
+func (s *Service) Edge(ctx context.Context, edge id.ID) (e Edge, err error) {
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		e, err = s.c.Store.Edge(ctx, edge)
+		return err
 	})
-	return fault.Wrap("fleet.Revoke", err)
+	return e, fault.Wrap("fleet.Edge", err)
+}
+
+// Revoke ends an edge: its key at once, its stream within a second wherever it is connected.
+// name must be the edge's: whoever revokes typed it.
+func (s *Service) Revoke(ctx context.Context, by, edge id.ID, name string) error {
+	const op = "fleet.Revoke"
+	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		e, err := s.c.Store.Edge(ctx, edge)
+		if err != nil {
+			return err
+		}
+		if cleanName(name) != e.Name {
+			return fault.New(fault.Invalid, op, "Type the name of the edge to revoke it.")
+		}
+		fresh, err := s.c.Store.Revoke(ctx, edge, s.c.Now())
+		if err != nil || !fresh {
+			return err
+		}
+		s.c.Tenants.AfterCommit(ctx, s.revoked.fire)
+		return s.note(ctx, Entry{Edge: edge, Operator: by, Action: ActionRevoked})
+	})
+	return fault.Wrap(op, err)
 }
 
 // secret is 32 random bytes as text, and the hash under which they are stored.

@@ -5,7 +5,9 @@
 // need reaches every connected edge, none is skipped and none is sent before its commit;
 // values are read when they are sent, so that an edge never gets an older one after a newer;
 // a request is dispatched by its path alone and every record is taken, kept for a person to
-// see, or asked for again: no record holds up the ones behind it.
+// see, or asked for again: no record holds up the ones behind it; an edge with a scope hears
+// of no other merchant and brings nothing for one; a set of modules reaches edges only with a
+// signature that was made elsewhere.
 package fleet
 
 import (
@@ -25,10 +27,22 @@ import (
 type Edge struct {
 	ID          id.ID
 	Name        string
+	Merchants   []lumo.MerchantID // its scope; empty = all
 	CreatedAt   time.Time
 	ConnectedAt time.Time // zero = never
 	LastSeenAt  time.Time // zero = never
-	Version     uint64    // of the configuration that it applied
+	RevokedAt   time.Time // zero = it is not
+	Report      Report
+	// BehindSince is when the oldest change was made that it has not applied; zero = none.
+	BehindSince time.Time
+}
+
+// Scope is whose merchants the edge may serve.
+func (e Edge) Scope() lumo.Scope { return lumo.ScopeOf(e.Merchants) }
+
+// Alive tells whether the edge was heard of within the lease.
+func (e Edge) Alive(now time.Time) bool {
+	return e.RevokedAt.IsZero() && now.Sub(e.LastSeenAt) < leaseSpan
 }
 
 // Identity is what an edge gets to know when it enrols.
@@ -49,21 +63,25 @@ type Change struct {
 
 // Report is what an edge tells of itself.
 type Report struct {
-	Version       uint64
-	WaitingEvents uint64
-	OldestSeconds uint64
+	Version uint64 // of the configuration that it applied
+	edgeapi.Status
 }
 
 // Store keeps edges and changes; its methods run inside a transaction without a merchant,
 // where not said otherwise.
 type Store interface {
-	AddCode(ctx context.Context, hash []byte, now, expires time.Time) error
-	// Enrol uses a code up and adds the edge; a code that is used or over is fault.NotFound.
-	Enrol(ctx context.Context, codeHash []byte, e Edge, keyHash []byte) error
+	AddCode(ctx context.Context, c Code, hash []byte) error
+	Code(ctx context.Context, code id.ID) (Code, error)
+	// Enrol uses a code up and adds the edge with the code's scope and, where it has one, its
+	// name; a code that is used or over is fault.NotFound.
+	Enrol(ctx context.Context, codeHash []byte, e Edge, keyHash []byte) (Edge, error)
 	// ByKey finds an edge that is not revoked.
 	ByKey(ctx context.Context, keyHash []byte) (Edge, error)
+	// Edges are those that are not revoked, oldest first.
 	Edges(ctx context.Context) ([]Edge, error)
-	Revoke(ctx context.Context, edge id.ID, now time.Time) error
+	Edge(ctx context.Context, edge id.ID) (Edge, error)
+	// Revoke ends an edge and has every process look at once; false = it was revoked already.
+	Revoke(ctx context.Context, edge id.ID, now time.Time) (bool, error)
 	Connected(ctx context.Context, edge id.ID, now time.Time) error
 	// Seen stores a report; false means that the edge is revoked.
 	Seen(ctx context.Context, edge id.ID, r Report, now time.Time) (bool, error)
@@ -82,6 +100,8 @@ type Store interface {
 
 	// Keep stores what cannot be taken, for a person to see.
 	Keep(ctx context.Context, k Kept) error
+	ModuleStore
+	HistoryStore
 }
 
 // Values reads edge tables; its methods run inside a transaction of the merchant. A row
@@ -113,8 +133,12 @@ type Tenants interface {
 
 // Bell carries wake-ups between processes; losing one costs a poll interval.
 type Bell interface {
-	Listen(ctx context.Context, heard func()) error
+	// Listen calls heard for each; what is Revoked, or empty for a change.
+	Listen(ctx context.Context, heard func(what string)) error
 }
+
+// Revoked is the wake-up of a revocation.
+const Revoked = "revoked"
 
 // Watcher hears that edges came or went.
 type Watcher interface {
@@ -149,6 +173,10 @@ type Service struct {
 	news    signal        // a higher newest
 	applied signal        // an edge acknowledged something
 	pending signal        // a change was committed here and has no number yet
+	revoked signal        // an edge was revoked
+	offered signal        // another module set is published
+	modules atomic.Pointer[ModuleSet]
+	taken   tallies // events taken by edge and minute, not stored yet
 }
 
 // New makes the service; every dependency but the module key is required.
@@ -158,5 +186,6 @@ func New(c Config) (*Service, error) {
 		c.Log == nil {
 		return nil, fault.As(fault.Internal, "fleet.New", errors.New("a dependency is missing"))
 	}
-	return &Service{c: c, news: newSignal(), applied: newSignal(), pending: newSignal()}, nil
+	return &Service{c: c, news: newSignal(), applied: newSignal(), pending: newSignal(),
+		revoked: newSignal(), offered: newSignal()}, nil
 }

@@ -26,6 +26,14 @@ type Route struct {
 	Prefix  string
 	Hook    string // kind of the public key that follows the prefix; empty = none follows
 	Handler Handler
+	// Number finds the channel's number in requests without a public key, so that an edge
+	// with a scope is kept to it; ok is false for a request that names none.
+	Number func(r lumo.EdgeRequest) (number uint32, ok bool)
+}
+
+// Numbers finds the merchant that a channel's number belongs to; none is fault.NotFound.
+type Numbers interface {
+	ByNumber(ctx context.Context, number uint32) (lumo.MerchantID, lumo.ChannelID, error)
 }
 
 // HookRoutes finds what a public key in a path names. It needs a transaction without a
@@ -36,7 +44,12 @@ type HookRoutes interface {
 
 // Tracker takes edges' events; see tracking.Service.Ingest.
 type Tracker interface {
-	Ingest(ctx context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error)
+	Ingest(ctx context.Context, scope lumo.Scope, events []lumo.EdgeEvent) (rejected []id.ID, err error)
+}
+
+// Meter counts what edges bring; see Service.Took.
+type Meter interface {
+	Took(edge id.ID, n int)
 }
 
 // IntakeConfig is what an intake needs.
@@ -44,7 +57,9 @@ type IntakeConfig struct {
 	Tenants Tenants
 	Store   Store
 	Hooks   HookRoutes
+	Numbers Numbers
 	Tracker Tracker
+	Meter   Meter
 	Routes  []Route
 	Sealing sealing.PrivateKey
 	NewID   func() id.ID
@@ -72,7 +87,7 @@ type hookOwner struct {
 
 // NewIntake makes an intake; every dependency is required.
 func NewIntake(c IntakeConfig) (*Intake, error) {
-	if c.Tenants == nil || c.Store == nil || c.Hooks == nil || c.Tracker == nil ||
+	if c.Tenants == nil || c.Store == nil || c.Hooks == nil || c.Numbers == nil || c.Tracker == nil || c.Meter == nil ||
 		len(c.Routes) == 0 || c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, "fleet.NewIntake", errors.New("a dependency is missing"))
 	}
@@ -93,12 +108,42 @@ func (i *Intake) Handle(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswe
 			if err != nil {
 				return lumo.EdgeAnswer{}, err
 			}
+			if !r.Scope.Has(owner.merchant) { // for this edge it does not exist
+				return lumo.EdgeAnswer{}, fault.New(fault.NotFound, op, "This hook does not exist.")
+			}
 			r.Merchant, r.Subject = owner.merchant, owner.target
+		}
+		if err := i.within(ctx, route, r); err != nil {
+			return lumo.EdgeAnswer{}, err
 		}
 		answer, err := route.Handler.HandleEdge(ctx, r)
 		return answer, fault.Wrap(op, err)
 	}
 	return lumo.EdgeAnswer{}, fault.New(fault.NotFound, op, "There is nothing at this address.")
+}
+
+// within refuses what an edge with a scope passes on for a merchant outside of it. Of numbers
+// that nobody has the handler knows what to say.
+func (i *Intake) within(ctx context.Context, route Route, r lumo.EdgeRequest) error {
+	const op = "fleet.within"
+	if r.Scope.All() || route.Hook != "" {
+		return nil
+	}
+	number, ok := uint32(0), false
+	if route.Number != nil {
+		number, ok = route.Number(r)
+	}
+	if !ok {
+		return nil
+	}
+	m, _, err := i.c.Numbers.ByNumber(ctx, number)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil && !r.Scope.Has(m) {
+		return fault.New(fault.NotFound, op, "There is nothing at this address.")
+	}
+	return fault.Wrap(op, err)
 }
 
 // hook finds the owner of a public key.

@@ -52,7 +52,7 @@ func (s *Service) orderAll(ctx context.Context) {
 // listen hears of other processes' changes.
 func (s *Service) listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := s.c.Bell.Listen(ctx, s.pending.fire)
+		err := s.c.Bell.Listen(ctx, s.heard)
 		if ctx.Err() != nil {
 			return
 		}
@@ -66,7 +66,17 @@ func (s *Service) listen(ctx context.Context) {
 	}
 }
 
-// watch tells open pages when edges come or go.
+// heard is a wake-up of another process, or of this one.
+func (s *Service) heard(what string) {
+	if what == Revoked {
+		s.revoked.fire()
+		return
+	}
+	s.pending.fire()
+}
+
+// watch tells open pages when edges come or go, streams when another module set is
+// published, and stores what was counted.
 func (s *Service) watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -76,8 +86,13 @@ func (s *Service) watch(ctx context.Context) {
 			last = status
 			s.tellAll(ctx, status)
 		}
+		if err := s.refreshModules(ctx); err != nil && ctx.Err() == nil {
+			s.c.Log.WarnContext(ctx, "cannot read which modules are published", "error", err)
+		}
+		s.storeTallies(ctx)
 		select {
 		case <-ctx.Done():
+			s.storeTallies(context.WithoutCancel(ctx))
 			return
 		case <-tick.C:
 		}

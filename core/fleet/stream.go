@@ -32,14 +32,15 @@ type Conn interface {
 
 // stream keeps one edge up to date.
 type stream struct {
-	s    *Service
-	edge Edge
-	conn Conn
-	sent uint64 // version that the frames written so far bring the edge to
+	s       *Service
+	edge    Edge
+	scope   lumo.Scope
+	conn    Conn
+	sent    uint64 // version that the frames written so far bring the edge to
+	modules uint64 // module set that was written last
 	// What the edge told last.
 	applied atomic.Uint64
-	waiting atomic.Uint64
-	oldest  atomic.Uint64
+	status  atomic.Pointer[edgeapi.Status]
 }
 
 // Stream brings an edge from the version it has to the newest and keeps it there, until ctx
@@ -48,10 +49,14 @@ func (s *Service) Stream(ctx context.Context, e Edge, after uint64, conn Conn) e
 	const op = "fleet.Stream"
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	st := &stream{s: s, edge: e, conn: conn, sent: after}
+	st := &stream{s: s, edge: e, scope: e.Scope(), conn: conn, sent: after}
 	st.applied.Store(after)
+	st.status.Store(&e.Report.Status)
 	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
-		return s.c.Store.Connected(ctx, e.ID, s.c.Now())
+		if err := s.c.Store.Connected(ctx, e.ID, s.c.Now()); err != nil {
+			return err
+		}
+		return s.note(ctx, Entry{Edge: e.ID, Action: ActionConnected})
 	})
 	if err != nil {
 		return fault.Wrap(op, err)
@@ -70,6 +75,9 @@ func (s *Service) Stream(ctx context.Context, e Edge, after uint64, conn Conn) e
 		err = cause
 	}
 	s.c.Log.InfoContext(ctx, "an edge went", "edge", e.ID.With(id.Edge), "error", err)
+	_ = s.c.Tenants.InSystem(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return s.note(ctx, Entry{Edge: e.ID, Action: ActionWent})
+	}) // its last contact says so too
 	return fault.Wrap(op, err)
 }
 
@@ -77,12 +85,18 @@ func (s *Service) Stream(ctx context.Context, e Edge, after uint64, conn Conn) e
 func (st *stream) writeAll(ctx context.Context) error {
 	tick := time.NewTicker(heartbeatEvery)
 	defer tick.Stop()
+	if err := st.s.refreshModules(ctx); err != nil {
+		return err
+	}
 	if err := st.start(ctx); err != nil {
 		return err
 	}
 	for first := true; ; first = false {
-		news := st.s.news.next()
+		news, revoked, offered := st.s.news.next(), st.s.revoked.next(), st.s.offered.next()
 		if err := st.catchUp(ctx); err != nil {
+			return err
+		}
+		if err := st.offer(ctx); err != nil {
 			return err
 		}
 		if first { // only now: a heartbeat says that the edge has everything
@@ -94,12 +108,27 @@ func (st *stream) writeAll(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-news:
+		case <-offered:
+		case <-revoked: // perhaps this one: the heartbeat finds out
+			if err := st.heartbeat(ctx); err != nil {
+				return err
+			}
 		case <-tick.C:
 			if err := st.heartbeat(ctx); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// offer sends the published module set once.
+func (st *stream) offer(ctx context.Context) error {
+	set := st.s.modules.Load()
+	if set == nil || set.Version <= st.modules {
+		return nil
+	}
+	st.modules = set.Version
+	return st.write(ctx, set.frame())
 }
 
 // start sends a snapshot unless the changes since the edge's version are all there.
@@ -133,6 +162,9 @@ func (st *stream) snapshot(ctx context.Context, version uint64) error {
 		return err
 	}
 	for _, m := range merchants {
+		if !st.scope.Has(m) {
+			continue
+		}
 		var entries []edgeapi.Entry
 		err := st.s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
 			entries, err = st.s.c.Values.All(ctx, m)
@@ -193,11 +225,7 @@ func (st *stream) delta(ctx context.Context, changes []Change) error {
 		for n < len(changes) && changes[n].Merchant == m {
 			n++
 		}
-		var entries []edgeapi.Entry
-		err := st.s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
-			entries, err = st.s.c.Values.Entries(ctx, m, changes[:n])
-			return err
-		})
+		entries, err := st.entries(ctx, m, changes[:n])
 		if err != nil {
 			return err
 		}
@@ -214,6 +242,20 @@ func (st *stream) delta(ctx context.Context, changes []Change) error {
 		changes = changes[n:]
 	}
 	return p.end(ctx)
+}
+
+// entries are the rows of changes of one merchant. Those of a merchant out of scope are
+// entries without operation: the edge only gets past their numbers.
+func (st *stream) entries(ctx context.Context, m lumo.MerchantID, changes []Change) (
+	entries []edgeapi.Entry, err error) {
+	if !st.scope.Has(m) {
+		return make([]edgeapi.Entry, len(changes)), nil
+	}
+	err = st.s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		entries, err = st.s.c.Values.Entries(ctx, m, changes)
+		return err
+	})
+	return entries, err
 }
 
 func (s *Service) since(ctx context.Context, after uint64, limit int) (
@@ -246,8 +288,7 @@ func (st *stream) heartbeat(ctx context.Context) error {
 }
 
 func (st *stream) report() Report {
-	return Report{Version: st.applied.Load(), WaitingEvents: st.waiting.Load(),
-		OldestSeconds: st.oldest.Load()}
+	return Report{Version: st.applied.Load(), Status: *st.status.Load()}
 }
 
 func (st *stream) write(ctx context.Context, f edgeapi.Frame) error {
@@ -275,10 +316,48 @@ func (st *stream) readAll(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			st.waiting.Store(status.WaitingEvents)
-			st.oldest.Store(status.OldestSeconds)
+			if err := st.told(ctx, status); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// told takes what the edge says of itself. What is news to an operator is stored at once.
+func (st *stream) told(ctx context.Context, now edgeapi.Status) error {
+	before := *st.status.Swap(&now)
+	news := changes(before, now)
+	if len(news) == 0 {
+		return nil
+	}
+	s := st.s
+	return s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		if _, err := s.c.Store.Seen(ctx, st.edge.ID, st.report(), s.c.Now()); err != nil {
+			return err
+		}
+		for _, e := range news {
+			e.Edge = st.edge.ID
+			if err := s.note(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// changes are the lines of the log that a status is worth.
+func changes(before, now edgeapi.Status) (news []Entry) {
+	if now.Modules != before.Modules {
+		news = append(news, Entry{Action: ActionModules, Data: map[string]any{"version": now.Modules}})
+	}
+	if now.Reason != "" && (now.Reason != before.Reason || now.Refused != before.Refused) {
+		news = append(news, Entry{Action: ActionRefused,
+			Data: map[string]any{"version": now.Refused, "reason": now.Reason}})
+	}
+	if now.Trouble != before.Trouble {
+		news = append(news, Entry{Action: ActionTrouble, Data: map[string]any{"trouble": now.Trouble.Names()}})
+	}
+	return news
 }
 
 // acknowledged is stored at once: somebody may be waiting to show a new key.

@@ -36,7 +36,7 @@ type Taken struct {
 // that must come again ends the batch before it.
 func (i *Intake) Take(ctx context.Context, e Edge, batch []byte) (Taken, error) {
 	const op = "fleet.Take"
-	t := take{i: i, edge: e}
+	t := take{i: i, edge: e, scope: e.Scope()}
 	for rest := batch; len(rest) > 0; {
 		r, after, err := edgeapi.NextRecord(rest)
 		if err != nil && after == nil && len(rest) == len(batch) {
@@ -60,6 +60,7 @@ func (i *Intake) Take(ctx context.Context, e Edge, batch []byte) (Taken, error) 
 type take struct {
 	i       *Intake
 	edge    Edge
+	scope   lumo.Scope
 	events  []lumo.EdgeEvent
 	pending int // records in events
 	done    Taken
@@ -107,7 +108,7 @@ func (t *take) flush(ctx context.Context) error {
 	if t.pending == 0 {
 		return nil
 	}
-	rejected, err := t.i.c.Tracker.Ingest(ctx, t.events)
+	rejected, err := t.i.c.Tracker.Ingest(ctx, t.scope, t.events)
 	if err != nil {
 		return err
 	}
@@ -117,6 +118,7 @@ func (t *take) flush(ctx context.Context) error {
 			return err
 		}
 	}
+	t.i.c.Meter.Took(t.edge.ID, t.pending-len(rejected))
 	t.done.Rejected = append(t.done.Rejected, rejected...)
 	t.done.Offset += t.pending
 	t.events, t.pending = t.events[:0], 0
@@ -172,7 +174,7 @@ func spooledRequest(e Edge, v id.ID, s edgeapi.SpooledRequest) (lumo.EdgeRequest
 	if err != nil {
 		return lumo.EdgeRequest{}, fault.As(fault.Invalid, op, errors.New("the key's hash is not hex"))
 	}
-	return lumo.EdgeRequest{ID: lumo.RequestID(v), Edge: e.ID,
+	return lumo.EdgeRequest{ID: lumo.RequestID(v), Edge: e.ID, Scope: e.Scope(),
 		ReceivedAt: time.UnixMilli(s.ReceivedAt).UTC(), Auth: auth, Method: s.Method,
 		Target: s.Target, Header: canonical(s.Headers), Body: s.Body, KeySHA256: key,
 		Spooled: true}, nil

@@ -63,6 +63,7 @@ type EdgeRequest struct {
 	Body       []byte
 	KeySHA256  []byte // of the presented flow key, provisional requests only
 	Spooled    bool   // the sender has its answer already
+	Scope      Scope  // whose merchants the edge may serve
 	Merchant   MerchantID
 	Subject    id.ID // what the public key in the path names: channel, account, code
 }

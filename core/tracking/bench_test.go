@@ -19,7 +19,7 @@ SELECT $1, gen_random_uuid(), 1000 + i, $2, 'flow', gen_random_uuid(), $3, 'acce
   FROM generate_series(1, $4::int) AS i`, s.Channel.ID, s.friend, b.N)
 	var batch []lumo.EdgeEvent
 	flush := func() {
-		if _, err := s.service.Ingest(b.Context(), batch); err != nil {
+		if _, err := s.service.Ingest(b.Context(), lumo.Scope{}, batch); err != nil {
 			b.Fatal(err)
 		}
 		batch = batch[:0]

@@ -64,7 +64,7 @@ func (s *shop) event(kind event.Type, class event.Class, subject uint64, link ui
 
 func (s *shop) ingest(t *testing.T, events ...lumo.EdgeEvent) []id.ID {
 	t.Helper()
-	rejected, err := s.service.Ingest(t.Context(), events)
+	rejected, err := s.service.Ingest(t.Context(), lumo.Scope{}, events)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,11 @@ type Scan struct {
 }
 
 // Ingest takes edges' events, each once whatever arrives how often. Rejected events can
-// never be taken: their number was never given out, or the store refuses them as they are.
-// An error means that none may be forgotten: all may come again.
-func (s *Service) Ingest(ctx context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
+// never be taken: their number was never given out or is of a merchant out of the edge's
+// scope, or the store refuses them as they are. An error means that none may be forgotten: all
+// may come again.
+func (s *Service) Ingest(ctx context.Context, scope lumo.Scope, events []lumo.EdgeEvent) (
+	rejected []id.ID, err error) {
 	const op = "tracking.Ingest"
 	groups := map[lumo.MerchantID][]Event{}
 	for _, e := range events {
@@ -29,7 +31,7 @@ func (s *Service) Ingest(ctx context.Context, events []lumo.EdgeEvent) (rejected
 		if err != nil {
 			return nil, fault.Wrap(op, err)
 		}
-		if !ok {
+		if !ok || !scope.Has(o.merchant) {
 			rejected = append(rejected, e.ID)
 			continue
 		}

@@ -41,6 +41,14 @@ func (s *Service) Resolve(ctx context.Context, text string) (target string, ok b
 	return target, ok && err == nil, fault.Wrap(op, err)
 }
 
+// Number is the channel that a request for a link or a picture names.
+func Number(r lumo.EdgeRequest) (number uint32, ok bool) {
+	path, _, _ := strings.Cut(r.Target, "?")
+	text, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, linkPath), imagePath), "/")
+	t, _, err := token.Parse(text)
+	return t.Channel, err == nil
+}
+
 // HandleEdge answers an edge that asks for a link: 302, or fault.NotFound.
 func (s *Service) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
 	const op = "tracking.HandleEdge"

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -51,6 +52,10 @@ const (
 	// memoryGoal is what Go's collector keeps to where the environment sets no GOMEMLIMIT: a
 	// module that wastes memory is then met by it sooner.
 	memoryGoal = 512 << 20
+	// collectAt makes Go's collector run when a fifth as much again as is in use was allocated,
+	// where the environment sets no GOGC: most of an edge's memory is configuration, which
+	// stays, and what requests need is little.
+	collectAt = 20
 
 	maxMedia     = 1 << 30
 	maxMediaFile = 64 << 20 // the core takes no larger one
@@ -67,6 +72,9 @@ func Run(ctx context.Context, args, environ []string, out, log io.Writer) error 
 	}
 	if limit := debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryGoal)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
 		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}
@@ -136,12 +144,8 @@ func (e *edge) open(ctx context.Context) (err error) {
 		Modules:  func(set edgeapi.ModuleSet) { e.modules.Offer(set) },
 		Meter:    core.NewMeter(e.metrics),
 	})
-	builtIn, err := modules.Default()
-	if err != nil {
-		return err
-	}
 	e.modules = manifest.New(manifest.Config{Dir: filepath.Join(e.settings.Dir, "modules"),
-		Key: identity.ModuleKey, BuiltIn: builtIn, Source: e.client, Log: e.log})
+		Key: identity.ModuleKey, BuiltIn: modules.Default, Source: e.client, Log: e.log})
 	e.media, err = media.Open(media.Config{Dir: filepath.Join(e.settings.Dir, "media"),
 		MaxBytes: maxMedia, MaxFile: maxMediaFile, Source: e.client})
 	return err
@@ -224,6 +228,10 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	}
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
+	group.Go(func() error {
+		debug.FreeOSMemory() // making the modules took more than keeping them does
+		return nil
+	})
 	fmt.Fprintf(out, "lumo-edge is ready at %s (listening on %s)\n", e.settings.PublicURL,
 		listener.Addr())
 	select {

@@ -47,7 +47,7 @@ type Host interface {
 type Config struct {
 	Dir     string
 	Key     ed25519.PublicKey
-	BuiltIn map[string][]byte
+	BuiltIn func() (map[string][]byte, error) // read when needed: it is large
 	Source  Source
 	Log     *slog.Logger
 }
@@ -108,7 +108,11 @@ func (k *Keeper) Kept(start func(files map[string][]byte) error) error {
 		k.c.Log.Error("the kept modules do not start; the built-in ones do", "op",
 			"manifest.Kept", "kind", string(fault.KindOf(err)), "error", err.Error())
 	}
-	return start(k.c.BuiltIn)
+	files, err = k.c.BuiltIn()
+	if err != nil {
+		return err
+	}
+	return start(files)
 }
 
 func (k *Keeper) load() (bundle.Manifest, map[string][]byte, error) {
@@ -235,8 +239,8 @@ func (k *Keeper) gather(ctx context.Context, m bundle.Manifest) (map[string][]by
 }
 
 func (k *Keeper) atHand(m bundle.Manifest, module bundle.Module) ([]byte, bool) {
-	if b := k.c.BuiltIn[module.Name]; m.Holds(module.Name, b) {
-		return b, true
+	if builtIn, err := k.c.BuiltIn(); err == nil && m.Holds(module.Name, builtIn[module.Name]) {
+		return builtIn[module.Name], true
 	}
 	b, err := os.ReadFile(k.fileOf(module))
 	return b, err == nil && m.Holds(module.Name, b)

@@ -84,7 +84,7 @@ type fixture struct {
 func start(t *testing.T, dir string) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dir: dir, desk: &desk{files: map[string][]byte{}}}
-	f.k = manifest.New(manifest.Config{Dir: dir, Key: edgetest.ModuleKey(), BuiltIn: set("built in"),
+	f.k = manifest.New(manifest.Config{Dir: dir, Key: edgetest.ModuleKey(), BuiltIn: builtIn,
 		Source: f.desk, Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -132,7 +132,7 @@ func (f *fixture) runsSet(version uint64) {
 // kept is what the next start begins with.
 func kept(t *testing.T, dir string) (files map[string][]byte, version uint64) {
 	t.Helper()
-	k := manifest.New(manifest.Config{Dir: dir, Key: edgetest.ModuleKey(), BuiltIn: set("built in"),
+	k := manifest.New(manifest.Config{Dir: dir, Key: edgetest.ModuleKey(), BuiltIn: builtIn,
 		Log: slog.New(slog.DiscardHandler)})
 	err := k.Kept(func(set map[string][]byte) error {
 		files = set
@@ -297,7 +297,7 @@ func TestAKeptSetThatDoesNotStartGivesWay(t *testing.T) {
 	f.runsSet(2)
 	f.stop()
 	k := manifest.New(manifest.Config{Dir: f.dir, Key: edgetest.ModuleKey(),
-		BuiltIn: set("built in"), Log: slog.New(slog.DiscardHandler)})
+		BuiltIn: builtIn, Log: slog.New(slog.DiscardHandler)})
 	tries := 0
 	err := k.Kept(func(files map[string][]byte) error {
 		if tries++; tries == 1 {
@@ -312,3 +312,5 @@ func TestAKeptSetThatDoesNotStartGivesWay(t *testing.T) {
 		t.Errorf("%v, trouble %v, version %d", err, k.Trouble(), k.Version())
 	}
 }
+
+func builtIn() (map[string][]byte, error) { return set("built in"), nil }

@@ -1,15 +1,17 @@
 package replica
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,7 +26,11 @@ const (
 	maxChanges   = 8 << 20   // bytes of deltas before everything is written anew
 	snapshotFile = "snapshot"
 	changesFile  = "changes"
+	frameLength  = 4
+	manyRows     = 50_000 // from then on a configuration is worth giving back
 )
+
+var errDamaged = errors.New("a kept frame is damaged")
 
 // keeper writes frames to disk, each sealed under the edge's key: the last snapshot whole,
 // then the deltas since. What cannot be read is dropped; the stream brings it again.
@@ -121,16 +127,20 @@ func (k *keeper) all(t *tables) {
 	if k == nil {
 		return
 	}
-	var out bytes.Buffer
-	for _, f := range t.frames() {
-		k.seal(&out, snapshotFile, f)
-	}
-	err := WriteFile(filepath.Join(k.dir, snapshotFile), out.Bytes())
+	err := writeFile(filepath.Join(k.dir, snapshotFile), func(w io.Writer) error {
+		return t.frames(func(f edgeapi.Frame) error {
+			_, err := w.Write(k.seal(snapshotFile, f))
+			return err
+		})
+	})
 	if err == nil {
 		err = k.changes.Truncate(0)
 		k.size = 0
 	}
 	k.failing.Store(err != nil)
+	if t.size() >= manyRows {
+		debug.FreeOSMemory() // the configuration before this one is let go at once
+	}
 }
 
 // change appends a delta; t is what it led to. After a failure everything is written: a
@@ -143,80 +153,109 @@ func (k *keeper) change(f edgeapi.Frame, t *tables) {
 		k.all(t)
 		return
 	}
-	var out bytes.Buffer
-	k.seal(&out, changesFile, f)
-	n, err := k.changes.Write(out.Bytes())
+	n, err := k.changes.Write(k.seal(changesFile, f))
 	k.size += int64(n)
 	k.failing.Store(err != nil)
 }
 
-// seal adds one frame: u32 length, nonce, ciphertext. It belongs to its file.
-func (k *keeper) seal(out *bytes.Buffer, file string, f edgeapi.Frame) {
-	nonce := make([]byte, k.sealer.NonceSize())
-	_, _ = rand.Read(nonce)
-	sealed := k.sealer.Seal(nonce, nonce, f.Append(nil), []byte(file))
-	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(sealed))))
-	out.Write(sealed)
+// seal makes one frame: u32 length, nonce, ciphertext. It belongs to its file.
+func (k *keeper) seal(file string, f edgeapi.Frame) []byte {
+	plain := f.Append(nil)
+	nonce := k.sealer.NonceSize()
+	out := make([]byte, frameLength+nonce, frameLength+nonce+len(plain)+k.sealer.Overhead())
+	_, _ = rand.Read(out[frameLength:])
+	binary.LittleEndian.PutUint32(out, uint32(nonce+len(plain)+k.sealer.Overhead()))
+	return k.sealer.Seal(out, out[frameLength:], plain, []byte(file))
 }
 
 // read applies a file's frames until the first that is damaged or cut off, and answers how
 // many bytes were good.
 func (k *keeper) read(file string, r *Replica) (good int64) {
-	b, err := os.ReadFile(filepath.Join(k.dir, file))
+	f, err := os.Open(filepath.Join(k.dir, file))
 	if err != nil {
 		return 0
 	}
-	for len(b) >= 4 {
-		n := int(binary.LittleEndian.Uint32(b))
-		if n < k.sealer.NonceSize() || n > len(b)-4 {
-			break
-		}
-		nonce, sealed := b[4:4+k.sealer.NonceSize()], b[4+k.sealer.NonceSize():4+n]
-		plain, err := k.sealer.Open(nil, nonce, sealed, []byte(file))
+	defer f.Close()
+	for in := bufio.NewReaderSize(f, writeBuffer); ; {
+		n, err := k.readFrame(in, file, r)
 		if err != nil {
-			break
+			return good
 		}
-		f, err := edgeapi.ParseFrame(plain)
-		if err != nil {
-			break
-		}
-		if _, err := r.Apply(f); err != nil {
-			break
-		}
-		b = b[4+n:]
-		good += int64(4 + n)
+		good += n
 	}
-	return good
 }
 
-// frames are a configuration as the stream would send it.
-func (t *tables) frames() []edgeapi.Frame {
-	var frames []edgeapi.Frame
-	var payload []byte
-	add := func(e edgeapi.Entry) {
-		payload = e.Append(payload)
-		if len(payload) > partSize {
-			frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version,
-				Payload: payload})
-			payload = nil
+// readFrame applies one frame and answers how long it was.
+func (k *keeper) readFrame(in io.Reader, file string, r *Replica) (int64, error) {
+	var head [frameLength]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return 0, err
+	}
+	n, nonce := int(binary.LittleEndian.Uint32(head[:])), k.sealer.NonceSize()
+	if n < nonce || n > edgeapi.MaxFrame+nonce+k.sealer.Overhead() {
+		return 0, errDamaged
+	}
+	sealed := make([]byte, n)
+	if _, err := io.ReadFull(in, sealed); err != nil {
+		return 0, err
+	}
+	plain, err := k.sealer.Open(sealed[nonce:nonce], sealed[:nonce], sealed[nonce:], []byte(file))
+	if err != nil {
+		return 0, err
+	}
+	f, err := edgeapi.ParseFrame(plain)
+	if err != nil {
+		return 0, err
+	}
+	_, err = r.Apply(f)
+	return int64(frameLength + n), err
+}
+
+// frames gives a configuration as the stream would send it, frame by frame.
+func (t *tables) frames(give func(edgeapi.Frame) error) error {
+	payload := make([]byte, 0, partSize+partSize/4)
+	part := func() error {
+		f := edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version, Payload: payload}
+		payload = payload[:0]
+		return give(f)
+	}
+	add := func(e edgeapi.Entry) error {
+		if payload = e.Append(payload); len(payload) > partSize {
+			return part()
 		}
+		return nil
 	}
 	for i, rows := range t.rows {
 		for key, value := range rows {
-			add(edgeapi.Entry{Op: edgeapi.Put, Table: uint8(i) + 1, Key: []byte(key), Value: value})
+			e := edgeapi.Entry{Op: edgeapi.Put, Table: uint8(i) + 1, Key: []byte(key), Value: value}
+			if err := add(e); err != nil {
+				return err
+			}
 		}
 	}
 	for ref, ring := range t.keys {
 		for _, row := range ring.rows {
-			if row.ref == ref { // else it stands under its own, too
-				add(edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil),
-					Value: row.KeyEntry.Append(nil)})
+			if row.ref != ref { // it stands under its own, too
+				continue
+			}
+			if err := add(edgeapi.Entry{Op: edgeapi.Put, Table: edgeapi.TableKey, Key: ref.Append(nil),
+				Value: row.KeyEntry.Append(nil)}); err != nil {
+				return err
 			}
 		}
 	}
 	if len(payload) > 0 {
-		frames = append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version,
-			Payload: payload})
+		if err := part(); err != nil {
+			return err
+		}
 	}
-	return append(frames, edgeapi.Frame{Type: edgeapi.FrameSnapshot, Sequence: t.version})
+	return part() // without entries: that was all
+}
+
+func (t *tables) size() int {
+	n := len(t.keys)
+	for _, rows := range t.rows {
+		n += len(rows)
+	}
+	return n
 }

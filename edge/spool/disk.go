@@ -17,9 +17,13 @@ import (
 )
 
 const (
-	segmentSize = 16 << 20 // files are this large from the start
-	samples     = 256      // records that are looked at to estimate a log's size
-	headKey     = "head"   // where everything is done, since one record always stays
+	// Files are this large from the start. The newest one is read record by record when its
+	// log is opened, and events are small.
+	requestsFile = 16 << 20
+	eventsFile   = 4 << 20
+
+	samples = 256    // records that are looked at to estimate a log's size
+	headKey = "head" // where everything is done, since one record always stays
 )
 
 // layer goes between a log and the file system.
@@ -38,8 +42,8 @@ type disk struct {
 	last uint64 // newest record when it was opened, 0 = none
 }
 
-// openDisk opens or makes a log. A torn tail is repaired by the library.
-func openDisk(dir string, vfs layer, fileSize int) (*disk, error) {
+// openDisk opens or makes a log. A torn tail is repaired by the library; mend what it is not.
+func openDisk(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 	const op = "spool.open"
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
@@ -50,14 +54,12 @@ func openDisk(dir string, vfs layer, fileSize int) (*disk, error) {
 	if m, ok := vfs.(metaLayer); ok {
 		store = m.meta(store)
 	}
-	mended := &mended{MetaStore: store, files: vfs}
-	var w *wal.WAL
-	err := guarded(func() (err error) {
-		w, err = wal.Open(dir, wal.WithMetaStore(mended),
-			wal.WithSegmentFiler(segment.NewFiler(dir, vfs)), wal.WithSegmentSize(fileSize),
-			wal.WithLogger(hclog.NewNullLogger()))
-		return err
-	})
+	if mend {
+		store = mended{store, vfs}
+	}
+	w, err := wal.Open(dir, wal.WithMetaStore(store),
+		wal.WithSegmentFiler(segment.NewFiler(dir, vfs)), wal.WithSegmentSize(fileSize),
+		wal.WithLogger(hclog.NewNullLogger()))
 	if err != nil {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, meta.Close()))
 	}
@@ -69,10 +71,15 @@ func openDisk(dir string, vfs layer, fileSize int) (*disk, error) {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, d.close()))
 	}
 	d.head, d.last = max(first, done, 1), last
-	if err := d.rescue(mended.seen); err != nil {
-		return nil, fault.As(fault.Unavailable, op, errors.Join(err, d.close()))
+	err = d.rescue(dir)
+	if err == nil {
+		return d, nil
 	}
-	return d, nil
+	err = errors.Join(err, d.close())
+	if errors.Is(err, types.ErrSealed) && !mend {
+		return openDisk(dir, vfs, fileSize, true)
+	}
+	return nil, fault.As(fault.Unavailable, op, err)
 }
 
 func (d *disk) close() error { return errors.Join(d.wal.Close(), d.meta.Close()) }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lumo/shared/edgeapi"
 )
 
 const (
@@ -157,4 +159,27 @@ func TestADamagedLogIsSetAsideWhole(t *testing.T) {
 	if err != nil || len(aside) < 2 {
 		t.Errorf("set aside: %v %v", aside, err)
 	}
+}
+
+// Whatever stands in a file: each record that was put there whole is found, nothing is made up.
+func FuzzScan(f *testing.F) {
+	f.Add([]byte{}, []byte{})
+	f.Add([]byte{1, 0, 0, 0}, numbered(1).Append(nil))
+	f.Add(numbered(2).Append(nil)[:20], []byte{1, 1, 1, 1, 1, 1, 1, 1, 1})
+	f.Fuzz(func(t *testing.T, before, after []byte) {
+		whole := numbered(3).Append(nil)
+		found := false
+		for _, data := range scan(slices.Concat(before, whole, after)) {
+			if _, rest, err := edgeapi.NextRecord(data); err != nil || len(rest) > 0 {
+				t.Errorf("it found %x, which is no record", data)
+			}
+			found = found || bytes.Equal(data, whole)
+		}
+		if alone := scan(whole); len(alone) != 1 || !bytes.Equal(alone[0], whole) {
+			t.Errorf("got %x", alone)
+		}
+		if _, _, err := edgeapi.NextRecord(before); len(before) == 0 && !found {
+			t.Errorf("the record is not found (%v)", err)
+		}
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/raft-wal/types"
+
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 )
@@ -58,7 +60,7 @@ type appendJob struct {
 func openLog(dir string, vfs layer, fileSize int, now func() time.Time) (*log, error) {
 	l := &log{dir: dir, vfs: vfs, fileSize: fileSize, now: now, in: make(chan *appendJob, groupCount),
 		stopped: make(chan struct{})}
-	d, err := openOrSalvage(dir, vfs, fileSize)
+	d, err := openOrSalvage(dir, vfs, fileSize, false)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +193,15 @@ func (l *log) store(jobs []*appendJob, size int) error {
 			return err
 		}
 	}
-	if err := l.disk.store(l.next, jobs); err != nil {
+	err := l.disk.store(l.next, jobs)
+	if errors.Is(err, types.ErrSealed) { // an earlier process ended at a bad moment
+		l.abandon()
+		if err = l.reopen(true); err != nil {
+			return err
+		}
+		err = l.disk.store(l.next, jobs)
+	}
+	if err != nil {
 		l.abandon()
 		return err
 	}
@@ -221,7 +231,11 @@ func (l *log) repair() error {
 		return fault.New(fault.Unavailable, "spool.repair", "the log is not writable")
 	}
 	l.repaired = now
-	d, err := openOrSalvage(l.dir, l.vfs, l.fileSize)
+	return l.reopen(false)
+}
+
+func (l *log) reopen(mend bool) error {
+	d, err := openOrSalvage(l.dir, l.vfs, l.fileSize, mend)
 	if err != nil {
 		return err
 	}

@@ -29,12 +29,12 @@ var errDamaged = errors.New("the log is damaged")
 // openOrSalvage opens a log. One that is damaged where no record is, in a head or in the
 // list of files, is set aside whole, and each record that can still be read goes into a
 // new one. What was done already comes once more that way, and is known by its id.
-func openOrSalvage(dir string, vfs layer, fileSize int) (*disk, error) {
+func openOrSalvage(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 	const op = "spool.salvage"
 	if err := finishSalvage(dir); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
-	d, err := openDisk(dir, vfs, fileSize)
+	d, err := openGuarded(dir, vfs, fileSize, mend)
 	if err == nil || !isDamage(err) {
 		return d, err
 	}
@@ -48,7 +48,7 @@ func openOrSalvage(dir string, vfs layer, fileSize int) (*disk, error) {
 	if err := finishSalvage(dir); err != nil {
 		return nil, fault.As(fault.Unavailable, op, err)
 	}
-	return openDisk(dir, vfs, fileSize)
+	return openDisk(dir, vfs, fileSize, false)
 }
 
 func isDamage(err error) bool {
@@ -83,7 +83,7 @@ func unused(name string) string {
 }
 
 func storeAll(dir string, vfs layer, fileSize int, records [][]byte) error {
-	d, err := openDisk(dir, vfs, fileSize)
+	d, err := openDisk(dir, vfs, fileSize, false)
 	if err != nil {
 		return err
 	}
@@ -147,13 +147,14 @@ func scan(file []byte) [][]byte {
 	return all
 }
 
-// guarded opens a log. Panics of the store of the file list are damage, too: it maps its file into memory.
-func guarded(open func() error) (err error) {
+// openGuarded opens a log. Panics of the store of the file list are damage, too: it maps its
+// file into memory and believes what stands there.
+func openGuarded(dir string, vfs layer, fileSize int, mend bool) (d *disk, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errDamaged, r)
+			d, err = nil, fmt.Errorf("%w: %v", errDamaged, r)
 		}
 	}()
-	return open()
+	return openDisk(dir, vfs, fileSize, mend)
 }

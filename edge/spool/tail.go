@@ -1,33 +1,41 @@
 package spool
 
 import (
+	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
+
+	"lumo/shared/edgeapi"
 )
 
-const frameHead = 8 // bytes before a frame's content; the last four are its length
+const (
+	frameHead  = 8  // bytes before a frame's content; the last four are its length
+	fileHead   = 32 // bytes before a file's first frame
+	commitRoom = 16 // a group's end: filling up to eight bytes, and its checksum
+	peekBytes  = 4 << 10
+	searchStep = 256 << 10
+)
 
-// mended is a list of files whose newest file can always be written to. The library fills a
-// file, closes it with an index, and then, a moment later, lists the next one. Who ends in
-// between, even in order, leaves a list whose last file is closed; the library opens that
-// and refuses every append, for ever. So what it was about to do is finished here, or, where
-// the closing itself was torn, undone: nobody was told of what stood behind it.
-//
-// It also keeps what can be read in the newest file, since one damaged bit makes the library
-// drop all of the last group.
+// mended is a list of files whose newest file can be written to. The library fills a file,
+// closes it with an index, and then, a moment later, lists the next one. Who ends in between,
+// even in order, leaves a list whose last file is closed; the library opens that and refuses
+// every append, for ever. So what it was about to do is finished here, or, where the closing
+// itself was torn, undone: nobody was told of what stood behind it. It takes reading the
+// whole file, so it is done only after the library refused.
 type mended struct {
 	types.MetaStore
 	files layer
-	seen  [][]byte // records of the newest file, as found there
 }
 
 // Load reads the list when a log is opened.
-func (m *mended) Load(dir string) (types.PersistentState, error) {
+func (m mended) Load(dir string) (types.PersistentState, error) {
 	state, err := m.MetaStore.Load(dir)
 	if err != nil || len(state.Segments) == 0 {
 		return state, err
@@ -35,9 +43,6 @@ func (m *mended) Load(dir string) (types.PersistentState, error) {
 	tail := &state.Segments[len(state.Segments)-1]
 	if !tail.SealTime.IsZero() {
 		return state, nil
-	}
-	if b, err := os.ReadFile(filepath.Join(dir, segment.FileName(*tail))); err == nil {
-		m.seen = scan(b)
 	}
 	w, err := segment.NewFiler(dir, m.files).RecoverTail(*tail)
 	if err != nil {
@@ -62,7 +67,7 @@ func (m *mended) Load(dir string) (types.PersistentState, error) {
 
 // indexed tells whether the index at an offset is that of all records up to the last one.
 // Else it is of a group of which the rest is not there, and is wiped out.
-func (m *mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (bool, error) {
+func (m mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (bool, error) {
 	f, err := m.files.OpenWriter(dir, segment.FileName(s))
 	if err != nil {
 		return false, err
@@ -81,27 +86,70 @@ func (m *mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (b
 }
 
 // rescue appends what stands in the newest file behind the last record that the library
-// believes: intact records of a group with a damaged one, or of one that was not complete.
-func (d *disk) rescue(seen [][]byte) error {
-	if len(seen) == 0 {
-		return nil
+// believes: one damaged bit makes it drop all of the last group. In almost every start there
+// is nothing behind it, which a look at a few bytes tells.
+func (d *disk) rescue(dir string) error {
+	f, err := newest(dir)
+	if f == nil {
+		return err
 	}
-	places := make(map[string]int, len(seen))
-	for i, data := range seen {
-		places[nameOf(data)] = i
-	}
-	from := 0
-	for i := d.last; i >= 1 && d.last-i <= uint64(len(seen)+groupCount); i-- {
-		data, err := d.read(i)
-		if err != nil {
+	defer f.Close()
+	from, last := int64(fileHead), []byte(nil)
+	if d.last > 0 {
+		if last, err = d.read(d.last); err != nil {
 			return err
 		}
-		if place, ok := places[nameOf(data)]; ok {
-			from = place + 1
-			break
+		from = max(from, endOf(f, last))
+	}
+	peek := make([]byte, peekBytes)
+	n, _ := f.ReadAt(peek, from+int64(commitRoom))
+	if len(bytes.Trim(peek[:n], "\x00")) == 0 {
+		return nil
+	}
+	rest, err := io.ReadAll(io.NewSectionReader(f, from, groupBytes+edgeapi.MaxRecord))
+	if err != nil {
+		return err
+	}
+	return d.storeRecords(d.unknown(scan(rest)))
+}
+
+// newest is the file with the highest number, nil = none.
+func newest(dir string) (*os.File, error) {
+	names, err := filepath.Glob(filepath.Join(dir, walFiles))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return os.Open(names[len(names)-1])
+}
+
+// endOf is where a record ends in a file, 0 = it is not there. It looks from the end on.
+func endOf(f *os.File, record []byte) int64 {
+	info, err := f.Stat()
+	if err != nil || len(record) == 0 {
+		return 0
+	}
+	room := make([]byte, searchStep+len(record))
+	for end := info.Size(); end > 0; end -= searchStep {
+		from := max(0, end-searchStep)
+		n, _ := f.ReadAt(room[:min(int64(len(room)), info.Size()-from)], from)
+		if at := bytes.LastIndex(room[:n], record); at >= 0 {
+			return from + int64(at+len(record))
 		}
 	}
-	return d.storeRecords(seen[from:])
+	return 0
+}
+
+// unknown leaves out what the log has among its last records.
+func (d *disk) unknown(records [][]byte) [][]byte {
+	known := map[string]bool{}
+	for i := d.last; i >= 1 && d.last-i <= uint64(len(records)+groupCount); i-- {
+		data, err := d.read(i)
+		if err != nil {
+			break
+		}
+		known[nameOf(data)] = true
+	}
+	return slices.DeleteFunc(records, func(data []byte) bool { return known[nameOf(data)] })
 }
 
 // nameOf tells records apart: length, checksum and id.

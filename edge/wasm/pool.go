@@ -60,7 +60,7 @@ func (p *pool) instantiate(ctx context.Context) (*instance, error) {
 	defer cancel()
 	config := wazero.NewModuleConfig().WithName(fmt.Sprintf("%s-%p-%d", p.name, p, p.made.Add(1))).
 		WithStartFunctions("_initialize")
-	m, err := p.host.runtime.InstantiateModule(ctx, p.compiled, config)
+	m, err := p.host.runtime.InstantiateModule(withMappedMemory(ctx), p.compiled, config)
 	if err != nil {
 		return nil, fault.As(fault.Invalid, "start the module "+p.name, err)
 	}

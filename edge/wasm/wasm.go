@@ -50,7 +50,7 @@ type Config struct {
 	Random   io.Reader     // nonces of login states; nil = the system's
 	Deadline time.Duration // of one call
 	Pages    uint32        // memory limit of one instance, in 64 KiB
-	Pool     int           // instances of each module
+	Pool     int           // instances of each module, by default one a core
 	Recycle  int           // calls after which an instance is replaced
 	// Interpreter does without compiled code: slow, but it runs wherever Go does.
 	Interpreter bool
@@ -94,7 +94,7 @@ func (c Config) withDefaults() Config {
 		c.Pages = defaultPages
 	}
 	if c.Pool == 0 {
-		c.Pool = runtime.GOMAXPROCS(0) + 1
+		c.Pool = runtime.GOMAXPROCS(0)
 	}
 	if c.Recycle == 0 {
 		c.Recycle = defaultRecycle

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"testing"
 
+	"lumo/plugins/internal/guest"
 	"lumo/plugins/internal/guest/guesttest"
 	"lumo/shared/edgeapi/edgeapitest"
 )
@@ -24,4 +25,17 @@ func FuzzHandle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, request, body []byte) {
 		guesttest.Robust(t, request, body, handle)
 	})
+}
+
+// The same code without WebAssembly: what the sandbox costs is the difference.
+func BenchmarkNativeCall(b *testing.B) {
+	c := edgeapitest.CaseOf("link")
+	request, host := c.Request.Append(nil), guesttest.NewHost(c.Body)
+	call := guest.NewCall(host)
+	b.ReportAllocs()
+	for b.Loop() {
+		if call.Decide(request, handle) == nil {
+			b.Fatal("undecided")
+		}
+	}
 }

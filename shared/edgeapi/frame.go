@@ -151,6 +151,20 @@ const (
 	TroubleModules Trouble = 1 << 2 // the newest module set was refused
 )
 
+// Names are the troubles in words of the API, none for none.
+func (t Trouble) Names() []string {
+	names := []string{}
+	for _, one := range []struct {
+		bit  Trouble
+		name string
+	}{{TroubleSpool, "spool"}, {TroubleReplica, "replica"}, {TroubleModules, "modules"}} {
+		if t&one.bit != 0 {
+			names = append(names, one.name)
+		}
+	}
+	return names
+}
+
 // maxText bounds the texts in a status.
 const maxText = 200
 

@@ -1,3 +1,5 @@
+// Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
+// each beside its peer in the same run: bench edge prints those of one edge alone.
 package main
 
 import (
@@ -6,13 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"syscall"
-	"time"
 
 	"lumo/core/klaviyo/klaviyotest"
 	"lumo/tools/dev/stack"
@@ -20,13 +19,17 @@ import (
 )
 
 const (
-	rounds    = 5
-	loadConns = 32
-	loadSpan  = 2 * time.Second
-	person    = "yuki"
+	rounds = 5
+	person = "yuki"
+
+	edgeOnly = "edge" // as an argument: no more than the figures of one edge
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == peerCommand {
+		fmt.Fprintln(os.Stderr, "bench peer:", servePeer(os.Args[2])) // until it is ended
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Stdout); err != nil {
@@ -44,21 +47,21 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
 		return err
 	}
-	for _, module := range []struct {
-		figure, golden string
-		status         uint16
-	}{{"plugin_redirect_call_us", "link", 302}, {"plugin_hookauth_call_us", "flow", 503}} {
-		took, err := pluginCall(ctx, filepath.Join(dir, "compiled"), module.golden, module.status)
-		if err != nil {
-			return err
-		}
-		bench(out, module.figure, float64(took.Nanoseconds())/1000, "us")
+	if err := pluginFigures(ctx, filepath.Join(dir, "compiled"), out); err != nil {
+		return err
 	}
 	s, err := start(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
+	program := filepath.Join(s.Dir, "bin", "lumo-edge")
+	if err := edgeFigures(ctx, program, filepath.Join(dir, "alone"), out); err != nil {
+		return err
+	}
+	if len(os.Args) == 2 && os.Args[1] == edgeOnly {
+		return nil
+	}
 	return measure(ctx, s, dir, out)
 }
 
@@ -108,61 +111,9 @@ func measure(ctx context.Context, s *stack.Stack, dir string, out io.Writer) err
 	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
 		return err
 	}
-	link, err := trackedLink(ctx, sim)
+	settings, err := console.FlowSettings(ctx, shop.Channel, "")
 	if err != nil {
 		return err
 	}
-	return redirects(ctx, link, out)
-}
-
-// trackedLink is one that a message brought to the phone.
-func trackedLink(ctx context.Context, sim *seed.Sim) (string, error) {
-	chat, err := sim.Chat(ctx, person)
-	if err != nil {
-		return "", err
-	}
-	pattern := regexp.MustCompile(`https?://\S+/c/\S+`)
-	for _, m := range chat {
-		if link := pattern.FindString(m.Text()); link != "" {
-			return link, nil
-		}
-	}
-	return "", errors.New("no message with a link arrived")
-}
-
-// redirects compares the edge's tracked link with the least that Go can do: a static 302.
-// Rounds alternate, so that both meet the same machine.
-func redirects(ctx context.Context, link string, out io.Writer) error {
-	peer, stop, err := staticPeer()
-	if err != nil {
-		return err
-	}
-	defer stop()
-	rates := map[string][]float64{}
-	for range rounds {
-		for name, address := range map[string]string{"edge_redirect_rps": link, "nethttp_static_302_rps": peer} {
-			r, err := closedLoop(ctx, address, loadConns, loadSpan, http.StatusFound)
-			if err != nil {
-				return err
-			}
-			rates[name] = append(rates[name], r.perSecond)
-		}
-	}
-	for _, name := range []string{"edge_redirect_rps", "nethttp_static_302_rps"} {
-		bench(out, name, median(rates[name]), "1/s")
-	}
-	return nil
-}
-
-func staticPeer() (address string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Location"] = []string{"https://shop.example/cart?utm_source=line"}
-		w.WriteHeader(http.StatusFound)
-	})}
-	go func() { _ = server.Serve(l) }()
-	return "http://" + l.Addr().String() + "/", func() { _ = server.Close() }, nil
+	return hookAcks(ctx, s, settings, out)
 }

@@ -123,6 +123,6 @@ type Bell struct{ db *postgres.DB }
 func NewBell(db *postgres.DB) Bell { return Bell{db} }
 
 // Listen calls heard for each wake-up, until ctx ends or the connection breaks.
-func (b Bell) Listen(ctx context.Context, heard func()) error {
-	return b.db.Listen(ctx, Notification, func(string) { heard() })
+func (b Bell) Listen(ctx context.Context, heard func(what string)) error {
+	return b.db.Listen(ctx, Notification, heard)
 }

@@ -16,6 +16,7 @@ import (
 	"lumo/core/fleet"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
+	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -39,86 +40,130 @@ type Store struct{ vault Vault }
 func New(v Vault) *Store { return &Store{vault: v} }
 
 // AddCode stores a one-time code and drops old ones.
-func (s *Store) AddCode(ctx context.Context, hash []byte, now, expires time.Time) error {
+func (s *Store) AddCode(ctx context.Context, c fleet.Code, hash []byte) error {
 	const op = "postgres.AddCode"
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 DELETE FROM edge_code
- WHERE expires_at < $1::timestamptz - interval '7 days'`, now)
+ WHERE expires_at < $1::timestamptz - interval '7 days'`, c.CreatedAt)
 	if err != nil {
 		return postgres.Fault(op, err)
 	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `
-INSERT INTO edge_code (code_hash, created_at, expires_at)
-VALUES ($1, $2, $3)`, hash, now, expires)
+INSERT INTO edge_code (code_hash, id, name, merchants, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)`, hash, c.ID, c.Name, merchants(c.Merchants), c.CreatedAt, c.ExpiresAt)
 	return postgres.Fault(op, err)
+}
+
+// Code tells what became of a code.
+func (s *Store) Code(ctx context.Context, code id.ID) (fleet.Code, error) {
+	c := fleet.Code{ID: code}
+	var edge *id.ID
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+SELECT name, coalesce(merchants, '{}'), created_at, expires_at, edge_id
+  FROM edge_code
+ WHERE id = $1`, code).Scan(&c.Name, &c.Merchants, &c.CreatedAt, &c.ExpiresAt, &edge)
+	if edge != nil {
+		c.Edge = *edge
+	}
+	return c, postgres.Fault("postgres.Code", err)
+}
+
+// merchants stores a scope: without any, null.
+func merchants(list []lumo.MerchantID) [][16]byte {
+	var out [][16]byte
+	for _, m := range list {
+		out = append(out, m)
+	}
+	return out
 }
 
 // Enrol uses a code up and adds the edge.
-func (s *Store) Enrol(ctx context.Context, codeHash []byte, e fleet.Edge, keyHash []byte) error {
+func (s *Store) Enrol(ctx context.Context, codeHash []byte, e fleet.Edge, keyHash []byte) (fleet.Edge, error) {
 	const op = "postgres.Enrol"
-	tag, err := postgres.Tx(ctx).Exec(ctx, `
+	var name string
+	err := postgres.Tx(ctx).QueryRow(ctx, `
 UPDATE edge_code
    SET used_at = $2, edge_id = $3
- WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2`, codeHash, e.CreatedAt, e.ID)
+ WHERE code_hash = $1 AND used_at IS NULL AND expires_at > $2
+RETURNING name, coalesce(merchants, '{}')`, codeHash, e.CreatedAt, e.ID).Scan(&name, &e.Merchants)
 	if err != nil {
-		return postgres.Fault(op, err)
+		return e, postgres.Fault(op, err)
 	}
-	if tag.RowsAffected() == 0 {
-		return fault.As(fault.NotFound, op, pgx.ErrNoRows)
+	if name != "" {
+		e.Name = name
 	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `
-INSERT INTO edge (id, name, key_hash, created_at)
-VALUES ($1, $2, $3, $4)`, e.ID, e.Name, keyHash, e.CreatedAt)
-	return postgres.Fault(op, err)
+INSERT INTO edge (id, name, merchants, key_hash, created_at)
+VALUES ($1, $2, $3, $4, $5)`, e.ID, e.Name, merchants(e.Merchants), keyHash, e.CreatedAt)
+	return e, postgres.Fault(op, err)
 }
 
 const selectEdge = `
-SELECT id, name, created_at, connected_at, last_seen_at, config_version
-  FROM edge
- WHERE revoked_at IS NULL`
+SELECT e.id, e.name, coalesce(e.merchants, '{}'), e.created_at, e.connected_at, e.last_seen_at, e.revoked_at,
+       e.config_version, e.waiting_events, e.oldest_seconds, e.program, e.trouble, e.spool_bytes, e.spool_limit,
+       e.modules_version, e.modules_refused, e.modules_reason,
+       (SELECT c.changed_at
+          FROM edge_change c
+         WHERE c.sequence > e.config_version
+         ORDER BY c.sequence
+         LIMIT 1)
+  FROM edge e
+ WHERE `
 
 func scanEdge(r pgx.CollectableRow) (fleet.Edge, error) {
 	var e fleet.Edge
-	var connected, seen *time.Time
-	var version int64
-	err := r.Scan(&e.ID, &e.Name, &e.CreatedAt, &connected, &seen, &version)
-	if connected != nil {
-		e.ConnectedAt = *connected
+	var connected, seen, revoked, behind *time.Time
+	var version, waiting, oldest, bytes, limit, modules, refused int64
+	var trouble int16
+	err := r.Scan(&e.ID, &e.Name, &e.Merchants, &e.CreatedAt, &connected, &seen, &revoked, &version, &waiting,
+		&oldest, &e.Report.Program, &trouble, &bytes, &limit, &modules, &refused, &e.Report.Reason, &behind)
+	for _, one := range []struct {
+		to   *time.Time
+		from *time.Time
+	}{{&e.ConnectedAt, connected}, {&e.LastSeenAt, seen}, {&e.RevokedAt, revoked}, {&e.BehindSince, behind}} {
+		if one.from != nil {
+			*one.to = *one.from
+		}
 	}
-	if seen != nil {
-		e.LastSeenAt = *seen
-	}
-	e.Version = uint64(version)
+	e.Report.Version, e.Report.WaitingEvents, e.Report.OldestSeconds = uint64(version), uint64(waiting), uint64(oldest)
+	e.Report.SpoolBytes, e.Report.SpoolLimit = uint64(bytes), uint64(limit)
+	e.Report.Modules, e.Report.Refused = uint64(modules), uint64(refused)
+	e.Report.Trouble = edgeapi.Trouble(trouble)
 	return e, err
 }
 
 // ByKey finds an edge that is not revoked.
 func (s *Store) ByKey(ctx context.Context, keyHash []byte) (fleet.Edge, error) {
-	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`
-   AND key_hash = $1`, keyHash)
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`e.revoked_at IS NULL AND e.key_hash = $1`, keyHash)
 	e, err := pgx.CollectExactlyOneRow(rows, scanEdge)
 	return e, postgres.Fault("postgres.ByKey", err)
 }
 
+// Edge finds an edge, revoked or not.
+func (s *Store) Edge(ctx context.Context, edge id.ID) (fleet.Edge, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`e.id = $1`, edge)
+	e, err := pgx.CollectExactlyOneRow(rows, scanEdge)
+	return e, postgres.Fault("postgres.Edge", err)
+}
+
 // Edges are all edges that are not revoked, oldest first.
 func (s *Store) Edges(ctx context.Context) ([]fleet.Edge, error) {
-	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`
- ORDER BY id`)
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`e.revoked_at IS NULL
+ ORDER BY e.id`)
 	list, err := pgx.CollectRows(rows, scanEdge)
 	return list, postgres.Fault("postgres.Edges", err)
 }
 
-// Revoke ends an edge.
-func (s *Store) Revoke(ctx context.Context, edge id.ID, now time.Time) error {
-	const op = "postgres.Revoke"
+// Revoke ends an edge and has every process look at its streams.
+func (s *Store) Revoke(ctx context.Context, edge id.ID, now time.Time) (bool, error) {
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE edge
-   SET revoked_at = coalesce(revoked_at, $2)
- WHERE id = $1`, edge, now)
-	if err == nil && tag.RowsAffected() == 0 {
-		return fault.New(fault.NotFound, op, "This edge does not exist.")
+   SET revoked_at = $2
+ WHERE id = $1 AND revoked_at IS NULL`, edge, now)
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, postgres.Fault("postgres.Revoke", err)
 	}
-	return postgres.Fault(op, err)
+	return true, postgres.Notify(ctx, Notification, fleet.Revoked)
 }
 
 // Connected notes the start of a connection.
@@ -134,12 +179,25 @@ UPDATE edge
 
 // Seen stores what an edge tells of itself.
 func (s *Store) Seen(ctx context.Context, edge id.ID, r fleet.Report, now time.Time) (bool, error) {
+	const op = "postgres.Seen"
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE edge
-   SET last_seen_at = $2, config_version = $3, waiting_events = $4, oldest_seconds = $5
+   SET last_seen_at = $2, config_version = $3, waiting_events = $4, oldest_seconds = $5, program = $6, trouble = $7,
+       spool_bytes = $8, spool_limit = $9, modules_version = $10, modules_refused = $11, modules_reason = $12
  WHERE id = $1 AND revoked_at IS NULL`, edge, now, int64(r.Version), int64(r.WaitingEvents),
-		int64(r.OldestSeconds))
-	return tag.RowsAffected() == 1, postgres.Fault("postgres.Seen", err)
+		int64(r.OldestSeconds), r.Program, int16(r.Trouble), int64(r.SpoolBytes), int64(r.SpoolLimit),
+		int64(r.Modules), int64(r.Refused), r.Reason)
+	if err != nil || tag.RowsAffected() == 0 {
+		return false, postgres.Fault(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO edge_minute AS m (edge_id, minute, waiting, oldest_seconds)
+VALUES ($1, date_trunc('minute', $2::timestamptz), $3, $4)
+    ON CONFLICT (edge_id, minute) DO UPDATE
+   SET waiting = greatest(m.waiting, excluded.waiting), oldest_seconds = greatest(m.oldest_seconds, excluded.oldest_seconds)
+ WHERE m.waiting < excluded.waiting OR m.oldest_seconds < excluded.oldest_seconds`, edge, now,
+		int64(r.WaitingEvents), int64(r.OldestSeconds))
+	return true, postgres.Fault(op, err)
 }
 
 // Behind counts the living edges that have not applied a version.

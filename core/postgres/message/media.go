@@ -106,13 +106,16 @@ type Files struct {
 func NewFiles(db *postgres.DB, s Store) *Files { return &Files{db, s} }
 
 // File finds a file of whatever merchant; fault.NotFound when nobody has it.
-func (f *Files) File(ctx context.Context, sha [32]byte) (found message.Media, err error) {
+func (f *Files) File(ctx context.Context, scope lumo.Scope, sha [32]byte) (found message.Media, err error) {
 	var m lumo.MerchantID
 	err = f.db.InSystem(ctx, func(ctx context.Context) error {
 		return postgres.Tx(ctx).QueryRow(ctx, `SELECT merchant_id FROM media_route WHERE sha256 = $1`, sha[:]).Scan(&m)
 	})
 	if err != nil {
 		return found, postgres.Fault("postgres.message.File", err)
+	}
+	if !scope.Has(m) { // for whoever asks it does not exist
+		return found, fault.New(fault.NotFound, "postgres.message.File", "There is no such file.")
 	}
 	err = f.db.InTenant(ctx, m, func(ctx context.Context) error {
 		found, err = f.store.Media(ctx, m, sha)

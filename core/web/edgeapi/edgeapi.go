@@ -25,6 +25,7 @@ type Edges interface {
 	Enrol(ctx context.Context, code, name string) (fleet.Identity, error)
 	Authenticate(ctx context.Context, key string) (fleet.Edge, error)
 	Stream(ctx context.Context, e fleet.Edge, after uint64, conn fleet.Conn) error
+	ModuleFile(ctx context.Context, hash string) ([]byte, error)
 }
 
 // Intake takes what edges bring.
@@ -35,7 +36,7 @@ type Intake interface {
 
 // Media reads the files that edges serve; none is fault.NotFound.
 type Media interface {
-	File(ctx context.Context, sha [32]byte) (mediaType string, data []byte, err error)
+	File(ctx context.Context, scope lumo.Scope, sha [32]byte) (mediaType string, data []byte, err error)
 }
 
 // Config is what the server needs.
@@ -71,6 +72,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("POST /edge/v1/requests", s.known(s.request))
 	s.mux.HandleFunc("POST /edge/v1/events", s.known(s.events))
 	s.mux.HandleFunc("GET /edge/v1/media/{sha256}", s.known(s.media))
+	s.mux.HandleFunc("GET /edge/v1/modules/{sha256}", s.known(s.module))
 	s.mux.HandleFunc("/edge/", func(w http.ResponseWriter, _ *http.Request) {
 		s.problem(w, fault.New(fault.NotFound, "edgeapi", "There is nothing at this address."), "")
 	})
@@ -104,5 +106,20 @@ func (s *Server) known(next edgeHandler) http.HandlerFunc {
 			return
 		}
 		next(w, r, e)
+	}
+}
+
+// module gives a file of a module set by its hash.
+func (s *Server) module(w http.ResponseWriter, r *http.Request, _ fleet.Edge) {
+	file, err := s.c.Edges.ModuleFile(r.Context(), r.PathValue("sha256"))
+	if err != nil {
+		s.problem(w, err, "")
+		return
+	}
+	w.Header().Set("Content-Type", "application/wasm")
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if _, err := w.Write(file); err != nil {
+		s.c.Log.Debug("an edge left before its module", "error", err)
 	}
 }

@@ -23,10 +23,7 @@ import (
 func TestCodeEnrolsOnce(t *testing.T) {
 	t.Parallel()
 	c := newCore(t)
-	code, err := c.fleet.CreateCode(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := c.code(t)
 	if _, err := c.fleet.Enrol(t.Context(), " "+code+"\n", "one"); err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +32,10 @@ func TestCodeEnrolsOnce(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	old, err := c.fleet.CreateCode(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := c.code(t)
 	c.Exec(t, "UPDATE edge_code SET expires_at = now() - interval '1 second' WHERE used_at IS NULL AND $1::uuid IS NOT NULL")
 	if _, err := c.fleet.Enrol(t.Context(), old, "three"); !fault.Is(err, fault.Unauthenticated) {
-		t.Errorf("after an hour: got %v", err)
+		t.Errorf("after 15 minutes: got %v", err)
 	}
 }
 
@@ -51,7 +45,11 @@ func TestRevokedEdgeIsOutAtOnce(t *testing.T) {
 	e := c.enrol(t)
 	s := e.connect(0)
 	s.until("heartbeat", func() bool { return s.beats > 0 })
-	if err := c.fleet.Revoke(t.Context(), e.id); err != nil {
+	if err := c.fleet.Revoke(t.Context(), id.ID{}, e.id, "osaka"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("under another name: got %v", err)
+	}
+	begun := time.Now()
+	if err := c.fleet.Revoke(t.Context(), id.ID{}, e.id, "tokyo 1"); err != nil {
 		t.Fatal(err)
 	}
 	if status := e.post("/edge/v1/events", nil, "", nil); status != http.StatusUnauthorized {
@@ -61,6 +59,9 @@ func TestRevokedEdgeIsOutAtOnce(t *testing.T) {
 		if _, err := s.next(); err != nil {
 			break // the stream ended
 		}
+	}
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("the stream ended after %v", took)
 	}
 	if _, status, err := e.dial(0); err == nil || status != http.StatusUnauthorized {
 		t.Errorf("stream: got %d %v want 401", status, err)

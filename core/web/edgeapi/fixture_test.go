@@ -25,6 +25,7 @@ import (
 	"lumo/core/postgres/postgrestest"
 	"lumo/core/postgres/shoptest"
 	"lumo/core/web/edgeapi"
+	"lumo/shared/bundle"
 	wire "lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
@@ -60,7 +61,7 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 	}
 	service, err := fleet.New(fleet.Config{Tenants: db, Store: store,
 		Values: fleetstore.NewValues(c.Vault, log), Keys: keys, Bell: fleetstore.NewBell(db),
-		Watcher: c.far, NewID: c.ID, Now: time.Now, Log: log})
+		Watcher: c.far, ModuleKey: moduleKey(), NewID: c.ID, Now: time.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +70,9 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 		t.Fatal(err)
 	}
 	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: db, Store: store, Hooks: store,
-		Tracker: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
+		Tracker: c.far, Meter: service, Numbers: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
 		Routes: []fleet.Route{{Prefix: "/hooks/line/", Hook: "line", Handler: c.far},
-			{Prefix: "/link/", Handler: c.far}}})
+			{Prefix: "/link/", Handler: c.far, Number: lastNumber}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +88,13 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 	running.Go(func() { _ = api.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait(); server.Close() })
 	return service, server
+}
+
+// lastNumber reads the channel's number at the end of /link/of/{number}.
+func lastNumber(r lumo.EdgeRequest) (uint32, bool) {
+	text, ok := strings.CutPrefix(r.Target, "/link/of/")
+	n, err := strconv.ParseUint(text, 10, 32)
+	return uint32(n), ok && err == nil
 }
 
 type locked struct {
@@ -107,6 +115,8 @@ type far struct {
 	events   []lumo.EdgeEvent
 	answers  map[string]error // by target, what handlers say
 	down     bool             // Ingest fails
+	numbers  map[uint32]lumo.MerchantID
+	scopes   []lumo.Scope // of the batches
 	statuses []fleet.Status
 }
 
@@ -121,16 +131,17 @@ func (f *far) HandleEdge(_ context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer
 }
 
 // File knows one file, whose hash is 07 07 07 ...
-func (f *far) File(_ context.Context, sha [32]byte) (string, []byte, error) {
-	if sha != [32]byte(bytes.Repeat([]byte{7}, 32)) {
+func (f *far) File(_ context.Context, scope lumo.Scope, sha [32]byte) (string, []byte, error) {
+	if sha != [32]byte(bytes.Repeat([]byte{7}, 32)) || !scope.All() {
 		return "", nil, fault.New(fault.NotFound, "far", "There is no such file.")
 	}
 	return "image/png", []byte("tea"), nil
 }
 
-func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
+func (f *far) Ingest(_ context.Context, scope lumo.Scope, events []lumo.EdgeEvent) (rejected []id.ID, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.scopes = append(f.scopes, scope)
 	if f.down {
 		return nil, fault.New(fault.Unavailable, "far", "down")
 	}
@@ -142,6 +153,16 @@ func (f *far) Ingest(_ context.Context, events []lumo.EdgeEvent) (rejected []id.
 		f.events = append(f.events, e)
 	}
 	return rejected, nil
+}
+
+func (f *far) ByNumber(_ context.Context, number uint32) (lumo.MerchantID, lumo.ChannelID, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m, ok := f.numbers[number]
+	if !ok {
+		return m, lumo.ChannelID{}, fault.New(fault.NotFound, "far", "")
+	}
+	return m, lumo.ChannelID{}, nil
 }
 
 func (f *far) EdgesChanged(_ context.Context, _ lumo.MerchantID, s fleet.Status) {
@@ -160,12 +181,23 @@ type edge struct {
 	id      id.ID
 }
 
-func (c *core) enrol(t *testing.T) *edge {
+// code makes a code for an edge of some merchants, or of all.
+func (c *core) code(t *testing.T, scope ...lumo.MerchantID) string {
 	t.Helper()
-	code, err := c.fleet.CreateCode(t.Context())
+	_, code, err := c.fleet.CreateCode(t.Context(), id.ID{}, "", scope)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return code.Reveal()
+}
+
+func (c *core) enrol(t *testing.T) *edge {
+	t.Helper()
+	return c.enrolWith(t, c.code(t))
+}
+
+func (c *core) enrolWith(t *testing.T, code string) *edge {
+	t.Helper()
 	e := &edge{t: t, core: c, url: c.server.URL}
 	var got struct {
 		Edge       string `json:"edge"`
@@ -226,6 +258,7 @@ type stream struct {
 	rows    map[string][]byte // table and key -> value
 	version uint64
 	beats   int
+	modules *bundle.Manifest // set that came last
 }
 
 func (e *edge) connect(after uint64) *stream {
@@ -266,6 +299,14 @@ func (s *stream) next() (wire.Frame, error) {
 	case wire.FrameHeartbeat:
 		s.beats++
 		return f, nil
+	case wire.FrameModules:
+		set, err := wire.ParseModuleSet(f.Payload)
+		if err != nil {
+			return f, err
+		}
+		m, err := bundle.Open(set.Manifest, set.Signature[:], moduleKey())
+		s.modules = &m
+		return f, err
 	case wire.FrameDelta:
 		if f.Sequence <= s.version {
 			return f, nil // an edge drops what it has

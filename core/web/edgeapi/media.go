@@ -11,7 +11,7 @@ import (
 
 // media gives an edge a file by its hash. Hashes are not secret: who has one has seen it in a
 // message.
-func (s *Server) media(w http.ResponseWriter, r *http.Request, _ fleet.Edge) {
+func (s *Server) media(w http.ResponseWriter, r *http.Request, e fleet.Edge) {
 	const op = "edgeapi.media"
 	var sha [32]byte
 	text := r.PathValue("sha256")
@@ -19,7 +19,7 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request, _ fleet.Edge) {
 		s.problem(w, fault.New(fault.NotFound, op, "There is no such file."), "")
 		return
 	}
-	mediaType, data, err := s.c.Media.File(r.Context(), sha)
+	mediaType, data, err := s.c.Media.File(r.Context(), e.Scope(), sha)
 	if err != nil {
 		s.problem(w, err, "")
 		return

@@ -71,7 +71,7 @@ func read(w http.ResponseWriter, r *http.Request, e fleet.Edge) (lumo.EdgeReques
 	if err != nil {
 		return none, tooLarge(op, err)
 	}
-	in := lumo.EdgeRequest{ID: lumo.RequestID(v), Edge: e.ID,
+	in := lumo.EdgeRequest{ID: lumo.RequestID(v), Edge: e.ID, Scope: e.Scope(),
 		ReceivedAt: time.UnixMilli(received).UTC(),
 		Auth:       lumo.EdgeAuth(r.Header.Get(edgeapi.HeaderAuth)),
 		Method:     r.Header.Get(edgeapi.HeaderMethod),

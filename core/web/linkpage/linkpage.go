@@ -22,6 +22,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
+	"lumo/shared/token"
 )
 
 // The routes of these pages.
@@ -92,6 +93,21 @@ func (p *Pages) HandleEdge(ctx context.Context, r lumo.EdgeRequest) (lumo.EdgeAn
 		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
 	}
 	return p.answer(ctx, result, r.Header["Accept-Language"])
+}
+
+// Number is the channel that a request for these pages names.
+func Number(r lumo.EdgeRequest) (number uint32, ok bool) {
+	target, err := url.Parse(r.Target)
+	if err != nil {
+		return 0, false
+	}
+	if target.Path == CallbackPath {
+		header, _, err := token.ParseStateHeader(target.Query().Get("state"))
+		return header.Channel, err == nil
+	}
+	form, _ := url.ParseQuery(string(r.Body)) // what cannot be read names nothing
+	number, _, _, ok = linkage.ParseConfirm(form.Get(confirmField))
+	return number, ok
 }
 
 // answer draws the page of an outcome.

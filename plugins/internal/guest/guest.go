@@ -101,15 +101,25 @@ func (c *Call) Forward(auth edgeapi.Auth, number uint32, reason edgeapi.Reason) 
 	c.Verdict.Number(number)
 }
 
-// Decide reads a request, lets a module decide and gives the verdict, all in new memory;
-// nil = undecided.
-func Decide(host Host, request []byte, handle Handler) []byte {
+// NewCall has memory for one call after the other.
+func NewCall(host Host) *Call {
 	c := &Call{Host: host}
-	c.Request.Use(request)
 	c.Verdict.Use(make([]byte, edgeapi.MaxMessage))
+	return c
+}
+
+// Decide reads a request, lets a module decide and gives the verdict, which is valid until
+// the next one; nil = undecided.
+func (c *Call) Decide(request []byte, handle Handler) []byte {
+	c.Request.Use(request)
 	if !c.begin(len(request)) {
 		return nil
 	}
 	handle(c)
 	return c.Verdict.Bytes()
+}
+
+// Decide is one call in new memory.
+func Decide(host Host, request []byte, handle Handler) []byte {
+	return NewCall(host).Decide(request, handle)
 }
