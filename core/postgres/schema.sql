@@ -147,7 +147,15 @@ CREATE TABLE edge (
     config_version bigint DEFAULT 0 NOT NULL,
     waiting_events bigint DEFAULT 0 NOT NULL,
     oldest_seconds bigint DEFAULT 0 NOT NULL,
-    connected_at timestamp with time zone
+    connected_at timestamp with time zone,
+    merchants uuid[],
+    program text DEFAULT ''::text NOT NULL,
+    trouble smallint DEFAULT 0 NOT NULL,
+    spool_bytes bigint DEFAULT 0 NOT NULL,
+    spool_limit bigint DEFAULT 0 NOT NULL,
+    modules_version bigint DEFAULT 0 NOT NULL,
+    modules_refused bigint DEFAULT 0 NOT NULL,
+    modules_reason text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE edge_change (
     version bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -162,7 +170,10 @@ CREATE TABLE edge_code (
     created_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
-    edge_id uuid
+    edge_id uuid,
+    id uuid,
+    name text DEFAULT ''::text NOT NULL,
+    merchants uuid[]
 );
 CREATE TABLE edge_event (
     merchant_id uuid NOT NULL,
@@ -208,12 +219,27 @@ CREATE TABLE edge_kept (
     problem text NOT NULL,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE edge_minute (
+    edge_id uuid NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    events bigint DEFAULT 0 NOT NULL,
+    waiting bigint DEFAULT 0 NOT NULL,
+    oldest_seconds bigint DEFAULT 0 NOT NULL
+);
 CREATE TABLE finding_pause (
     merchant_id uuid NOT NULL,
     channel_id uuid NOT NULL,
     code text NOT NULL,
     subject text NOT NULL,
     until timestamp with time zone NOT NULL
+);
+CREATE TABLE fleet_log (
+    id uuid NOT NULL,
+    edge_id uuid,
+    operator_id uuid,
+    action text NOT NULL,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 CREATE TABLE flow_day (
     merchant_id uuid NOT NULL,
@@ -620,6 +646,20 @@ CREATE TABLE message_version (
     body text NOT NULL,
     published_by uuid
 );
+CREATE TABLE module_file (
+    sha256 bytea NOT NULL,
+    file bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+CREATE TABLE module_set (
+    version bigint NOT NULL,
+    manifest bytea NOT NULL,
+    signature bytea NOT NULL,
+    undoes bigint,
+    created_at timestamp with time zone NOT NULL,
+    published_at timestamp with time zone,
+    published_by uuid
+);
 CREATE TABLE number (
     number bigint DEFAULT nextval('number_seq'::regclass) NOT NULL,
     merchant_id uuid NOT NULL,
@@ -640,7 +680,8 @@ CREATE TABLE operator (
     email_bidx bytea NOT NULL,
     email_enc bytea NOT NULL,
     password_hash text NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    name text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE outbox (
     merchant_id uuid NOT NULL,
@@ -776,6 +817,13 @@ CREATE TABLE sign_in_try (
     tries integer NOT NULL,
     reset_at timestamp with time zone NOT NULL
 );
+CREATE TABLE system_hold (
+    one boolean DEFAULT true NOT NULL,
+    operator_id uuid NOT NULL,
+    name text NOT NULL,
+    reason text NOT NULL,
+    stopped_at timestamp with time zone NOT NULL
+);
 CREATE TABLE tag (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -839,6 +887,7 @@ ALTER TABLE edge ADD CONSTRAINT edge_pkey PRIMARY KEY (id);
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_edge_table_check CHECK (((edge_table >= 1) AND (edge_table <= 7)));
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_pkey PRIMARY KEY (version);
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_sequence_key UNIQUE (sequence);
+ALTER TABLE edge_code ADD CONSTRAINT edge_code_id_key UNIQUE (id);
 ALTER TABLE edge_code ADD CONSTRAINT edge_code_pkey PRIMARY KEY (code_hash);
 ALTER TABLE edge_event ADD CONSTRAINT edge_event_class_check CHECK ((class = ANY (ARRAY['person'::text, 'head'::text, 'prefetch'::text, 'crawler'::text])));
 ALTER TABLE edge_event ADD CONSTRAINT edge_event_pkey PRIMARY KEY (merchant_id, id);
@@ -846,8 +895,10 @@ ALTER TABLE edge_event ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (
 ALTER TABLE edge_event_rest ADD CONSTRAINT edge_event_class_check CHECK ((class = ANY (ARRAY['person'::text, 'head'::text, 'prefetch'::text, 'crawler'::text])));
 ALTER TABLE edge_event_rest ADD CONSTRAINT edge_event_type_check CHECK ((type = ANY (ARRAY['click'::text, 'open'::text, 'scan'::text, 'refused_hook'::text, 'form'::text])));
 ALTER TABLE edge_kept ADD CONSTRAINT edge_kept_pkey PRIMARY KEY (edge_id, id);
+ALTER TABLE edge_minute ADD CONSTRAINT edge_minute_pkey PRIMARY KEY (edge_id, minute);
 ALTER TABLE finding_pause ADD CONSTRAINT finding_pause_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE finding_pause ADD CONSTRAINT finding_pause_pkey PRIMARY KEY (merchant_id, channel_id, code, subject);
+ALTER TABLE fleet_log ADD CONSTRAINT fleet_log_pkey PRIMARY KEY (id);
 ALTER TABLE flow_day ADD CONSTRAINT flow_day_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE flow_day ADD CONSTRAINT flow_day_pkey PRIMARY KEY (merchant_id, channel_id, flow_id, day);
 ALTER TABLE flow_idempotency ADD CONSTRAINT flow_idempotency_pkey PRIMARY KEY (merchant_id, key);
@@ -955,6 +1006,10 @@ ALTER TABLE message ADD CONSTRAINT message_merchant_id_channel_id_fkey FOREIGN K
 ALTER TABLE message ADD CONSTRAINT message_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE message_version ADD CONSTRAINT message_version_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
 ALTER TABLE message_version ADD CONSTRAINT message_version_pkey PRIMARY KEY (merchant_id, message_id, version);
+ALTER TABLE module_file ADD CONSTRAINT module_file_pkey PRIMARY KEY (sha256);
+ALTER TABLE module_set ADD CONSTRAINT module_set_pkey PRIMARY KEY (version);
+ALTER TABLE module_set ADD CONSTRAINT module_set_undoes_fkey FOREIGN KEY (undoes) REFERENCES module_set(version);
+ALTER TABLE module_set ADD CONSTRAINT module_set_version_check CHECK ((version > 0));
 ALTER TABLE number ADD CONSTRAINT number_kind_check CHECK ((kind = ANY (ARRAY['channel'::text, 'klaviyo_account'::text, 'shop'::text])));
 ALTER TABLE number ADD CONSTRAINT number_pkey PRIMARY KEY (number);
 ALTER TABLE number ADD CONSTRAINT number_target_id_key UNIQUE (target_id);
@@ -1009,6 +1064,8 @@ ALTER TABLE sent_day ADD CONSTRAINT sent_day_route_check CHECK ((route = ANY (AR
 ALTER TABLE session ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 ALTER TABLE sign_in ADD CONSTRAINT sign_in_pkey PRIMARY KEY (email_bidx, merchant_id);
 ALTER TABLE sign_in_try ADD CONSTRAINT sign_in_try_pkey PRIMARY KEY (subject);
+ALTER TABLE system_hold ADD CONSTRAINT system_hold_one_check CHECK (one);
+ALTER TABLE system_hold ADD CONSTRAINT system_hold_pkey PRIMARY KEY (one);
 ALTER TABLE tag ADD CONSTRAINT tag_color_check CHECK (((color >= 1) AND (color <= 8)));
 ALTER TABLE tag ADD CONSTRAINT tag_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE tag ADD CONSTRAINT tag_pkey PRIMARY KEY (merchant_id, id);
@@ -1030,6 +1087,8 @@ CREATE INDEX edge_event_merchant_id_counted_idx ON ONLY public.edge_event USING 
 CREATE INDEX edge_event_merchant_id_delivery_id_type_link_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link);
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link);
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_occurred__idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
+CREATE INDEX edge_minute_minute_idx ON public.edge_minute USING btree (minute);
+CREATE INDEX fleet_log_edge_id_id_idx ON public.fleet_log USING btree (edge_id, id DESC);
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX flow_request_merchant_id_channel_id_received_at_idx ON public.flow_request USING btree (merchant_id, channel_id, received_at);
@@ -1192,7 +1251,9 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON edge_code TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_event TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_event_rest TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_kept TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON edge_minute TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON finding_pause TO lumo_app;
+GRANT INSERT, SELECT ON fleet_log TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_idempotency TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_key TO lumo_app;
@@ -1227,6 +1288,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON member TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON merchant TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON message TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON message_version TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON module_file TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON module_set TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_try TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON operator TO lumo_app;
@@ -1242,6 +1305,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON sent_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON session TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_try TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON system_hold TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tag TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tracked_link TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON work TO lumo_app;

@@ -254,12 +254,12 @@ func TestUploadedPicturesAreFilesForEdges(t *testing.T) {
 	}
 	files := messagestore.NewFiles(d.DB, d.store)
 	for _, f := range made.Files {
-		got, err := files.File(t.Context(), f.SHA256)
+		got, err := files.File(t.Context(), lumo.Scope{}, f.SHA256)
 		if err != nil || len(got.Data) != f.Bytes || got.MediaType != f.MediaType {
 			t.Errorf("%d: %v", f.Use, err)
 		}
 	}
-	if _, err := files.File(t.Context(), [32]byte{1}); !fault.Is(err, fault.NotFound) {
+	if _, err := files.File(t.Context(), lumo.Scope{}, [32]byte{1}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown file: %v", err)
 	}
 	if _, err := d.service.Upload(t.Context(), d.who, d.Merchant, d.Channel.ID, []byte("<svg>")); !fault.Is(err, fault.Invalid) {
