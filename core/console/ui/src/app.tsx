@@ -7,6 +7,7 @@ import { Failed, Loading } from "./parts";
 import { account } from "./place";
 import { allows, screens } from "./screens";
 import { Shell } from "./shell";
+import { NoRight } from "./shell/NoRight";
 
 // App finds out who is signed in and where she belongs.
 export function App() {
@@ -53,15 +54,13 @@ function Merchant({ me }: { me: Me }) {
   return (
     <Routes>
       <Route element={<Shell me={me} merchant={merchant} channels={channels.data.items} />}>
-        {screens
-          .filter((s) => allows(merchant.role, s.role))
-          .map((s) => (
-            <Route
-              key={`${s.of} ${s.path}`}
-              path={s.of === "shop" ? s.path : `oa/:account/${s.path}`}
-              element={<s.Component />}
-            />
-          ))}
+        {screens.map((s) => (
+          <Route
+            key={`${s.of} ${s.path}`}
+            path={s.of === "shop" ? s.path : `oa/:account/${s.path}`}
+            element={allows(merchant.role, s.role) ? <s.Component /> : <NoRight />}
+          />
+        ))}
       </Route>
       <Route path="*" element={<Navigate to={home} replace />} />
     </Routes>

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useRef, useState } from "react";
 import type { Figures, Home } from "./api";
 
-type LiveMessage = {
+export type LiveMessage = {
   seq: number;
   kind: string;
   id?: string;
@@ -17,6 +17,38 @@ export const LiveContext = createContext<Live>({ connected: true, since: new Dat
 export const useLiveState = () => useContext(LiveContext);
 
 const silence = 5000;
+
+// Which lists a message makes out of date, by the first word of their query keys. Kinds that
+// stand for themselves need no line here: "run" has ["run", ..] read again.
+const touches: Record<string, string[]> = {
+  flow_request: ["flow"],
+  "delivery.state": ["flow"],
+  link: ["friend", "linking"],
+  connection: ["connection", "home"],
+  sending: ["sending", "home"],
+  qr_code: ["linking"],
+  review: ["linking"],
+};
+
+const readAgain = (kind: string) => touches[kind] ?? [kind.split(".")[0] ?? kind];
+
+const listeners = new Set<(m: LiveMessage) => void>();
+
+// useLiveEvent hears the messages of some kinds, for what a query key cannot say.
+export function useLiveEvent(kinds: readonly string[], hear: (m: LiveMessage) => void) {
+  const latest = useRef(hear);
+  latest.current = hear;
+  const names = kinds.join(" ");
+  useEffect(() => {
+    const listen = (m: LiveMessage) => {
+      if (names.split(" ").includes(m.kind)) latest.current(m);
+    };
+    listeners.add(listen);
+    return () => {
+      listeners.delete(listen);
+    };
+  }, [names]);
+}
 
 // useLive keeps one websocket for a merchant: it puts counters into the cache and has lists read
 // again. After a gap it resumes, or reads everything again.
@@ -36,15 +68,8 @@ export function useLive(merchant: string | undefined): Live {
       if (m.seq) seq.current = m.seq;
       if (m.kind === "resync") client.invalidateQueries();
       else if (m.kind === "counter" && m.channel) count(m);
-      else if (m.kind === "flow_request" || m.kind === "delivery.state")
-        client.invalidateQueries({ queryKey: ["flow"] });
-      else if (m.kind === "friend" || m.kind === "link") client.invalidateQueries({ queryKey: ["friend"] });
-      else if (m.kind === "qr_code" || m.kind === "review")
-        client.invalidateQueries({ queryKey: ["linking"] });
-      else if (m.kind === "connection") {
-        client.invalidateQueries({ queryKey: ["connection"] });
-        client.invalidateQueries({ queryKey: ["home"] });
-      }
+      else for (const key of readAgain(m.kind)) client.invalidateQueries({ queryKey: [key] });
+      for (const hear of listeners) hear(m);
     };
     const count = (m: LiveMessage) => {
       client.setQueryData(["home", m.channel], (old: Home | undefined) =>

@@ -1,169 +1,294 @@
 import {
-  Alert,
   AppShell,
+  Avatar,
   Burger,
   Button,
   Group,
   Menu,
+  Modal,
   NavLink,
   SegmentedControl,
   Select,
+  Stack,
   Text,
+  UnstyledButton,
+  useMantineColorScheme,
   VisuallyHidden,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { Suspense } from "react";
+import { type CSSProperties, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
-import { type Channel, call, type Me, type Merchant, post } from "../api";
+import { api, type Channel, type Me, type Merchant, read } from "../api";
 import { setLanguage } from "../i18n";
 import { LiveContext, useLive } from "../live";
-import { Loading } from "../parts";
-import { account, PlaceContext } from "../place";
-import { allows, exists, listed, entries as menu } from "../screens";
+import { Loading, UndoProvider } from "../parts";
+import { account, type Place, PlaceContext, usePlace } from "../place";
+import { allows, exists, screens } from "../screens";
+import { rings } from "../theme";
+import { Banner } from "./Banner";
+import { Find } from "./Find";
+import { Health, Quota } from "./Health";
+import { useKeys } from "./keys";
+import { currentOf, icons, menuOf } from "./menu";
+import { Stop } from "./Sending";
+import { SessionEnd } from "./SessionEnd";
+import style from "./shell.module.css";
 
-// Shell is the frame of all screens: account, menu, live state.
-export function Shell({ me, merchant, channels }: { me: Me; merchant: Merchant; channels: Channel[] }) {
-  const { t, i18n } = useTranslation();
+type Props = { me: Me; merchant: Merchant; channels: Channel[] };
+
+// Shell is the frame of all screens: account, menu, search, state of everything, Stop.
+export function Shell({ me, merchant, channels }: Props) {
   const { account: name } = useParams();
-  const channel = channels.find((c) => account(c) === name) ?? channels[0];
-  const base = channel ? `/${merchant.slug}/oa/${account(channel)}` : `/${merchant.slug}`;
-  const at = `/merchants/${merchant.id}/channels/${channel?.id}`;
+  const channel = useChannel(channels, name);
+  const shop = `/${merchant.slug}`;
+  const place: Place = {
+    merchant,
+    channels,
+    channel,
+    shop,
+    base: channel ? `${shop}/oa/${account(channel)}` : shop,
+    at: `/merchants/${merchant.id}/channels/${channel?.id}`,
+    path: { merchant: merchant.id, channel: channel?.id ?? "" },
+    mayChange: allows(merchant.role, "marketer"),
+    mayManage: allows(merchant.role, "admin"),
+    exists,
+  };
   const live = useLive(merchant.id);
-  const [opened, drawer] = useDisclosure();
-  const navigate = useNavigate();
-  const { pathname } = useLocation();
-  const own = listed(merchant.role);
-  const entries: [string, string][] = menu.flatMap((entry) => {
-    const first = own.find((s) => s.menu === entry && (channel || s.of === "shop"));
-    if (!first) return [];
-    const root = first.of === "shop" ? `/${merchant.slug}` : base;
-    return [[`menu.${entry}`, first.path ? `${root}/${first.path}` : root] as [string, string]];
-  });
-  const current = entries
-    .map(([, to]) => to)
-    .filter((to) => pathname === to || pathname.startsWith(`${to}/`))
-    .sort((a, b) => b.length - a.length)[0];
   return (
-    <PlaceContext
-      value={{
-        merchant,
-        channels,
-        channel,
-        shop: `/${merchant.slug}`,
-        base,
-        at,
-        path: { merchant: merchant.id, channel: channel?.id ?? "" },
-        mayChange: allows(merchant.role, "marketer"),
-        mayManage: allows(merchant.role, "admin"),
-        exists,
-      }}
-    >
+    <PlaceContext value={place}>
       <LiveContext value={live}>
-        <AppShell
-          header={{ height: 56 }}
-          navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
-          padding="md"
-        >
-          <AppShell.Header px="md">
-            <Group h="100%" justify="space-between" wrap="nowrap">
-              <Group wrap="nowrap" gap="sm">
-                <Burger
-                  opened={opened}
-                  onClick={drawer.toggle}
-                  hiddenFrom="sm"
-                  size="sm"
-                  aria-label={t("menu.open")}
-                />
-                <Text fw={700}>Lumo</Text>
-                {channels.length > 1 ? (
-                  <Select
-                    aria-label={t("menu.account")}
-                    data={channels.map((c) => ({ value: account(c), label: `${c.name} ${c.basic_id}` }))}
-                    value={channel ? account(channel) : null}
-                    onChange={(v) => v && navigate(`/${merchant.slug}/oa/${v}`)}
-                  />
-                ) : (
-                  <Text size="sm" truncate>
-                    {channel ? `${channel.name} ${channel.basic_id}` : merchant.name}
-                  </Text>
-                )}
-              </Group>
-              <Group gap="sm" wrap="nowrap">
-                <Text size="sm" c={live.connected ? "dimmed" : "red"} role="status" visibleFrom="sm">
-                  {live.connected
-                    ? t("live.on")
-                    : t("live.off", {
-                        time: live.since.toLocaleTimeString(i18n.language, { hourCycle: "h23" }),
-                      })}
-                </Text>
-                <Person me={me} />
-              </Group>
-            </Group>
-          </AppShell.Header>
-          <AppShell.Navbar p="xs" aria-label={t("menu.label")}>
-            {entries.map(([key, to]) => (
-              <NavLink
-                key={to}
-                component={Link}
-                to={to}
-                label={t(key)}
-                active={to === current}
-                onClick={drawer.close}
-                aria-current={to === current ? "page" : undefined}
-              />
-            ))}
-          </AppShell.Navbar>
-          <AppShell.Main>
-            {!live.connected && (
-              <Alert color="yellow" variant="light" mb="md" hiddenFrom="sm">
-                {t("live.off", { time: live.since.toLocaleTimeString(i18n.language, { hourCycle: "h23" }) })}
-              </Alert>
-            )}
-            <Suspense fallback={<Loading />}>
-              <Outlet />
-            </Suspense>
-          </AppShell.Main>
-        </AppShell>
+        <UndoProvider>
+          <Frame me={me} />
+          <SessionEnd email={me.member?.email} />
+        </UndoProvider>
       </LiveContext>
     </PlaceContext>
   );
 }
 
-// Person is the own menu: language and the way out.
-function Person({ me }: { me: Me }) {
+// useChannel is the LINE account of the address; the shop's own screens keep the last one.
+function useChannel(channels: Channel[], name: string | undefined): Channel | undefined {
+  const last = useRef(name);
+  if (name) last.current = name;
+  return channels.find((c) => account(c) === last.current) ?? channels[0];
+}
+
+function Frame({ me }: { me: Me }) {
+  const { t } = useTranslation();
+  const place = usePlace();
+  const [opened, drawer] = useDisclosure();
+  const [finding, find] = useDisclosure();
+  const [helping, help] = useDisclosure();
+  const { pathname } = useLocation();
+  useKeys({ find: find.open, help: help.open });
+  const entries = menuOf(place);
+  const here = currentOf(
+    entries.flatMap((e) => [e, ...e.children]),
+    pathname,
+    place.base,
+  );
+  const ring = { "--lumo-ring": ringOf(place.channel) } as CSSProperties;
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 208, breakpoint: "sm", collapsed: { mobile: !opened } }}
+      padding="md"
+      style={ring}
+    >
+      <AppShell.Header px="md" className={style.header}>
+        <Group h="100%" justify="space-between" wrap="nowrap" gap="sm">
+          <Group wrap="nowrap" gap="sm" miw={0}>
+            <Burger
+              opened={opened}
+              onClick={drawer.toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={t("menu.open")}
+            />
+            <Text fw={700} visibleFrom="sm">
+              Lumo
+            </Text>
+            <Switcher />
+          </Group>
+          <Group gap="sm" wrap="nowrap">
+            <Button
+              size="xs"
+              variant="default"
+              visibleFrom="md"
+              onClick={find.open}
+              leftSection={<IconSearch size={14} aria-hidden="true" />}
+            >
+              {t("find.open")}
+            </Button>
+            <Group visibleFrom="lg">
+              <Quota />
+            </Group>
+            <Health />
+            <Stop />
+            <Group visibleFrom="sm">
+              <Own me={me} />
+            </Group>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label={t("menu.label")} style={{ overflowY: "auto" }}>
+        {entries.map((e) => {
+          const Icon = icons[e.entry];
+          const inside = e.to === here || e.children.some((c) => c.to === here);
+          return (
+            <div key={e.entry}>
+              <NavLink
+                component={Link}
+                to={e.to}
+                label={t(e.title)}
+                leftSection={<Icon size={18} stroke={1.5} aria-hidden="true" />}
+                active={inside}
+                onClick={drawer.close}
+                aria-current={e.to === here && e.children.length === 0 ? "page" : undefined}
+              />
+              {inside &&
+                e.children.map((c) => (
+                  <NavLink
+                    key={c.to}
+                    component={Link}
+                    to={c.to}
+                    label={t(c.title)}
+                    pl={40}
+                    py={4}
+                    fw={c.to === here ? 600 : undefined}
+                    onClick={drawer.close}
+                    aria-current={c.to === here ? "page" : undefined}
+                  />
+                ))}
+            </div>
+          );
+        })}
+        <Stack hiddenFrom="sm" mt="md" gap="xs">
+          <Quota />
+          <Own me={me} />
+        </Stack>
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Stack gap="md" maw={1440} mx="auto" pb={{ base: 64, sm: 0 }}>
+          <Banner />
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Stack>
+      </AppShell.Main>
+      <Find opened={finding} close={find.close} />
+      <Modal opened={helping} onClose={help.close} title={t("keys.title")}>
+        {["find", "search", "help", "close"].map((k) => (
+          <Text key={k} size="sm">
+            {t(`keys.${k}`)}
+          </Text>
+        ))}
+      </Modal>
+    </AppShell>
+  );
+}
+
+// ringOf is the colour of a LINE account, so that nobody sends from the wrong one.
+export const ringOf = (channel?: { number: number }) =>
+  channel ? (rings[(channel.number - 1) % rings.length] ?? "var(--lumo-line)") : "var(--lumo-line)";
+
+// Switcher leads to another LINE account: to the same screen, from a single item to its list.
+function Switcher() {
+  const { t } = useTranslation();
+  const { merchant, channels, channel, base, shop } = usePlace();
+  const { pathname } = useLocation();
+  const navigate = useNavigate();
+  const go = (to: string | null) => {
+    if (!to) return;
+    const rest = pathname.startsWith(`${base}/`) ? pathname.slice(base.length + 1) : "";
+    const kept = screens.find((s) => s.path === rest || (rest.startsWith(`${s.path}/`) && s.path));
+    navigate(`${shop}/oa/${to}${kept?.path ? `/${kept.path}` : ""}`);
+  };
+  return (
+    <Group gap="xs" wrap="nowrap" miw={0}>
+      {channel && (
+        <Avatar
+          size={30}
+          name={channel.name}
+          color="initials"
+          className={style.ring}
+          alt=""
+          aria-hidden="true"
+          visibleFrom="xs"
+        />
+      )}
+      {channels.length > 1 ? (
+        <Select
+          aria-label={t("menu.account")}
+          size="xs"
+          w={{ base: 130, sm: 200 }}
+          searchable={channels.length >= 8}
+          data={channels.map((c) => ({ value: account(c), label: `${c.name} ${c.basic_id}` }))}
+          value={channel ? account(channel) : null}
+          onChange={go}
+          allowDeselect={false}
+        />
+      ) : (
+        <Text size="sm" truncate>
+          {channel ? `${channel.name} ${channel.basic_id}` : merchant.name}
+        </Text>
+      )}
+    </Group>
+  );
+}
+
+// Own is the member's own menu: language, colours, the way out.
+function Own({ me }: { me: Me }) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
   const out = async () => {
-    await post("/sign_out");
+    await read(api.POST("/sign_out"));
     client.clear();
     location.assign("/sign-in");
   };
-  const change = async (language: string) => {
+  const speak = async (language: string) => {
     setLanguage(language);
-    await call("PATCH", "/me", { language });
+    await read(api.PATCH("/me", { body: { language } }));
   };
+  useEffect(() => {
+    document.documentElement.lang = i18n.language;
+  }, [i18n.language]);
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" closeOnItemClick={false}>
       <Menu.Target>
-        <Button variant="subtle" size="compact-sm">
-          {me.member?.name}
+        <UnstyledButton>
+          <Group gap={6} wrap="nowrap">
+            <Avatar size={28} name={me.member?.name} color="initials" alt="" aria-hidden="true" />
+            <Text size="sm" visibleFrom="lg">
+              {me.member?.name}
+            </Text>
+          </Group>
           <VisuallyHidden>{t("menu.own")}</VisuallyHidden>
-        </Button>
+        </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
-        <Group p="xs">
+        <Stack p="xs" gap="xs">
+          <Text size="sm">{me.member?.email}</Text>
           <SegmentedControl
             aria-label={t("account.language")}
             value={i18n.language}
-            onChange={change}
+            onChange={speak}
             data={[
               { value: "en", label: "English" },
               { value: "ja", label: "日本語" },
             ]}
           />
-        </Group>
+          <SegmentedControl
+            aria-label={t("account.colours")}
+            value={colorScheme}
+            onChange={(v) => setColorScheme(v as typeof colorScheme)}
+            data={["auto", "light", "dark"].map((v) => ({ value: v, label: t(`account.colour.${v}`) }))}
+          />
+        </Stack>
         <Menu.Item onClick={out}>{t("account.signOut")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -1,0 +1,142 @@
+import { Anchor, Button, Group, Popover, Progress, Stack, Text, VisuallyHidden } from "@mantine/core";
+import { IconAlertTriangle, IconCheck, IconPlugConnectedX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { api, read, type Schema } from "../api";
+import { State, useFormat, When } from "../parts";
+import { usePlace } from "../place";
+
+type Line = { key: string; name: string; state: string; since?: string | null; to?: string };
+
+const worst = ["off", "reconnect", "needs_you", "working"];
+
+// linesOf are all things that must work, each with its state.
+export function linesOf(c: Schema<"ConnectionsView">, shop: string, edges: string): Line[] {
+  const at = `${shop}/settings`;
+  return [
+    ...c.line.map((l) => ({
+      key: l.id,
+      name: l.name,
+      state: l.state,
+      since: l.since,
+      to: `${at}/connections`,
+    })),
+    {
+      key: "klaviyo",
+      name: "Klaviyo",
+      state: c.klaviyo?.state ?? "off",
+      since: c.klaviyo?.since,
+      to: `${at}/connections`,
+    },
+    { key: "edges", name: edges, state: c.edges.state, since: c.edges.since },
+  ];
+}
+
+// worstOf is the state that the chip shows.
+export const worstOf = (lines: Line[]) => worst.find((s) => lines.some((l) => l.state === s)) ?? "working";
+
+export function useConnections() {
+  const { merchant } = usePlace();
+  return useQuery({
+    queryKey: ["connection", merchant.id],
+    queryFn: () =>
+      read(api.GET("/merchants/{merchant}/connections", { params: { path: { merchant: merchant.id } } })),
+  });
+}
+
+// Health is the worst of everything that must work; it opens the whole list.
+export function Health() {
+  const { t } = useTranslation();
+  const { shop } = usePlace();
+  const all = useConnections();
+  if (!all.data) return null;
+  const lines = linesOf(all.data, shop, t("connection.edges"));
+  const state = worstOf(lines);
+  const bad = lines.filter((l) => l.state !== "working").length;
+  const Icon =
+    state === "working" ? IconCheck : state === "needs_you" ? IconAlertTriangle : IconPlugConnectedX;
+  const text = state === "working" ? t("health.good") : t("health.bad", { count: bad, n: bad });
+  return (
+    <Popover position="bottom-end" withArrow shadow="md" trapFocus>
+      <Popover.Target>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<Icon size={14} aria-hidden="true" />}
+          c={state === "working" ? "var(--lumo-good)" : "var(--lumo-bad)"}
+          style={{ flexShrink: 0 }}
+        >
+          {text}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown maw="calc(100vw - 24px)">
+        <Stack gap="sm" role="group" aria-label={t("health.list")}>
+          {lines.map((l) => (
+            <Group key={l.key} justify="space-between" wrap="nowrap">
+              <div>
+                <Text size="sm">{l.name}</Text>
+                {l.since && (
+                  <Text size="xs" c="dimmed">
+                    {t("health.since")} <When at={l.since} />
+                  </Text>
+                )}
+              </div>
+              <Group gap="xs" wrap="nowrap">
+                <State of={l.state} words="connection.state" />
+                {l.to && l.state !== "working" && (
+                  <Anchor component={Link} to={l.to} size="sm">
+                    {t("health.fix")}
+                  </Anchor>
+                )}
+              </Group>
+            </Group>
+          ))}
+          <Anchor component={Link} to={`${shop}/settings/connections`} size="sm">
+            {t("health.all")}
+          </Anchor>
+        </Stack>
+      </Popover.Dropdown>
+      <VisuallyHidden role="status">{text}</VisuallyHidden>
+    </Popover>
+  );
+}
+
+// Quota says how many messages are left this month.
+export function Quota() {
+  const { t } = useTranslation();
+  const { channel } = usePlace();
+  const { count, moment } = useFormat();
+  const q = channel?.quota;
+  if (!q) return null;
+  if (q.unlimited)
+    return (
+      <Text size="sm" c="dimmed">
+        {t("quota.unlimited")}
+      </Text>
+    );
+  const left = Math.max(0, q.limit - q.used);
+  const low = left * 5 < q.limit;
+  const text = t("quota.left", { count: left, n: count(left) });
+  return (
+    <Group
+      gap={6}
+      wrap="nowrap"
+      title={t("quota.of", {
+        used: count(q.used),
+        limit: count(q.limit),
+        time: q.read_at ? moment(q.read_at) : "-",
+      })}
+    >
+      <Text size="sm" style={{ whiteSpace: "nowrap" }} c={low ? "var(--lumo-held)" : undefined}>
+        {text}
+      </Text>
+      <Progress
+        w={64}
+        value={q.limit ? (q.used / q.limit) * 100 : 0}
+        color={left === 0 ? "var(--lumo-bad)" : low ? "var(--lumo-held)" : "var(--lumo-accent)"}
+        aria-label={text}
+      />
+    </Group>
+  );
+}
