@@ -27,7 +27,7 @@ export function linesOf(c: Schema<"ConnectionsView">, shop: string, edges: strin
       name: "Klaviyo",
       state: c.klaviyo?.state ?? "off",
       since: c.klaviyo?.since,
-      to: `${at}/connections`,
+      to: `${at}/klaviyo`,
     },
     { key: "edges", name: edges, state: c.edges.state, since: c.edges.since },
   ];
