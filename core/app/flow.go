@@ -26,6 +26,7 @@ type flowNeeds struct {
 	tracker    *tracking.Service
 	fleet      flow.Fleet
 	messages   messageParts
+	quotas     delivery.Quotas
 }
 
 // newFlows makes deliveries and flows, and has deliveries run. Senders record what
@@ -36,8 +37,8 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 		return nil, err
 	}
 	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Pusher: n.line,
-		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker,
-		Watcher: flowWatcher{a, n.tracker}, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
+		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker, Watcher: flowWatcher{a, n.tracker},
+		Quotas: n.quotas, Bells: store, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests,
@@ -69,4 +70,8 @@ func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s
 
 func (w flowWatcher) SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {
 	w.app.publish(ctx, m, live.Event{Kind: "sending", ID: c.String(), Channel: c.String()})
+}
+
+func (w flowWatcher) BroadcastMoved(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {
+	w.tracker.Touch(ctx, m, c)
 }

@@ -45,9 +45,13 @@ func (a *App) newOutbox(client *klaviyo.Client, accounts *connection.Service, li
 	return s, nil
 }
 
-// laterChannels joins LINE accounts to a Klaviyo account once channels are there.
+// laterChannels are LINE accounts for those that are made before them.
 type laterChannels struct{ channels *channel.Service }
 
 func (l *laterChannels) JoinAccount(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error {
 	return l.channels.JoinAccount(ctx, m, a)
+}
+
+func (l *laterChannels) ReadQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	return l.channels.ReadQuota(ctx, m, c)
 }

@@ -237,6 +237,15 @@ func (s *Service) readNames(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	return refreshEvery
 }
 
+// ReadQuota reads and stores the month's messages now, for senders that need the newest.
+func (s *Service) ReadQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	_, keys, err := s.withKeys(ctx, m, c)
+	if err == nil {
+		s.readQuota(ctx, m, c, keys.Messaging)
+	}
+	return fault.Wrap("channel.ReadQuota", err)
+}
+
 // readQuota reads and stores the month's messages; without an answer the old numbers stay,
 // with the time they are of.
 func (s *Service) readQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, keys lumo.Keys) {

@@ -62,6 +62,7 @@ func RegisterSending(a *API, s *delivery.Service) {
 	Register(a, Op{ID: "resume-sending", Method: http.MethodPost, Path: path + "/resume", Role: lumo.Marketer,
 		Summary: "Go on sending, without what is dropped"}, h.resume)
 	h.registerRules(a, path+"/rules")
+	h.registerMonth(a)
 }
 
 func (h sending) get(ctx context.Context, who Caller, in *InChannel) (SendingView, error) {

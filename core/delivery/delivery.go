@@ -74,19 +74,32 @@ type Delivery struct {
 	ID      lumo.DeliveryID
 	Number  uint64 // of the merchant; subject of tracked links
 	State   State
+	Hold    string // holdKept, holdDropped, or empty
+	Round   int    // how often a person had it sent again
 	Key     uuid.UUID
 	Body    []byte // exact request, only while in flight
 	Tries   int
-	FirstAt time.Time // of the first try, by database time
-	Expired bool      // the retry key is no longer trusted, by database time
+	Shared  bool // what it says is the same for all: it may go with others in one request
+	Dropped bool // a person dropped what was left of its logical message
+	Expired bool // the retry key is no longer trusted, by database time
 }
 
-// RetryKey is the same for every try of one logical message to one person, and for nothing
-// else (DESIGN section 4.3).
-func RetryKey(m lumo.MerchantID, logical id.ID, recipient id.ID) uuid.UUID {
+// Broadcast tells whether it belongs to a message to many.
+func (d Delivery) Broadcast() bool { return d.Kind == KindBroadcast }
+
+// tried tells whether LINE may have it: only LINE can say what became of it.
+func (d Delivery) tried() bool { return d.State == Sending || d.State == Unknown }
+
+// RetryKey is the same for every try of one logical message to one person or one chunk of
+// people, and for nothing else (DESIGN section 4.3). Only a person's decision to send again
+// what LINE never confirmed begins another round.
+func RetryKey(m lumo.MerchantID, logical, recipient id.ID, round int) uuid.UUID {
 	sum := sha256.New()
 	for _, part := range []id.ID{id.ID(m), logical, recipient} {
 		sum.Write(part[:])
+	}
+	if round > 0 {
+		sum.Write([]byte{byte(round >> 8), byte(round)})
 	}
 	var key uuid.UUID
 	copy(key[:], sum.Sum(nil))
@@ -95,21 +108,52 @@ func RetryKey(m lumo.MerchantID, logical id.ID, recipient id.ID) uuid.UUID {
 	return key
 }
 
+// Due says which deliveries a sender asks for.
+type Due struct {
+	Broadcasts bool // those, or everything else
+	Retries    bool // only what was tried before: no message of the month is left
+	Now        time.Time
+	Limit      int
+}
+
 // Store keeps deliveries. Every method runs in the transaction of its context.
 type Store interface {
 	// Add stores a planned delivery, gives it the merchant's next number, and notes that its
 	// channel has something to send; a second one of the same logical message to the same
-	// friend is fault.Conflict.
+	// friend is fault.Conflict. A flow send is too late when the account's rules say so.
 	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
-	// Due locks what may be tried now, and what a lost owner left in sending; not what the stop
-	// holds.
-	Due(ctx context.Context, l Lease, s Stop, now time.Time, limit int) ([]Delivery, error)
+	// AddLogical stores what a message to many says; it may be there already.
+	AddLogical(ctx context.Context, l Logical, now time.Time) error
+	// AddAll plans one batch of its recipients; those planned before are left out.
+	AddAll(ctx context.Context, l Logical, ids []lumo.DeliveryID, to []Recipient, now time.Time) (int64, error)
+	// Complete notes that all recipients are planned.
+	Complete(ctx context.Context, l Logical) error
+
+	// Look holds a lease until the transaction ends, fault.Stale when it belongs to another
+	// owner, and tells what a sender must know before each batch.
+	Look(ctx context.Context, l Lease) (Situation, error)
+	// Due locks what may be tried now, and what a lost owner left in sending.
+	Due(ctx context.Context, l Lease, q Due) ([]Delivery, error)
+	// DueChunks locks chunks that were tried before and may be tried again.
+	DueChunks(ctx context.Context, l Lease, now time.Time, limit int) ([]Chunk, error)
+	// Sent counts what LINE accepted for these friends since a time.
+	Sent(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID, since time.Time) (map[lumo.FriendID]int, error)
+
 	// Freeze commits deliveries to key and bytes before a try; fault.Stale when one of them
 	// belongs to a newer owner.
 	Freeze(ctx context.Context, l Lease, all []Delivery) error
-	// Settle records outcomes and tells which of them changed anything. Acceptance needs no
+	// FreezeChunks commits chunks to recipients, key and bytes.
+	FreezeChunks(ctx context.Context, l Lease, all []Chunk) error
+	// Settle records outcomes and answers those that changed anything. Acceptance needs no
 	// lease: it is a fact.
-	Settle(ctx context.Context, l Lease, all []Outcome) (changed []bool, err error)
+	Settle(ctx context.Context, l Lease, all []Outcome) ([]Outcome, error)
+	// SettleChunk records what became of a chunk, and answers what that means for each of its
+	// deliveries; none when it changed nothing.
+	SettleChunk(ctx context.Context, l Lease, o ChunkOutcome, now time.Time) ([]Outcome, error)
+	// Fail notes that our own fault ended a try; from tries on the delivery is kept aside.
+	Fail(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID, next time.Time, tries int) error
+	KeptStore
+	QuotaStore
 }
 
 // Leases says who sends for a channel. They run without a merchant.
@@ -120,9 +164,6 @@ type Leases interface {
 	Renew(ctx context.Context, owner string, life time.Duration) ([]Lease, error)
 	// Release gives an owner's leases back.
 	Release(ctx context.Context, owner string) error
-	// Hold fails with fault.Stale unless the lease is still this one, and keeps it so until
-	// the transaction ends.
-	Hold(ctx context.Context, l Lease) error
 }
 
 // Lease is the right to send for a channel.
@@ -139,8 +180,10 @@ type Outcome struct {
 	State     State
 	Reason    string // code of CONTRACTS.md part A
 	Data      map[string]any
-	NextAt    time.Time // of the next try
-	RequestID string    // LINE's
+	Hold      string        // beside the state
+	NextAt    time.Time     // of the next try
+	Longer    time.Duration // added to the time after which it is too late
+	RequestID string        // LINE's
 }
 
 // Result is what LINE said to one push.
@@ -148,6 +191,7 @@ type Result struct {
 	Verdict   Verdict
 	RequestID string
 	Status    int // 0 = no answer
+	Bad       int // of a refused multicast: one more than the place of the id it names
 }
 
 // Verdict sorts LINE's answers by what they prove.
@@ -157,16 +201,18 @@ type Verdict int
 const (
 	Unanswered Verdict = iota // timeout, reset, 5xx: it may have been accepted
 	TakenByLINE
-	Refused     // 4xx: not accepted, and never will be as it is
-	SlowDown    // 429 for speed
-	UsedUp      // 429 for the month's messages
-	TokenFailed // no token could be had: nothing was sent
+	Refused      // 4xx: not accepted, and never will be as it is
+	SlowDown     // 429 for speed
+	UsedUp       // 429 for the month's messages
+	AccountFails // no token, 401 or 403: it says nothing of the message or the person
 )
 
 // Pusher sends exact bytes under a retry key. It never returns before the answer, the
 // timeout or ctx's end.
 type Pusher interface {
 	Push(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) Result
+	// Multicast does it for a request to many.
+	Multicast(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) Result
 }
 
 // Composer makes the exact request body for one person; number is the delivery's, for its
@@ -190,11 +236,25 @@ type Recorder interface {
 	RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) error
 }
 
+// Quotas asks LINE for the month's messages and stores the answer.
+type Quotas interface {
+	ReadQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error
+}
+
+// Bells carries between replicas that a channel has something to send.
+type Bells interface {
+	Ring(ctx context.Context, channels []lumo.ChannelID) error
+	// Hear hands on each channel rung for, until ctx ends or the line breaks.
+	Hear(ctx context.Context, rung func(lumo.ChannelID)) error
+}
+
 // Watcher tells open pages, after the commit.
 type Watcher interface {
 	DeliveryChanged(ctx context.Context, d Delivery, s State, reason string)
 	// SendingChanged tells that an account was stopped, resumed, or given other rules.
 	SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
+	// BroadcastMoved tells that deliveries of broadcasts changed, however many.
+	BroadcastMoved(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 }
 
 // Units runs units of work.
@@ -204,7 +264,7 @@ type Units interface {
 	AfterCommit(ctx context.Context, fn func())
 }
 
-// Config is what the service needs; all fields are required.
+// Config is what the service needs; all fields but Pace are required.
 type Config struct {
 	Units    Units
 	Store    Store
@@ -216,6 +276,9 @@ type Config struct {
 	Channels Channels
 	Recorder Recorder
 	Watcher  Watcher
+	Quotas   Quotas
+	Bells    Bells
+	Pace     Pace   // zero = LINE's
 	Owner    string // of this process, unique
 	NewID    func() id.ID
 	Now      func() time.Time
@@ -225,32 +288,30 @@ type Config struct {
 // Service plans deliveries and sends them.
 type Service struct {
 	Config
-	bell chan struct{} // rings when something was planned
+	bell *bell
+	gate chan struct{} // broadcasts that are being prepared, of all merchants
 }
 
 // New makes the service.
-func New(c Config) *Service { return &Service{Config: c, bell: make(chan struct{}, 1)} }
+func New(c Config) *Service {
+	if c.Pace == (Pace{}) {
+		c.Pace = linesPace()
+	}
+	return &Service{Config: c, bell: newBell(), gate: make(chan struct{}, broadcastsAtOnce)}
+}
 
 // Plan stores a delivery in the caller's transaction; sending begins when it commits. The
 // same logical message to the same friend is fault.Conflict.
 func (s *Service) Plan(ctx context.Context, p Plan) (d Delivery, err error) {
 	err = s.Units.InTenant(ctx, p.Merchant, func(ctx context.Context) error {
 		d, err = s.Store.Add(ctx, Delivery{Plan: p, ID: lumo.DeliveryID(s.NewID()), State: Planned,
-			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend))}, s.Now())
-		if err != nil {
-			return err
+			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend), 0)}, s.Now())
+		if err == nil {
+			s.Units.AfterCommit(ctx, func() { s.bell.ring(p.Channel) })
 		}
-		s.Units.AfterCommit(ctx, s.ring)
-		return nil
+		return err
 	})
 	return d, fault.Wrap("delivery.Plan", err)
-}
-
-func (s *Service) ring() {
-	select {
-	case s.bell <- struct{}{}:
-	default: // it rings already
-	}
 }
 
 // Waiting tells whether a state is not an end.

@@ -7,33 +7,28 @@ import (
 )
 
 const (
-	leaseLife   = 10 * time.Second
-	renewEvery  = 3 * time.Second
-	claimEvery  = 500 * time.Millisecond
-	lookEvery   = 200 * time.Millisecond // for what other replicas planned
-	claimLimit  = 100
-	batch       = 64
-	inFlight    = 128 // pushes of one channel at once
-	settleGrace = 30 * time.Second
+	leaseLife  = 10 * time.Second
+	renewEvery = 3 * time.Second
+	claimEvery = 500 * time.Millisecond
+	lookEvery  = 200 * time.Millisecond // for what falls due by itself
+	claimLimit = 100
 )
 
 // Run owns channels and sends for them until ctx ends. Then it takes nothing new, waits for
 // the answers that are due, records them, and gives its leases back.
 func (s *Service) Run(ctx context.Context) error {
-	r := &runner{service: s, channels: map[Lease]*channelRun{}}
+	r := &runner{service: s, channels: map[Lease]context.CancelFunc{}, claims: make(chan struct{}, 1)}
+	r.helpers.Go(func() { s.tell(ctx, r.claims) })
+	r.helpers.Go(func() { s.hear(ctx) })
 	claim, renew := time.NewTicker(claimEvery), time.NewTicker(renewEvery)
 	defer claim.Stop()
 	defer renew.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			r.stopAll()
-			return s.Units.InSystem(context.WithoutCancel(ctx), func(ctx context.Context) error {
-				return s.Leases.Release(ctx, s.Owner)
-			})
-		case <-s.bell:
+			return r.stop(ctx)
+		case <-r.claims:
 			r.claim(ctx)
-			r.wake()
 		case <-claim.C:
 			r.claim(ctx)
 		case <-renew.C:
@@ -42,28 +37,24 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// runner keeps one channelRun for each lease that this process holds.
+// runner keeps the senders of each lease that this process holds.
 type runner struct {
 	service  *Service
-	channels map[Lease]*channelRun
-	nextLook time.Time
-	group    sync.WaitGroup
-}
-
-type channelRun struct {
-	bell chan struct{}
-	stop context.CancelFunc
+	channels map[Lease]context.CancelFunc
+	claims   chan struct{}
+	claimed  time.Time
+	senders  sync.WaitGroup
+	helpers  sync.WaitGroup
 }
 
 // claim takes channels that nobody sends for. A burst of bells asks the database only as
-// often as the ticker would, unless nothing is owned yet.
+// often as twice the ticker would.
 func (r *runner) claim(ctx context.Context) {
-	now := time.Now()
-	if len(r.channels) > 0 && now.Before(r.nextLook) {
+	s, now := r.service, time.Now()
+	if now.Sub(r.claimed) < claimEvery/2 && len(r.channels) > 0 {
 		return
 	}
-	r.nextLook = now.Add(claimEvery / 2)
-	s := r.service
+	r.claimed = now
 	var leases []Lease
 	err := s.Units.InSystem(ctx, func(ctx context.Context) (err error) {
 		leases, err = s.Leases.Claim(ctx, s.Owner, leaseLife, claimLimit)
@@ -83,18 +74,8 @@ func (r *runner) start(ctx context.Context, l Lease) {
 		return
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	run := &channelRun{bell: make(chan struct{}, 1), stop: stop}
-	r.channels[l] = run
-	r.group.Go(func() { r.service.serve(work, l, run.bell) })
-}
-
-func (r *runner) wake() {
-	for _, run := range r.channels {
-		select {
-		case run.bell <- struct{}{}:
-		default: // awake already
-		}
-	}
+	r.channels[l] = stop
+	r.senders.Go(func() { r.service.serve(work, l) })
 }
 
 // renew keeps the leases; a channel whose lease is lost stops at once.
@@ -113,31 +94,51 @@ func (r *runner) renew(ctx context.Context) {
 	for _, l := range kept {
 		still[l] = true
 	}
-	for l, run := range r.channels {
+	for l, stop := range r.channels {
 		if !still[l] {
-			run.stop()
+			stop()
 			delete(r.channels, l)
 		}
 	}
 }
 
-func (r *runner) stopAll() {
-	for _, run := range r.channels {
-		run.stop()
+func (r *runner) stop(ctx context.Context) error {
+	for _, stop := range r.channels {
+		stop()
 	}
-	r.group.Wait()
+	r.senders.Wait()
+	r.helpers.Wait()
+	s := r.service
+	return s.Units.InSystem(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return s.Leases.Release(ctx, s.Owner)
+	})
 }
 
-// serve sends for one channel until its lease ends, then waits for what is in flight.
-func (s *Service) serve(ctx context.Context, l Lease, bell <-chan struct{}) {
+// serve sends for one channel until its lease ends, then waits for what is in flight. Flow
+// sends and broadcasts are taken by loops of their own: a flow send never waits until a batch
+// of a broadcast is ready.
+func (s *Service) serve(ctx context.Context, l Lease) {
 	c := newChannelSender(s, l)
 	defer c.wait()
+	var loops sync.WaitGroup
+	for _, take := range []func(context.Context) (bool, error){c.takeSingles, c.takeBroadcasts} {
+		bell := s.bell.join(l.Channel)
+		loops.Go(func() {
+			defer s.bell.leave(l.Channel, bell)
+			s.loop(ctx, bell, take)
+		})
+	}
+	loops.Wait()
+}
+
+// loop takes batch after batch while there is more, else waits for the bell.
+func (s *Service) loop(ctx context.Context, bell <-chan struct{}, take func(context.Context) (more bool, err error)) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for ctx.Err() == nil {
-		more, err := c.runOnce(ctx)
+		more, err := take(ctx)
 		if err != nil {
-			s.complain(ctx, "delivery.runOnce", err)
+			s.complain(ctx, "delivery.take", err)
 		}
 		if more && err == nil {
 			continue
@@ -151,7 +152,7 @@ func (s *Service) serve(ctx context.Context, l Lease, bell <-chan struct{}) {
 }
 
 func (s *Service) complain(ctx context.Context, op string, err error) {
-	if ctx.Err() == nil {
+	if ctx.Err() == nil && err != nil {
 		s.Log.WarnContext(ctx, "sending interrupted", "op", op, "error", err.Error())
 	}
 }

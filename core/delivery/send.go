@@ -3,40 +3,70 @@ package delivery
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"lumo/core/lumo"
-	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 )
 
 const (
-	pushPerSecond = 1900 // 95 % of LINE's 2,000
-	pushBurst     = 100
-	pushLimit     = 15 * time.Second
-	firstRetry    = time.Second
-	longestRetry  = 5 * time.Minute
-	rateRetry     = 2 * time.Second
-	quotaRetry    = 5 * time.Minute
+	batch            = 256
+	inFlight         = 512 // pushes of one channel at once
+	forSingles       = 64  // of them kept for everything but broadcasts
+	chunksInFlight   = 16
+	broadcastsAtOnce = 2 // batches of broadcasts that are prepared at once, of all merchants
+	pushLimit        = 15 * time.Second
+	rateRetry        = 2 * time.Second
+	firstRetry       = time.Second
+	longestRetry     = 5 * time.Minute
+	accountLife      = 5 * time.Second // of what a sender remembers of its account
+	refill           = 20 * time.Millisecond
 )
+
+// Pace is how fast LINE lets one channel send.
+type Pace struct {
+	Push      rate.Limit // requests a second
+	Multicast rate.Limit
+	Burst     int
+}
+
+// linesPace is 95 % of LINE's 2,000 and 200.
+func linesPace() Pace { return Pace{Push: 1900, Multicast: 190, Burst: 100} }
 
 // channelSender sends for one channel under one lease.
 type channelSender struct {
-	service *Service
-	lease   Lease
-	bucket  *rate.Limiter
-	slots   chan struct{}
-	pushes  sync.WaitGroup
-	settler *settler
+	service  *Service
+	lease    Lease
+	bucket   *rate.Limiter
+	chunks   *rate.Limiter // of multicasts
+	slots    chan struct{}
+	chunkers chan struct{}
+	pushes   sync.WaitGroup
+	settler  *settler
+	slowed   atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
+
+	mu      sync.Mutex // guards account and until
+	account account
+	until   time.Time
+}
+
+// account is what a push needs to know of its channel.
+type account struct {
+	channel lumo.Channel
+	keys    lumo.Keys
 }
 
 func newChannelSender(s *Service, l Lease) *channelSender {
-	bucket := rate.NewLimiter(pushPerSecond, pushBurst)
-	bucket.AllowN(time.Now(), pushBurst) // empty: the last owner may have used this second
-	return &channelSender{service: s, lease: l, bucket: bucket, slots: make(chan struct{}, inFlight),
-		settler: startSettler(s, l)}
+	c := &channelSender{service: s, lease: l, slots: make(chan struct{}, inFlight),
+		chunkers: make(chan struct{}, chunksInFlight), settler: startSettler(s, l),
+		bucket: rate.NewLimiter(s.Pace.Push, s.Pace.Burst), chunks: rate.NewLimiter(s.Pace.Multicast, s.Pace.Burst)}
+	now := time.Now()
+	c.bucket.AllowN(now, s.Pace.Burst) // empty: the last owner may have used this second
+	c.chunks.AllowN(now, s.Pace.Burst)
+	return c
 }
 
 // wait ends when every push was answered and every answer recorded.
@@ -45,129 +75,145 @@ func (c *channelSender) wait() {
 	c.settler.finish()
 }
 
-// runOnce takes one batch of due deliveries, commits them to their bytes, and begins to
-// push them. more tells that there may be further ones.
-func (c *channelSender) runOnce(ctx context.Context) (more bool, err error) {
-	s := c.service
-	var ready []Delivery
-	var keys lumo.Keys
-	err = s.Units.InTenant(ctx, c.lease.Merchant, func(ctx context.Context) error {
-		ready, more = nil, false
-		if err := s.Leases.Hold(ctx, c.lease); err != nil {
-			return err
-		}
-		stop, _, err := s.Settings.Sending(ctx, c.lease.Merchant, c.lease.Channel)
-		if err != nil || stop.Scope == StoppedEverything {
-			return err
-		}
-		due, err := s.Store.Due(ctx, c.lease, stop, s.Now(), min(batch, inFlight-len(c.slots)))
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		more = len(due) == batch
-		channel, err := s.Channels.Get(ctx, c.lease.Merchant, c.lease.Channel)
-		if err != nil {
-			return err
-		}
-		if keys.ID, keys.Secret, err = s.Channels.MessagingCredentials(ctx, c.lease.Merchant, c.lease.Channel); err != nil {
-			return err
-		}
-		ready, err = c.prepareAll(ctx, channel, due)
-		return err
-	})
-	if err != nil {
-		return false, fault.Wrap("delivery.runOnce", err)
+// takeSingles takes one batch of everything but broadcasts. more tells that there may be
+// further ones.
+func (c *channelSender) takeSingles(ctx context.Context) (more bool, err error) {
+	return c.take(ctx, Due{Limit: min(batch, inFlight-len(c.slots))})
+}
+
+// takeBroadcasts takes as much of broadcasts as LINE lets go now: what is taken waits no more,
+// so that a stop holds from the next batch on, and flow sends find the bucket filled.
+func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err error) {
+	select {
+	case c.service.gate <- struct{}{}: // merchants take turns
+	case <-ctx.Done():
+		return false, nil
 	}
-	for _, d := range ready {
+	defer func() { <-c.service.gate }()
+	limit := min(batch, inFlight-forSingles-len(c.slots), c.tokens())
+	if limit <= 0 {
+		return true, pause(ctx, refill)
+	}
+	return c.take(ctx, Due{Broadcasts: true, Limit: limit})
+}
+
+// tokens is how many pushes LINE would take now, some left for flow sends.
+func (c *channelSender) tokens() int {
+	if c.bucket.Limit() == rate.Inf {
+		return batch
+	}
+	return int(c.bucket.Tokens()) - c.bucket.Burst()/10
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// take commits one batch to its bytes, and begins to push it.
+func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) {
+	if wait := time.Until(time.Unix(0, c.slowed.Load())); wait > 0 {
+		return true, pause(ctx, min(wait, lookEvery))
+	}
+	if q.Limit <= 0 {
+		return false, nil // answers make room, and the next look finds it
+	}
+	s := c.service
+	q.Now = s.Now()
+	b := &taking{sender: c, due: q}
+	err = s.Units.InTenant(ctx, c.lease.Merchant, b.run)
+	if err != nil {
+		if b.suspect.ID != (lumo.DeliveryID{}) && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Stale) {
+			err = c.fail(ctx, b.suspect, err)
+		}
+		return false, fault.Wrap("delivery.take", err)
+	}
+	for _, d := range b.ready {
 		c.slots <- struct{}{}
 		c.pushes.Go(func() {
 			defer func() { <-c.slots }()
-			c.push(ctx, keys, d)
+			c.push(ctx, b.account.keys, d)
 		})
 	}
-	return more, nil
+	for _, k := range b.chunks {
+		c.chunkers <- struct{}{}
+		c.pushes.Go(func() {
+			defer func() { <-c.chunkers }()
+			c.pushChunk(ctx, b.account.keys, k)
+		})
+	}
+	if b.readQuota {
+		if err := s.Quotas.ReadQuota(ctx, c.lease.Merchant, c.lease.Channel); err != nil {
+			return false, err
+		}
+	}
+	return b.more, nil
 }
 
-// prepareAll commits deliveries to their bytes, and settles those that need no try.
-func (c *channelSender) prepareAll(ctx context.Context, channel lumo.Channel, due []Delivery) (
-	ready []Delivery, err error) {
+// fail notes that a delivery could not be prepared for a reason of our own. It is tried again a
+// few times, then kept aside for a person: one bad delivery never stops the others.
+func (c *channelSender) fail(ctx context.Context, d Delivery, cause error) error {
 	s := c.service
-	var recipients []lumo.FriendID
-	for _, d := range due {
-		recipients = append(recipients, d.Friend)
-	}
-	friends, err := s.Channels.FriendsByID(ctx, c.lease.Merchant, recipients)
-	if err != nil {
-		return nil, err
-	}
-	var decided []Outcome
-	for _, d := range due {
-		d, outcome, err := s.prepare(ctx, channel, d, friends)
-		switch {
-		case err != nil:
-			return nil, err
-		case outcome != nil:
-			decided = append(decided, *outcome)
-		default:
-			ready = append(ready, d)
-		}
-	}
-	if err := s.settle(ctx, c.lease, decided); err != nil {
-		return nil, err
-	}
-	return ready, s.Store.Freeze(ctx, c.lease, ready)
+	s.Log.ErrorContext(ctx, "a delivery cannot be prepared", "op", "delivery.take", "delivery", d.ID.String(),
+		"error", cause.Error())
+	return s.Units.InTenant(ctx, d.Merchant, func(ctx context.Context) error {
+		return s.Store.Fail(ctx, d.Merchant, d.ID, s.Now().Add(failRetry), failTries)
+	})
 }
 
-// prepare gives a delivery its bytes, or the outcome that makes a try needless. What was
-// tried before keeps its bytes: a second rendering could differ.
-func (s *Service) prepare(ctx context.Context, channel lumo.Channel, d Delivery,
-	friends map[lumo.FriendID]lumo.Friend) (Delivery, *Outcome, error) {
-	if d.State == Sending || d.State == Unknown {
-		if d.Expired {
-			return d, &Outcome{Delivery: d, State: UnknownExpired, Reason: edgeapi.Unconfirmed.Code()}, nil
-		}
-		d.State = Unknown // until LINE says otherwise
-		return d, nil, nil
+// known is what a push needs of the account; it is read again after a few seconds.
+func (c *channelSender) known(ctx context.Context) (account, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if now.Before(c.until) {
+		return c.account, nil
 	}
-	if !d.TooLateAt.IsZero() && s.Now().After(d.TooLateAt) {
-		hours := int(s.Now().Sub(d.ReceivedAt).Hours())
-		return d, skip(d, edgeapi.TooLate, map[string]any{"hours": hours}), nil
+	var a account
+	var err error
+	s := c.service
+	if a.channel, err = s.Channels.Get(ctx, c.lease.Merchant, c.lease.Channel); err != nil {
+		return a, err
 	}
-	friend, ok := friends[d.Friend]
-	switch {
-	case !ok:
-		return d, skip(d, edgeapi.Erased, nil), nil
-	case friend.FollowStatus == lumo.Blocked:
-		return d, skip(d, edgeapi.Blocked, nil), nil
-	case friend.FollowStatus == lumo.NotFriend:
-		return d, skip(d, edgeapi.NotFriend, nil), nil
-	case len(d.Body) > 0:
-		return d, nil, nil // deferred: never accepted, the same bytes again
+	a.keys.ID, a.keys.Secret, err = s.Channels.MessagingCredentials(ctx, c.lease.Merchant, c.lease.Channel)
+	if err == nil {
+		c.account, c.until = a, now.Add(accountLife)
 	}
-	body, reason, err := s.Composer.Compose(ctx, channel, d.Number, d.Content, friend.Line)
-	if err != nil {
-		return d, nil, err
-	}
-	if reason != "" {
-		return d, &Outcome{Delivery: d, State: Skipped, Reason: reason}, nil
-	}
-	d.Body = body
-	return d, nil, nil
-}
-
-func skip(d Delivery, reason edgeapi.Reason, data map[string]any) *Outcome {
-	return &Outcome{Delivery: d, State: Skipped, Reason: reason.Code(), Data: data}
+	return a, err
 }
 
 // push makes one try and has it recorded. The try may outlive the lease: its bytes and key are
 // committed, and what it learns is worth recording whoever owns the channel now.
 func (c *channelSender) push(ctx context.Context, keys lumo.Keys, d Delivery) {
-	ctx = context.WithoutCancel(ctx)
-	limited, cancel := context.WithTimeout(ctx, pushLimit)
+	result := c.send(ctx, c.bucket, func(ctx context.Context) Result {
+		return c.service.Pusher.Push(ctx, keys, d.Key, d.Body)
+	})
+	c.settler.record(note{one: judge(d, result, c.service.Now())})
+}
+
+func (c *channelSender) pushChunk(ctx context.Context, keys lumo.Keys, k Chunk) {
+	result := c.send(ctx, c.chunks, func(ctx context.Context) Result {
+		return c.service.Pusher.Multicast(ctx, keys, k.Key, k.Body)
+	})
+	o := judgeChunk(k, result, c.service.Now())
+	c.settler.record(note{chunk: &o})
+}
+
+func (c *channelSender) send(ctx context.Context, bucket *rate.Limiter, try func(context.Context) Result) Result {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushLimit)
 	defer cancel()
-	result := Result{Verdict: TokenFailed}
-	if c.bucket.Wait(limited) == nil {
-		result = c.service.Pusher.Push(limited, keys, d.Key, d.Body)
+	if bucket.Wait(ctx) != nil {
+		return Result{Verdict: SlowDown}
 	}
-	c.settler.outcomes <- judge(d, result, c.service.Now())
+	result := try(ctx)
+	if result.Verdict == SlowDown {
+		c.slowed.Store(time.Now().Add(rateRetry / 2).UnixNano())
+	}
+	return result
 }

@@ -134,7 +134,7 @@ func (s *Service) ResumeSending(ctx context.Context, m lumo.MerchantID, c lumo.C
 					return err
 				}
 			}
-			s.Units.AfterCommit(ctx, s.ring)
+			s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
 			return s.Settings.SetStop(ctx, m, c, Stop{At: old.At, By: old.By, ResumedAt: s.Now()})
 		}))
 }

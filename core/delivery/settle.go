@@ -16,57 +16,65 @@ const (
 	settleTries = 8
 )
 
+// note is what LINE answered to one push.
+type note struct {
+	one   Outcome
+	chunk *ChunkOutcome // set = the push was a chunk's
+}
+
 // settler records what LINE answered to one channel's pushes. While one transaction commits,
 // further answers gather for the next, so that the disk's pace does not become the sender's.
 type settler struct {
-	service  *Service
-	lease    Lease
-	outcomes chan Outcome
-	group    sync.WaitGroup
+	service *Service
+	lease   Lease
+	notes   chan note
+	group   sync.WaitGroup
 }
 
 func startSettler(s *Service, l Lease) *settler {
-	w := &settler{service: s, lease: l, outcomes: make(chan Outcome, settleBatch)}
+	w := &settler{service: s, lease: l, notes: make(chan note, settleBatch)}
 	w.group.Go(w.run)
 	return w
 }
 
+func (w *settler) record(n note) { w.notes <- n }
+
 // finish waits until all that came before is recorded.
 func (w *settler) finish() {
-	close(w.outcomes)
+	close(w.notes)
 	w.group.Wait()
 }
 
 func (w *settler) run() {
-	for first := range w.outcomes {
-		all := []Outcome{first}
+	for first := range w.notes {
+		all := []note{first}
 		for more := true; more && len(all) < settleBatch; {
 			select {
-			case o, open := <-w.outcomes:
+			case n, open := <-w.notes:
 				if more = open; open {
-					all = append(all, o)
+					all = append(all, n)
 				}
 			default:
 				more = false
 			}
 		}
-		w.record(context.Background(), all)
+		w.insist(context.Background(), all)
 	}
 }
 
-// record writes outcomes down, again and again if it must: the evidence is in hand. One that
+// insist writes outcomes down, again and again if it must: the evidence is in hand. One that
 // the database refuses does not keep the others from being recorded.
-func (w *settler) record(ctx context.Context, all []Outcome) {
+func (w *settler) insist(ctx context.Context, all []note) {
 	wait := 50 * time.Millisecond
 	for try := 1; ; try++ {
 		err := w.once(ctx, all)
 		if err == nil {
 			return
 		}
-		w.service.complain(ctx, "delivery.record", err)
+		w.service.complain(ctx, "delivery.insist", err)
 		if len(all) > 1 && !fault.Is(err, fault.Unavailable) {
-			for _, o := range all {
-				w.record(ctx, []Outcome{o})
+			for _, n := range all {
+				w.insist(ctx, []note{n})
 			}
 			return
 		}
@@ -78,10 +86,30 @@ func (w *settler) record(ctx context.Context, all []Outcome) {
 	}
 }
 
-func (w *settler) once(ctx context.Context, all []Outcome) error {
+func (w *settler) once(ctx context.Context, all []note) error {
 	s := w.service
 	return s.Units.InTenant(ctx, w.lease.Merchant, func(ctx context.Context) error {
-		return s.settle(ctx, w.lease, all)
+		var ones []Outcome
+		var changed []Outcome
+		for _, n := range all {
+			if n.chunk == nil {
+				ones = append(ones, n.one)
+				continue
+			}
+			parts, err := s.Store.SettleChunk(ctx, w.lease, *n.chunk, s.Now())
+			if err != nil {
+				return err
+			}
+			changed = append(changed, parts...)
+		}
+		if len(ones) > 0 {
+			parts, err := s.Store.Settle(ctx, w.lease, ones)
+			if err != nil {
+				return err
+			}
+			changed = append(changed, parts...)
+		}
+		return s.told(ctx, w.lease, changed)
 	})
 }
 
@@ -99,9 +127,9 @@ func judge(d Delivery, r Result, now time.Time) Outcome {
 		o.State, o.Reason, o.NextAt = Deferred, edgeapi.Rate.Code(), now.Add(rateRetry)
 	case r.Verdict == UsedUp:
 		o.State, o.Reason, o.NextAt = QuotaBlocked, edgeapi.Quota.Code(), now.Add(quotaRetry)
-	case r.Verdict == TokenFailed:
+	case r.Verdict == AccountFails:
 		o.State, o.NextAt = Deferred, now.Add(backoff(d.Tries))
-		o.Reason = edgeapi.LINERefused.Code()
+		o.Reason, o.Data = edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
 	default:
 		o.State, o.Reason, o.Data = Rejected, edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
 	}
@@ -125,17 +153,27 @@ func (s *Service) settle(ctx context.Context, l Lease, all []Outcome) error {
 	if err != nil {
 		return err
 	}
+	return s.told(ctx, l, changed)
+}
+
+// told passes on outcomes that changed something.
+func (s *Service) told(ctx context.Context, l Lease, changed []Outcome) error {
 	var facts []lumo.Fact
-	for i, o := range all {
-		if !changed[i] {
-			continue
-		}
+	many := false
+	for _, o := range changed {
 		if kind, ok := factOf(o.State); ok {
 			facts = append(facts, fact(o, kind, s.Now()))
 		}
+		if o.Delivery.Broadcast() {
+			many = true
+			continue // open pages hear of a broadcast, not of each of its people
+		}
 		s.Watcher.DeliveryChanged(ctx, o.Delivery, o.State, o.Reason)
 	}
-	return fault.Wrap("delivery.settle", s.Recorder.RecordAll(ctx, l.Merchant, facts))
+	if many {
+		s.Watcher.BroadcastMoved(ctx, l.Merchant, l.Channel)
+	}
+	return fault.Wrap("delivery.told", s.Recorder.RecordAll(ctx, l.Merchant, facts))
 }
 
 // factOf is what an end state means in a friend's timeline. Unconfirmed means nothing: it

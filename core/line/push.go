@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 
 const (
 	pushPath      = "/v2/bot/message/push"
+	multicastPath = "/v2/bot/message/multicast"
 	retryHeader   = "X-Line-Retry-Key"
 	requestHeader = "X-Line-Request-Id"
 	acceptedByKey = "X-Line-Accepted-Request-Id"
@@ -26,12 +28,21 @@ const (
 // Push sends exact bytes under a retry key. The SDK's client is not used here: it would
 // decode and encode the messages again and could change them.
 func (c *Client) Push(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
+	return c.send(ctx, pushPath, keys, key, body)
+}
+
+// Multicast sends exact bytes to many under a retry key.
+func (c *Client) Multicast(ctx context.Context, keys lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
+	return c.send(ctx, multicastPath, keys, key, body)
+}
+
+func (c *Client) send(ctx context.Context, path string, keys lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
 	for retried := false; ; retried = true {
 		token, err := c.Token(ctx, keys)
 		if err != nil {
-			return delivery.Result{Verdict: delivery.TokenFailed, Status: StatusOf(err)}
+			return delivery.Result{Verdict: delivery.AccountFails, Status: StatusOf(err)}
 		}
-		result := c.push(ctx, token, key, body)
+		result := c.post(ctx, path, token, key, body)
 		if result.Status == http.StatusUnauthorized && !retried {
 			c.Forget(keys, token) // LINE refused it, so nothing was accepted under the key
 			continue
@@ -40,10 +51,10 @@ func (c *Client) Push(ctx context.Context, keys lumo.Keys, key uuid.UUID, body [
 	}
 }
 
-func (c *Client) push(ctx context.Context, token string, key uuid.UUID, body []byte) delivery.Result {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+pushPath, bytes.NewReader(body))
+func (c *Client) post(ctx context.Context, path, token string, key uuid.UUID, body []byte) delivery.Result {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+path, bytes.NewReader(body))
 	if err != nil {
-		return delivery.Result{Verdict: delivery.TokenFailed}
+		return delivery.Result{Verdict: delivery.AccountFails}
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
@@ -65,10 +76,30 @@ func (c *Client) push(ctx context.Context, token string, key uuid.UUID, body []b
 		result.Verdict = delivery.Unanswered
 	case res.StatusCode == http.StatusTooManyRequests:
 		result.Verdict = slowOrUsedUp(text)
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
+		result.Verdict = delivery.AccountFails
 	default:
-		result.Verdict = delivery.Refused
+		result.Verdict, result.Bad = delivery.Refused, badRecipient(text)
 	}
 	return result
+}
+
+// badRecipient is one more than the place of the id that LINE names as the reason why it
+// refused a multicast; 0 = it names none.
+func badRecipient(text []byte) int {
+	var refusal struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(text, &refusal) != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(refusal.Message, "to[")
+	digits, _, closed := strings.Cut(after, "]")
+	n, err := strconv.Atoi(digits)
+	if !closed || err != nil || n < 0 || n >= 500 {
+		return 0
+	}
+	return n + 1
 }
 
 // slowOrUsedUp tells the two causes of 429 apart; LINE says them by text alone.

@@ -35,6 +35,7 @@ const (
 	Holdout        Reason = 31
 	NoContent      Reason = 32
 	TooLong        Reason = 33
+	Dropped        Reason = 34
 
 	BadBody        Reason = 40
 	UnknownMessage Reason = 41
@@ -63,7 +64,7 @@ func Reasons() map[Reason]string {
 		Unlinked: "unlinked", Blocked: "blocked", NotFriend: "not_friend", EmptyRecipient: "empty_recipient",
 		Duplicate: "duplicate", Cap: "cap", TooLate: "too_late", Erased: "erased", QuietHours: "quiet_hours",
 		HoldExpired: "hold_expired", LeftSegment: "left_segment", Holdout: "holdout", NoContent: "no_content",
-		TooLong: "too_long",
+		TooLong: "too_long", Dropped: "dropped",
 		BadBody: "bad_body", UnknownMessage: "unknown_message", OtherAccount: "other_account", GroupID: "group_id",
 		OverLimit: "over_limit",
 		Stopped:   "stopped", Quota: "quota", Rate: "rate", QuietHoursWait: "quiet_hours_wait",

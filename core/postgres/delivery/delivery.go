@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/klauspost/compress/zstd"
 
 	"lumo/core/delivery"
@@ -64,10 +65,14 @@ func (s *Store) Add(ctx context.Context, d delivery.Delivery, now time.Time) (de
 			ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING)
 		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, profile_id,
 			message_id, message_version, input_enc, state, retry_key, due_at, too_late_at, received_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, 'planned', $12, $13, $14, $15, $13, $13)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, 'planned', $12, $13::timestamptz,
+			CASE WHEN $5 = 'flow' THEN $15::timestamptz + make_interval(secs => coalesce(
+				(SELECT hold_seconds FROM sending WHERE merchant_id = $1 AND channel_id = $4), $16))
+			ELSE $14::timestamptz END, $15, $13, $13
 		ON CONFLICT (merchant_id, logical_kind, logical_id, friend_id) DO NOTHING`,
 		d.Merchant, d.ID, int64(d.Number), d.Channel, d.Kind, d.Logical, d.Friend, d.Profile, message(d.Content),
-		d.Content.Version, sealed, d.Key, now, moment(d.TooLateAt), d.ReceivedAt)
+		d.Content.Version, sealed, d.Key, now, moment(d.TooLateAt), d.ReceivedAt,
+		delivery.DefaultRules().TooLate.Seconds())
 	if err != nil {
 		return d, postgres.Fault(op, err)
 	}
@@ -91,18 +96,6 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// rankUnder is the last rank that a stop lets pass: flow sends and single messages have 0,
-// broadcasts 1.
-func rankUnder(s delivery.Stop) int {
-	switch {
-	case s.Holds(delivery.KindFlow):
-		return -1
-	case s.Holds(delivery.KindBroadcast):
-		return 0
-	}
-	return 1
-}
-
 // row is a delivery as it is read.
 type row struct {
 	d           delivery.Delivery
@@ -114,27 +107,33 @@ type row struct {
 
 // Due locks what may be tried now. What stays in sending for longer than a try and its record
 // can take was lost on the way, whoever owns the channel.
-func (s *Store) Due(ctx context.Context, l delivery.Lease, stop delivery.Stop, now time.Time, limit int) ([]delivery.Delivery, error) {
+func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]delivery.Delivery, error) {
 	const op = "postgres.delivery.Due"
+	rank := 0
+	if q.Broadcasts {
+		rank = 1
+	}
 	rows, err := postgres.Tx(ctx).Query(ctx, `
-		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, retry_key, tries,
-			too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
+		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, coalesce(hold, ''),
+			round, retry_key, tries, too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
 		FROM delivery
-		WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3 AND rank <= $6
-			AND (state IN ('planned', 'deferred', 'quota_blocked', 'unknown')
-				OR state = 'sending' AND (fence < $4 OR last_try_at < now() - interval '2 minutes'))
-		ORDER BY rank, due_at, id
-		LIMIT $5
-		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, now, l.Fence, limit,
-		rankUnder(stop))
+		WHERE merchant_id = $1 AND channel_id = $2 AND rank = $3 AND due_at <= $4
+			AND (state = 'unknown' OR NOT $5 AND state IN ('planned', 'deferred', 'quota_blocked')
+				OR state = 'sending' AND (fence < $6 OR last_try_at < now() - interval '2 minutes'))
+		ORDER BY due_at, id
+		LIMIT $7
+		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, rank, q.Now, q.Retries, l.Fence, q.Limit)
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
+	var r row
 	var all []row
+	r.d.Merchant, r.d.Channel = l.Merchant, l.Channel
+	fresh := r
 	for rows.Next() {
-		r := row{d: delivery.Delivery{Plan: delivery.Plan{Merchant: l.Merchant, Channel: l.Channel}}}
+		r = fresh
 		if err := rows.Scan(&r.d.ID, &r.number, &r.d.Kind, &r.d.Logical, &r.d.Friend, &r.d.Profile, &r.input, &r.body,
-			&r.d.State, &r.key, &r.d.Tries, &r.tooLate, &r.d.ReceivedAt, &r.d.Expired); err != nil {
+			&r.d.State, &r.d.Hold, &r.d.Round, &r.key, &r.d.Tries, &r.tooLate, &r.d.ReceivedAt, &r.d.Expired); err != nil {
 			rows.Close()
 			return nil, postgres.Fault(op, err)
 		}
@@ -149,35 +148,69 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, stop delivery.Stop, n
 			return nil, fault.Wrap(op, err)
 		}
 	}
-	return out, nil
+	if q.Broadcasts {
+		err = s.addLogical(ctx, l.Merchant, out)
+	}
+	return out, fault.Wrap(op, err)
 }
 
 func (s *Store) open(ctx context.Context, r row) (delivery.Delivery, error) {
 	d := r.d
-	d.Number = uint64(r.number)
-	if r.key != nil {
-		d.Key = *r.key
-	}
-	if r.tooLate != nil {
-		d.TooLateAt = *r.tooLate
-	}
+	d.Number, d.Key, d.TooLateAt = uint64(r.number), read(r.key), read(r.tooLate)
 	if r.input != nil {
-		plain, err := s.vault.Open(ctx, d.Merchant, "delivery", "input", id.ID(d.ID), r.input)
-		if err != nil {
+		if err := s.content(ctx, d.Merchant, "delivery", id.ID(d.ID), r.input, &d.Content); err != nil {
 			return d, err
 		}
-		if err := json.Unmarshal(plain, &d.Content); err != nil {
-			return d, fault.Wrap("postgres.delivery.open", err)
-		}
 	}
+	var err error
 	if r.body != nil {
-		packed, err := s.vault.Open(ctx, d.Merchant, "delivery", "body", id.ID(d.ID), r.body)
-		if err != nil {
-			return d, err
-		}
-		if d.Body, err = s.decoder.DecodeAll(packed, nil); err != nil {
-			return d, fault.Wrap("postgres.delivery.open", err)
-		}
+		d.Body, err = s.body(ctx, d.Merchant, "delivery", id.ID(d.ID), r.body)
 	}
-	return d, nil
+	return d, err
+}
+
+// content opens what a delivery or logical message says.
+func (s *Store) content(ctx context.Context, m lumo.MerchantID, table string, v id.ID, sealed []byte, c *lumo.Content) error {
+	plain, err := s.vault.Open(ctx, m, table, "input", v, sealed)
+	if err != nil {
+		return err
+	}
+	return fault.Wrap("postgres.delivery.content", json.Unmarshal(plain, c))
+}
+
+// body opens the exact bytes of a request.
+func (s *Store) body(ctx context.Context, m lumo.MerchantID, table string, v id.ID, sealed []byte) ([]byte, error) {
+	packed, err := s.vault.Open(ctx, m, table, "body", v, sealed)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := s.decoder.DecodeAll(packed, nil)
+	return plain, fault.Wrap("postgres.delivery.body", err)
+}
+
+// pack seals the exact bytes of a request.
+func (s *Store) pack(ctx context.Context, m lumo.MerchantID, table string, v id.ID, body []byte) ([]byte, error) {
+	return s.vault.Seal(ctx, m, table, "body", v, s.encoder.EncodeAll(body, nil))
+}
+
+// Sent counts what LINE accepted for friends since a time.
+func (s *Store) Sent(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID, since time.Time) (
+	map[lumo.FriendID]int, error) {
+	const op = "postgres.delivery.Sent"
+	rows, err := postgres.Tx(ctx).Query(ctx, `
+		SELECT friend_id, count(*)
+		FROM delivery
+		WHERE merchant_id = $1 AND friend_id = ANY($2::uuid[]) AND accepted_at >= $3
+		GROUP BY 1`, m, friends, since)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	sent := map[lumo.FriendID]int{}
+	var friend lumo.FriendID
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&friend, &n}, func() error {
+		sent[friend] = n
+		return nil
+	})
+	return sent, postgres.Fault(op, err)
 }

@@ -8,7 +8,6 @@ import (
 
 	"lumo/core/delivery"
 	"lumo/core/postgres"
-	"lumo/shared/fault"
 )
 
 // Claim takes leases that are free or have run out, by the database's clock.
@@ -56,19 +55,4 @@ func (s *Store) Release(ctx context.Context, owner string) error {
 		SET owner = NULL, lease_until = NULL
 		WHERE kind = 'send' AND owner = $1`, owner)
 	return postgres.Fault("postgres.delivery.Release", err)
-}
-
-// Hold keeps a lease from being claimed until the transaction ends.
-func (s *Store) Hold(ctx context.Context, l delivery.Lease) error {
-	const op = "postgres.delivery.Hold"
-	var one int
-	err := postgres.Tx(ctx).QueryRow(ctx, `
-		SELECT 1
-		FROM work
-		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'send' AND owner = $3 AND fence = $4
-		FOR SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
-	if fault.Is(postgres.Fault(op, err), fault.NotFound) {
-		return fault.New(fault.Stale, op, "the lease belongs to another owner")
-	}
-	return postgres.Fault(op, err)
 }

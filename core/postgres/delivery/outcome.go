@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,20 +22,23 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 	if len(all) == 0 {
 		return nil
 	}
+	first := 0
 	rows := make([]lumo.DeliveryID, len(all))
 	keys := make([]uuid.UUID, len(all))
 	bodies := make([][]byte, len(all))
 	for i, d := range all {
-		packed := s.encoder.EncodeAll(d.Body, nil)
-		sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "body", id.ID(d.ID), packed)
+		sealed, err := s.pack(ctx, d.Merchant, "delivery", id.ID(d.ID), d.Body)
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
 		rows[i], keys[i], bodies[i] = d.ID, d.Key, sealed
+		if d.State != delivery.Unknown {
+			first++
+		}
 	}
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE delivery AS d
-		SET state = 'sending', retry_key = t.key, body_enc = t.body, fence = $5, tries = d.tries + 1,
+		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, fence = $5, tries = d.tries + 1,
 			first_try_at = coalesce(d.first_try_at, now()), last_try_at = now(), updated_at = now()
 		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS t (id, key, body)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $5`,
@@ -44,15 +46,19 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 	if err == nil && int(tag.RowsAffected()) != len(all) {
 		return fault.New(fault.Stale, op, "a delivery belongs to a newer owner")
 	}
-	return postgres.Fault(op, err)
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	return hold(ctx, l, first, 0, 0)
 }
 
 // outcomes are turned sideways for one statement.
 type outcomes struct {
-	ids                              []lumo.DeliveryID
-	states, reasons, data, requestID []string
-	dueAt                            []*time.Time
-	ended                            []bool
+	ids                                     []lumo.DeliveryID
+	states, reasons, data, requestID, holds []string
+	dueAt                                   []*time.Time
+	longer                                  []float64 // seconds
+	ended                                   []bool
 }
 
 func columns(all []delivery.Outcome) outcomes {
@@ -66,40 +72,125 @@ func columns(all []delivery.Outcome) outcomes {
 		c.states, c.reasons = append(c.states, string(o.State)), append(c.reasons, o.Reason)
 		c.data, c.requestID = append(c.data, string(data)), append(c.requestID, o.RequestID)
 		c.dueAt, c.ended = append(c.dueAt, moment(o.NextAt)), append(c.ended, !o.State.Waiting())
+		c.holds, c.longer = append(c.holds, o.Hold), append(c.longer, o.Longer.Seconds())
 	}
 	return c
 }
 
 // Settle records outcomes. Acceptance is a fact and needs no lease; every other change is
 // refused to an owner who was replaced. What has ended stays as it ended. A key under which
-// LINE took nothing counts as never tried.
-func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Outcome) ([]bool, error) {
+// LINE took nothing counts as never tried. What LINE never confirmed keeps its bytes: a person
+// may have them sent again.
+func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Outcome) ([]delivery.Outcome, error) {
 	const op = "postgres.delivery.Settle"
 	c := columns(all)
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
+		WITH t AS (
+			SELECT *
+			FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[],
+				$10::text[], $11::float8[]) AS t (id, state, reason, data, due_at, request_id, ended, hold, longer)
+		), old AS (
+			SELECT d.id, d.state IN ('sending', 'unknown') AS held
+			FROM delivery AS d
+			JOIN t ON t.id = d.id
+			WHERE d.merchant_id = $1
+			ORDER BY d.id
+			FOR NO KEY UPDATE OF d
+		)
 		UPDATE delivery AS d
-		SET state = t.state, reason = NULLIF(t.reason, ''), reason_data = t.data::jsonb,
+		SET state = t.state, reason = NULLIF(t.reason, ''), reason_data = t.data::jsonb, hold = NULLIF(t.hold, ''),
 			due_at = CASE WHEN NOT t.ended THEN coalesce(t.due_at, d.due_at) END,
+			too_late_at = d.too_late_at + make_interval(secs => t.longer),
 			unsure = t.state IN ('unknown', 'unknown_expired'),
 			line_request_id = coalesce(NULLIF(t.request_id, ''), d.line_request_id),
-			first_try_at = CASE WHEN t.state IN ('deferred', 'quota_blocked') THEN NULL ELSE d.first_try_at END,
+			first_try_at = CASE WHEN t.state IN ('planned', 'deferred', 'quota_blocked') THEN NULL ELSE d.first_try_at END,
 			accepted_at = CASE WHEN t.state = 'accepted' THEN now() ELSE d.accepted_at END,
-			summary_enc = CASE WHEN t.state = 'accepted' THEN d.body_enc ELSE d.summary_enc END,
-			body_enc = CASE WHEN t.ended THEN NULL ELSE d.body_enc END,
+			summary_enc = CASE WHEN t.state = 'accepted' AND d.rank = 0 THEN d.body_enc ELSE d.summary_enc END,
+			body_enc = CASE WHEN t.ended AND t.state <> 'unknown_expired' THEN NULL ELSE d.body_enc END,
 			input_enc = CASE WHEN t.ended THEN NULL ELSE d.input_enc END, updated_at = now()
-		FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[])
-			AS t (id, state, reason, data, due_at, request_id, ended)
-		WHERE d.merchant_id = $1 AND d.id = t.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
+		FROM t, old
+		WHERE d.merchant_id = $1 AND d.id = t.id AND old.id = d.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
 			AND (t.state = 'accepted' OR d.fence <= $9 AND d.state <> 'unknown_expired')
-		RETURNING d.id`,
-		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence)
-	settled, err := pgx.CollectRows(rows, pgx.RowTo[lumo.DeliveryID])
+		RETURNING d.id, old.held`,
+		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer)
+	held := map[lumo.DeliveryID]bool{}
+	var v lumo.DeliveryID
+	var was bool
+	_, err := pgx.ForEachRow(rows, []any{&v, &was}, func() error {
+		held[v] = was
+		return nil
+	})
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
-	changed := make([]bool, len(all))
-	for i, o := range all {
-		changed[i] = slices.Contains(settled, o.Delivery.ID)
+	var changed []delivery.Outcome
+	for _, o := range all {
+		if _, ok := held[o.Delivery.ID]; ok {
+			changed = append(changed, o)
+		}
 	}
-	return changed, nil
+	return changed, s.count(ctx, l, changed, held)
+}
+
+// count moves the month's numbers on by what LINE accepted and by what is no longer on its way.
+func (s *Store) count(ctx context.Context, l delivery.Lease, changed []delivery.Outcome, held map[lumo.DeliveryID]bool) error {
+	free, used := 0, 0
+	routes := map[string]int{}
+	for _, o := range changed {
+		switch o.State {
+		case delivery.Accepted:
+			used++
+			routes[o.Delivery.Kind]++
+		case delivery.UnknownExpired:
+			used++ // it may have arrived
+		case delivery.Unknown, delivery.Sending:
+			continue
+		}
+		if held[o.Delivery.ID] {
+			free++
+		}
+	}
+	for route, n := range routes {
+		if err := countRoute(ctx, l, route, n); err != nil {
+			return err
+		}
+	}
+	return hold(ctx, l, -free, used, len(routes))
+}
+
+func countRoute(ctx context.Context, l delivery.Lease, route string, n int) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		INSERT INTO sent_day AS s (merchant_id, channel_id, day, route, n)
+		SELECT $1, $2, (now() AT TIME ZONE time_zone)::date, $3, $4
+		FROM merchant
+		WHERE merchant_id = $1
+		ON CONFLICT (merchant_id, channel_id, day, route) DO UPDATE SET n = s.n + EXCLUDED.n`,
+		l.Merchant, l.Channel, route, n)
+	return postgres.Fault("postgres.delivery.countRoute", err)
+}
+
+// hold moves the numbers of messages on their way and of those accepted since LINE's figure.
+// It is a batch's last statement, so that the row is locked for the commit alone; an account
+// without a limit has no row.
+func hold(ctx context.Context, l delivery.Lease, held, accepted, routes int) error {
+	if held == 0 && accepted == 0 {
+		return nil
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE quota
+		SET held = greatest(held + $3, 0), since = since + $4,
+			last_accepted_at = CASE WHEN $5 > 0 THEN now() ELSE last_accepted_at END
+		WHERE merchant_id = $1 AND channel_id = $2`, l.Merchant, l.Channel, held, accepted, routes)
+	return postgres.Fault("postgres.delivery.hold", err)
+}
+
+// Fail notes that our own fault ended a try.
+func (s *Store) Fail(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID, next time.Time, tries int) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET failures = failures + 1, updated_at = now(),
+			hold = CASE WHEN failures + 1 >= $4 THEN 'kept' ELSE hold END,
+			due_at = CASE WHEN failures + 1 < $4 THEN $3::timestamptz END
+		WHERE merchant_id = $1 AND id = $2 AND state IN ('planned', 'deferred', 'quota_blocked')`, m, d, next, tries)
+	return postgres.Fault("postgres.delivery.Fail", err)
 }

@@ -33,12 +33,6 @@ func TestStoppedMessagesWaitAndGoOnWhenResumed(t *testing.T) {
 	w.plan(s, 7)
 	w.exec(`INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, flow_id, outcome, created_at)
 		SELECT merchant_id, logical_id, channel_id, now(), 'verified', 'XyZ', 'accepted', now() FROM delivery`)
-	if due := w.dueUnder(delivery.Stop{Scope: delivery.StoppedEverything}); len(due) != 0 {
-		t.Errorf("%d are due although everything is stopped", len(due))
-	}
-	if due := w.dueUnder(delivery.Stop{Scope: delivery.StoppedBroadcasts}); len(due) != 1 {
-		t.Errorf("%d are due although only broadcasts are stopped", len(due))
-	}
 	state := w.sending(s)
 	if state.Stop.Scope != delivery.StoppedEverything || state.Waiting.Flow != 1 || len(state.Waiting.Items) != 1 ||
 		state.Waiting.Items[0].Key() != "flow:XyZ" {
@@ -57,15 +51,6 @@ func TestStoppedMessagesWaitAndGoOnWhenResumed(t *testing.T) {
 	if len(w.audit) != 2 || w.audit[0] != "sending.stop" || w.audit[1] != "sending.resume" {
 		t.Errorf("audit %v", w.audit)
 	}
-}
-
-func (w *world) dueUnder(stop delivery.Stop) (due []delivery.Delivery) {
-	w.t.Helper()
-	w.inTenant(func(ctx context.Context) (err error) {
-		due, err = w.store.Due(ctx, delivery.Lease{Merchant: w.m, Channel: w.channel}, stop, time.Now(), 10)
-		return err
-	})
-	return due
 }
 
 func TestRulesAreKeptAndChecked(t *testing.T) {

@@ -51,6 +51,7 @@ const reasons = [
   "holdout",
   "no_content",
   "too_long",
+  "dropped",
   "bad_body",
   "unknown_message",
   "other_account",

@@ -1,0 +1,117 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/delivery"
+	"lumo/core/lumo"
+	"lumo/core/postgres"
+	"lumo/shared/fault"
+)
+
+// Look keeps a lease from being claimed until the transaction ends, and reads what a sender
+// must know before a batch: stop, rules, the month.
+func (s *Store) Look(ctx context.Context, l delivery.Lease) (at delivery.Situation, err error) {
+	const op = "postgres.delivery.Look"
+	var one int
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT 1
+		FROM work
+		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'send' AND owner = $3 AND fence = $4
+		FOR SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
+	if fault.Is(postgres.Fault(op, err), fault.NotFound) {
+		return at, fault.New(fault.Stale, op, "the lease belongs to another owner")
+	}
+	if err != nil {
+		return at, postgres.Fault(op, err)
+	}
+	return s.situation(ctx, l.Merchant, l.Channel)
+}
+
+func (s *Store) situation(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (at delivery.Situation, err error) {
+	const op = "postgres.delivery.situation"
+	if at.Stop, at.Rules, err = s.Sending(ctx, m, c); err != nil {
+		return at, err
+	}
+	var limit *int64
+	var zone string
+	var read, taken, blocked *time.Time
+	q := &at.Quota
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT o.time_zone, c.quota_limit, c.quota_used, c.quota_read_at, q.read_at,
+			coalesce(q.base, 0), coalesce(q.since, 0), coalesce(q.held, 0), q.blocked_at,
+			CASE WHEN c.quota_limit IS NULL THEN 0 ELSE coalesce((
+				SELECT sum(d.n)
+				FROM sent_day AS d
+				WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.route = 'flow'
+					AND d.day >= date_trunc('month', now() AT TIME ZONE o.time_zone)::date), 0) END
+		FROM channel AS c
+		JOIN merchant AS o ON o.merchant_id = c.merchant_id
+		LEFT JOIN quota AS q ON q.merchant_id = c.merchant_id AND q.channel_id = c.id
+		WHERE c.merchant_id = $1 AND c.id = $2`, m, c).Scan(&zone, &limit, &q.LINE, &read, &taken, &q.Base, &q.Since,
+		&q.Held, &blocked, &q.Flows)
+	if err != nil {
+		return at, postgres.Fault(op, err)
+	}
+	if at.Zone, err = time.LoadLocation(zone); err != nil {
+		at.Zone, err = time.UTC, nil // the database knows the zone and this machine does not
+	}
+	if read != nil {
+		q.ReadAt = *read
+	}
+	if blocked != nil {
+		q.BlockedAt = *blocked
+	}
+	if q.Unlimited = limit == nil; q.Unlimited {
+		return at, nil // also while LINE was never asked
+	}
+	q.Limit = *limit
+	if taken == nil || read != nil && !taken.Equal(*read) {
+		return at, s.rebase(ctx, m, c, q)
+	}
+	return at, nil
+}
+
+// rebase takes LINE's new figure. LINE counts with some delay: what was accepted shortly before
+// is trusted to our own count, so that no limit is overrun; after ten quiet minutes, and in a
+// new month, LINE's figure stands alone.
+func (s *Store) rebase(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q *delivery.Quota) error {
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		INSERT INTO quota AS q (merchant_id, channel_id, month, base, read_at)
+		VALUES ($1, $2, date_trunc('month', now() AT TIME ZONE 'Asia/Tokyo')::date, $3, $4)
+		ON CONFLICT (merchant_id, channel_id) DO UPDATE
+		SET month = EXCLUDED.month, since = 0, read_at = EXCLUDED.read_at,
+			base = CASE
+				WHEN q.month <> EXCLUDED.month OR q.last_accepted_at IS NULL
+					OR q.last_accepted_at < EXCLUDED.read_at - interval '10 minutes' THEN EXCLUDED.base
+				ELSE greatest(EXCLUDED.base, q.base + q.since) END
+		RETURNING q.base, q.since, q.held`, m, c, q.LINE, q.ReadAt).Scan(&q.Base, &q.Since, &q.Held)
+	return postgres.Fault("postgres.delivery.rebase", err)
+}
+
+// Month reads the month so far.
+func (s *Store) Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, _ time.Time) (
+	delivery.Situation, []delivery.RouteDay, error) {
+	const op = "postgres.delivery.Month"
+	at, err := s.situation(ctx, m, c)
+	if err != nil {
+		return at, nil, err
+	}
+	rows, err := postgres.Tx(ctx).Query(ctx, `
+		SELECT d.day::timestamp AT TIME ZONE 'UTC', d.route, d.n
+		FROM sent_day AS d
+		JOIN merchant AS o ON o.merchant_id = d.merchant_id
+		WHERE d.merchant_id = $1 AND d.channel_id = $2
+			AND d.day >= date_trunc('month', now() AT TIME ZONE o.time_zone)::date
+		ORDER BY d.day, d.route`, m, c)
+	if err != nil {
+		return at, nil, postgres.Fault(op, err)
+	}
+	days, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d delivery.RouteDay, err error) {
+		return d, r.Scan(&d.Day, &d.Route, &d.N)
+	})
+	return at, days, postgres.Fault(op, err)
+}
