@@ -32,8 +32,8 @@ type RouteDayView struct {
 	Count int64  `json:"count"`
 }
 
-// KeptView is a message that our own fault keeps from being sent.
-type KeptView struct {
+// KeptDeliveryView is a message that our own fault keeps from being sent.
+type KeptDeliveryView struct {
 	ID         string     `json:"id"`
 	Kind       string     `json:"kind"`
 	Friend     string     `json:"friend"`
@@ -87,15 +87,15 @@ func (h sending) quota(ctx context.Context, who Caller, in *InChannel) (SendingM
 	return view, err
 }
 
-func (h sending) kept(ctx context.Context, who Caller, in *InChannel) (List[KeptView], error) {
+func (h sending) kept(ctx context.Context, who Caller, in *InChannel) (List[KeptDeliveryView], error) {
 	c, err := in.Channel()
 	if err != nil {
-		return List[KeptView]{}, err
+		return List[KeptDeliveryView]{}, err
 	}
 	all, err := h.service.Kept(ctx, who.Merchant.ID, c)
-	var list List[KeptView]
+	var list List[KeptDeliveryView]
 	for _, d := range all {
-		list.Items = append(list.Items, KeptView{ID: d.ID.String(), Kind: d.Kind, Friend: d.Friend.String(),
+		list.Items = append(list.Items, KeptDeliveryView{ID: d.ID.String(), Kind: d.Kind, Friend: d.Friend.String(),
 			ReceivedAt: moment(d.ReceivedAt)})
 	}
 	return list, err
