@@ -116,7 +116,8 @@ CREATE TABLE delivery (
     chunk_id uuid,
     round smallint DEFAULT 0 NOT NULL,
     failures smallint DEFAULT 0 NOT NULL,
-    unsure boolean DEFAULT false NOT NULL
+    unsure boolean DEFAULT false NOT NULL,
+    place smallint
 );
 CREATE TABLE delivery_chunk (
     merchant_id uuid NOT NULL,
