@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"lumo/core/delivery"
@@ -117,6 +118,9 @@ func (s *Store) Waiting(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	var count, late int64
 	_, err = pgx.ForEachRow(rows, []any{&kind, &ref, &count, &late}, func() error {
 		item := delivery.WaitingItem{Kind: kind, Ref: read(ref), Count: count, Late: late}
+		if v, err := uuid.Parse(item.Ref); err == nil && kind == delivery.KindBroadcast {
+			item.Ref = id.ID(v).String()
+		}
 		if kind == delivery.KindBroadcast {
 			w.Broadcast += count
 		} else {
