@@ -39,6 +39,9 @@ export function useLive(merchant: string | undefined): Live {
       else if (m.kind === "flow_request" || m.kind === "delivery.state")
         client.invalidateQueries({ queryKey: ["flow"] });
       else if (m.kind === "friend" || m.kind === "link") client.invalidateQueries({ queryKey: ["friend"] });
+      else if (m.kind === "qr_code" || m.kind === "review")
+        client.invalidateQueries({ queryKey: ["linking"] });
+      else if (m.kind === "run") client.invalidateQueries({ queryKey: ["run"] });
       else if (m.kind === "connection") {
         client.invalidateQueries({ queryKey: ["connection"] });
         client.invalidateQueries({ queryKey: ["home"] });

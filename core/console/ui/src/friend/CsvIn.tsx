@@ -40,10 +40,16 @@ export function CsvIn() {
           </Button>
         )}
       </FileButton>
-      <Modal opened={!!done || !!take.error} onClose={() => [setDone(undefined), take.clear()]} title={t("friend.csvTitle")}>
+      <Modal
+        opened={!!done || !!take.error}
+        onClose={() => [setDone(undefined), take.clear()]}
+        title={t("friend.csvTitle")}
+      >
         <Stack>
           {take.error && <Failed error={take.error} what="friend.csvFailed" />}
-          {done && <Text>{t("friend.csvDone", { rows: count(done.rows), changed: count(done.changed) })}</Text>}
+          {done && (
+            <Text>{t("friend.csvDone", { rows: count(done.rows), changed: count(done.changed) })}</Text>
+          )}
           {done && done.problems.length > 0 && (
             <List size="sm">
               {done.problems.slice(0, 50).map((p) => (

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
-import { api, type Friend, post, read } from "../api";
+import { api, type Friend, post, read, type Schema } from "../api";
 import {
   Choices,
   type Column,
@@ -21,7 +21,7 @@ import {
 } from "../parts";
 import { usePlace } from "../place";
 import { CsvIn } from "./CsvIn";
-import { TagBadges, useTags } from "./tags";
+import { TagBadges, useTags } from "./TagBadge";
 
 const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from"] as const;
 type Filters = Partial<Record<(typeof names)[number], string>>;
@@ -34,7 +34,10 @@ export function Friends() {
   const [text, setText] = useState("");
   const filters = useFilters(names);
   const chosen = filters.values as Filters;
-  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Record<string, never>;
+  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Omit<
+    Schema<"SearchBody">,
+    "text"
+  >;
   const pages = usePages<Friend>({
     queryKey: ["friend", "list", path.channel, text, chosen],
     fetch: ({ cursor, limit }, signal) =>
@@ -139,7 +142,10 @@ function useChoices() {
     {
       name: "from",
       label: t("friend.followed"),
-      options: ["7", "30", "90", "365"].map((value) => ({ value, label: t("friend.lastDays", { n: value }) })),
+      options: ["7", "30", "90", "365"].map((value) => ({
+        value,
+        label: t("friend.lastDays", { n: value }),
+      })),
     },
     {
       name: "tester",
@@ -220,7 +226,9 @@ function Bulk({ selection }: { selection: Selection }) {
           </Menu.Item>
         ))}
         {items.length === 0 && (
-          <Menu.Item onClick={() => navigate("../tags", { relative: "path" })}>{t("friend.noTags")}</Menu.Item>
+          <Menu.Item onClick={() => navigate("../tags", { relative: "path" })}>
+            {t("friend.noTags")}
+          </Menu.Item>
         )}
       </Menu.Dropdown>
     </Menu>

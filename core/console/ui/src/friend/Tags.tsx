@@ -17,7 +17,7 @@ import {
   useUndo,
 } from "../parts";
 import { usePlace } from "../place";
-import { type Tag, TagBadge, useTags } from "./tags";
+import { type Tag, TagBadge, useTags } from "./TagBadge";
 
 const one = "/merchants/{merchant}/channels/{channel}/tags/{tag}" as const;
 
@@ -32,14 +32,22 @@ export function Tags() {
   const pages = usePages<Tag>({
     queryKey: ["friend", "tags", path.channel, "page"],
     fetch: (_, signal) =>
-      read(api.GET("/merchants/{merchant}/channels/{channel}/tags", { params: { path }, signal })).then((l) => ({
-        ...l,
-        total: l.items.length,
-      })),
+      read(api.GET("/merchants/{merchant}/channels/{channel}/tags", { params: { path }, signal })).then(
+        (l) => ({
+          ...l,
+          total: l.items.length,
+        }),
+      ),
   });
   const columns: Column<Tag>[] = [
     { key: "name", title: t("tag.name"), cell: (tag) => <TagBadge of={tag} /> },
-    { key: "friends", title: t("tag.friends"), cell: (tag) => count(tag.friends), numeric: true, card: "fact" },
+    {
+      key: "friends",
+      title: t("tag.friends"),
+      cell: (tag) => count(tag.friends),
+      numeric: true,
+      card: "fact",
+    },
     {
       key: "how",
       title: t("tag.how"),
@@ -149,7 +157,11 @@ function Edit({ of, close }: { of?: Tag; close: () => void }) {
           <Radio.Group label={t("tag.color")} value={String(color)} onChange={(v) => setColor(Number(v))}>
             <Group gap="sm" mt={4}>
               {[1, 2, 3, 4, 5, 6, 7, 8].map((n) => (
-                <Radio key={n} value={String(n)} label={<TagBadge of={{ name: t("tag.colorN", { n }), color: n }} />} />
+                <Radio
+                  key={n}
+                  value={String(n)}
+                  label={<TagBadge of={{ name: t("tag.colorN", { n }), color: n }} />}
+                />
               ))}
             </Group>
           </Radio.Group>
@@ -197,7 +209,9 @@ function Merge({ of, close }: { of: Tag; close: () => void }) {
         <Text size="sm">{t("tag.mergeText", { n: count(of.friends), name: of.name })}</Text>
         <Select
           label={t("tag.mergeInto")}
-          data={(tags.data?.items ?? []).filter((x) => x.id !== of.id).map((x) => ({ value: x.id, label: x.name }))}
+          data={(tags.data?.items ?? [])
+            .filter((x) => x.id !== of.id)
+            .map((x) => ({ value: x.id, label: x.name }))}
           value={into}
           onChange={setInto}
         />
