@@ -15,7 +15,8 @@ import (
 // globals are the tables without a tenant: no personal data, no row-level security.
 func globals() []string {
 	return []string{"hook_route", "number", "work", "sign_in", "sign_in_try", "session", "operator", "edge", "edge_code",
-		"edge_change", "core_key", "edge_kept", "media_route", "klaviyo_site", "daily_run", "run_turn", "goose_db_version"}
+		"edge_change", "core_key", "edge_kept", "media_route", "klaviyo_site", "daily_run", "run_turn",
+		"api_key", "goose_db_version"}
 }
 
 // tables lists the schema's tables, partitions too.

@@ -20,7 +20,7 @@ func capabilities() []string {
 // edges are the imports between capabilities that are allowed, each with its reason.
 func edges() map[string]string {
 	return map[string]string{
-		"channel -> run":  "reading followers again is long work, done in steps",
+		"channel -> run":   "reading followers again is long work, done in steps",
 		"flow -> message":  "Get JSON and the check of direct text know what a message needs",
 		"flow -> delivery": "an accepted request becomes a planned delivery in the same transaction",
 	}
