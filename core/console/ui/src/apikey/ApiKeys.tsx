@@ -3,7 +3,19 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, read, type Schema } from "../api";
-import { type Column, Confirm, CopyField, DataTable, Empty, Failed, Page, State, useAction, usePages, When } from "../parts";
+import {
+  type Column,
+  Confirm,
+  CopyField,
+  DataTable,
+  Empty,
+  Failed,
+  Page,
+  State,
+  useAction,
+  usePages,
+  When,
+} from "../parts";
 import { usePlace } from "../place";
 
 type Key = Schema<"APIKeyView">;
@@ -48,7 +60,11 @@ export function ApiKeys() {
       title: t("apikey.accounts"),
       cell: (k) => (k.channels.length ? k.channels.map(name).join(", ") : t("apikey.all")),
     },
-    { key: "expires", title: t("apikey.expires"), cell: (k) => (k.expires_at ? <When at={k.expires_at} /> : "-") },
+    {
+      key: "expires",
+      title: t("apikey.expires"),
+      cell: (k) => (k.expires_at ? <When at={k.expires_at} /> : "-"),
+    },
     {
       key: "used",
       title: t("apikey.used"),
@@ -97,7 +113,10 @@ function Revoke({ of: k, close }: { of: Key; close: () => void }) {
   const client = useQueryClient();
   const revoke = useAction<void, unknown>(async (_, headers) => {
     const done = await read(
-      api.POST("/merchants/{merchant}/api_keys/{key}/revoke", { params: { path: { ...path, key: k.id } }, headers }),
+      api.POST("/merchants/{merchant}/api_keys/{key}/revoke", {
+        params: { path: { ...path, key: k.id } },
+        headers,
+      }),
     );
     await client.invalidateQueries({ queryKey: ["apikey"] });
     close();
@@ -190,7 +209,12 @@ function Make({ close }: { close: () => void }) {
               {fields.rights}
             </Text>
           )}
-          <Checkbox.Group label={t("apikey.accounts")} description={t("apikey.allHint")} value={only} onChange={setOnly}>
+          <Checkbox.Group
+            label={t("apikey.accounts")}
+            description={t("apikey.allHint")}
+            value={only}
+            onChange={setOnly}
+          >
             <Group mt={4}>
               {channels.map((c) => (
                 <Checkbox key={c.id} value={c.id} label={c.name} />
