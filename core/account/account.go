@@ -92,6 +92,7 @@ type Config struct {
 	Members MemberStore
 	Tries   Tries
 	Audit   AuditStore
+	Keys    KeyStore
 	Hasher  *Hasher
 	NewID   func() id.ID
 	Now     func() time.Time

@@ -90,6 +90,11 @@ func (a *App) wireParts(ctx context.Context) error {
 	moving.links, listening.links = links, links
 	console.RegisterChannels(a.api, channels)
 	console.RegisterFriends(a.api, people)
+	runs, err := a.newRuns()
+	if err != nil {
+		return err
+	}
+	a.handleFriends(runs, channels, people, vendorLINE)
 	console.RegisterLinkage(a.api, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,

@@ -14,6 +14,7 @@ type FriendRow struct {
 	PictureURL string
 	Named      bool // LINE was asked for the profile at least once
 	New        bool // made by this call
+	Changed    bool // what Klaviyo shows of the follow state is another now
 }
 
 // derive keeps what others see of a friend equal to what it follows from.

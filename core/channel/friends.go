@@ -38,6 +38,7 @@ func (s *Service) meet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 	named := row.tell(p)
 	before := row.Follow
 	followed := p.Seen != nil && row.Follow.observe(*p.Seen)
+	row.Changed = followed
 	if p.Seen != nil || named || row.New {
 		row.derive()
 		if err := s.c.Friends.Update(ctx, m, row, now); err != nil {

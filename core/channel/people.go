@@ -72,6 +72,8 @@ type PeopleStore interface {
 	// Tombstone tells when a friend was erased; nobody is fault.NotFound.
 	Tombstone(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID) (time.Time, error)
 	Timeline(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, q TimelineQuery) (Timeline, error)
+	// ConsentChangedAt is when a friend's consent last became another; zero = never.
+	ConsentChangedAt(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (time.Time, error)
 	Months(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, zone string) ([]Month, error)
 	Contacts(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) ([]OwnContact, error)
 	// SetContact stores a friend's own email or phone; true when it is another than before.

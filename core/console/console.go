@@ -74,6 +74,7 @@ type API struct {
 	names    map[string]bool      // of all members of inputs
 	advices  []advised
 	sockets  sockets
+	keys     APIKeys // nil = nobody comes with a key
 }
 
 // New makes an API with the operations of accounts; other capabilities register theirs.

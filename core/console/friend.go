@@ -166,6 +166,7 @@ func RegisterFriends(a *API, p *channel.People) {
 	Register(a, Op{ID: "erase-friend", Method: http.MethodPost, Path: all + "/{friend}/erase",
 		Role: lumo.Admin, Summary: "Erase a person everywhere"}, f.erase)
 	f.registerBulk(a, all)
+	f.registerFiles(a, all)
 }
 
 func (f friends) list(ctx context.Context, who Caller, in *friendsInput) (List[FriendView], error) {

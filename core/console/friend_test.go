@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"encoding/csv"
 	"testing"
 
 	"lumo/core/lumo"
@@ -77,5 +78,26 @@ func TestContactsAreMaskedForViewersAndRevealingIsRecorded(t *testing.T) {
 	}
 	if status, got := d.call(t, lumo.Viewer, "GET", one, nil); status != 200 || got["erased_at"] == nil || got["name"] != "" {
 		t.Errorf("tombstone: %d %v", status, got)
+	}
+}
+
+func TestCSVIsWholeAndHarmless(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.AddFriend(t, "=HYPERLINK(\"http://x\")", shoptest.LineUser)
+	res, err := d.clients[lumo.Viewer].Get(d.server.URL + "/api/v1/merchants/" + d.Merchant.String() + "/channels/" +
+		d.Channel.ID.String() + "/friends.csv?state=following")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	lines, err := csv.NewReader(res.Body).ReadAll()
+	if err != nil || len(lines) != 2 || lines[1][1] != "'=HYPERLINK(\"http://x\")" || lines[1][2] != "following" {
+		t.Errorf("got %v %v", lines, err)
+	}
+	for _, cell := range lines[1] {
+		if cell == string(shoptest.LineUser) {
+			t.Error("the file holds a LINE user id")
+		}
 	}
 }

@@ -172,7 +172,13 @@ type (
 // admit finds the caller before anything of the request's content is read.
 func (a *API) admit(op Op) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		who, err := a.Caller(ctx.Context(), op.Role, ctx.Param("merchant"))
+		var who Caller
+		var err error
+		if header := ctx.Header("Authorization"); strings.HasPrefix(header, bearer) {
+			who, err = a.byKey(ctx.Context(), op, header, ctx.Param("merchant"), ctx.Param("channel"))
+		} else {
+			who, err = a.Caller(ctx.Context(), op.Role, ctx.Param("merchant"))
+		}
 		if err != nil {
 			writeProblem(ctx, a.problem(ctx.Context(), op.ID, err))
 			return

@@ -50,6 +50,27 @@ func (c *Client) Profile(ctx context.Context, keys lumo.Keys, user lumo.LineUser
 	return channel.Person{Name: p.DisplayName, PictureURL: p.PictureUrl, Language: p.Language}, nil
 }
 
+// Followers lists people who follow a verified account, page by page. Blocked, deleted and
+// non-consenting people are not in it; a page may be short although another follows.
+func (c *Client) Followers(ctx context.Context, keys lumo.Keys, after string, limit int) (
+	users []lumo.LineUserID, next string, err error) {
+	var page *messaging_api.GetFollowersResponse
+	err = c.call(ctx, "line.Followers", keys, func(api *messaging_api.MessagingApiAPI) (
+		res *http.Response, err error) {
+		res, page, err = api.GetFollowersWithHttpInfo(after, int32(limit))
+		return res, err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, text := range page.UserIds {
+		if user := lumo.LineUserID(text); user.Valid() {
+			users = append(users, user)
+		}
+	}
+	return users, page.Next, nil
+}
+
 // Quota reads the month's limit and what is used of it.
 func (c *Client) Quota(ctx context.Context, keys lumo.Keys) (channel.Quota, error) {
 	const op = "line.Quota"

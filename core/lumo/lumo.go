@@ -25,6 +25,7 @@ type (
 	FormID     id.ID // form of a shop page
 	EventID    id.ID
 	TagID      id.ID
+	RunID      id.ID // long work
 )
 
 // String methods give the outside form of CONTRACTS.md part B.
@@ -41,6 +42,7 @@ func (v CodeID) String() string     { return id.ID(v).With(id.QRCode) }
 func (v FormID) String() string     { return id.ID(v).With(id.Form) }
 func (v EventID) String() string    { return id.ID(v).With(id.Event) }
 func (v TagID) String() string      { return id.ID(v).With(id.Tag) }
+func (v RunID) String() string      { return id.ID(v).With(id.Import) }
 
 // LineUserID is a person's LINE user id on one provider, ^U[0-9a-f]{32}$. Never logged.
 type LineUserID string

@@ -16,7 +16,7 @@ import (
 func globals() []string {
 	return []string{"hook_route", "number", "work", "sign_in", "sign_in_try", "session", "operator", "edge", "edge_code",
 		"edge_change", "edge_minute", "fleet_log", "module_set", "module_file", "system_hold", "core_key", "edge_kept",
-		"media_route", "klaviyo_site", "daily_run", "goose_db_version"}
+		"media_route", "klaviyo_site", "daily_run", "run_turn", "api_key", "goose_db_version"}
 }
 
 // tables lists the schema's tables, partitions too.

@@ -14,12 +14,13 @@ type rule struct {
 // capabilities are the domain packages of DESIGN section 4; rules stand in them.
 func capabilities() []string {
 	return []string{"account", "channel", "linkage", "message", "flow", "delivery", "tracking", "outbox",
-		"connection", "fleet", "live"}
+		"connection", "fleet", "live", "run"}
 }
 
 // edges are the imports between capabilities that are allowed, each with its reason.
 func edges() map[string]string {
 	return map[string]string{
+		"channel -> run":   "reading followers again is long work, done in steps",
 		"flow -> message":  "Get JSON and the check of direct text know what a message needs",
 		"flow -> delivery": "an accepted request becomes a planned delivery in the same transaction",
 	}

@@ -48,6 +48,7 @@ type world struct {
 	vault    *vault.Vault
 	service  *channel.Service
 	people   *channel.People
+	url      string
 	line     *fakeLINE
 	facts    *facts
 	fleet    *fleet
@@ -59,7 +60,8 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgrestest.URL(t))
+	url := postgrestest.URL(t)
+	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, vault: v, line: newFakeLINE(), facts: &facts{}, fleet: &fleet{},
+	w := &world{db: db, url: url, vault: v, line: newFakeLINE(), facts: &facts{}, fleet: &fleet{},
 		logs: &bytes.Buffer{}, now: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}
 	w.merchant = w.addMerchant(t, 1)
 	w.service = w.newService(t, "core-1")

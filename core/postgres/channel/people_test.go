@@ -307,3 +307,44 @@ func FuzzContactsAreNormalisedOnce(f *testing.F) {
 		}
 	})
 }
+
+func TestFileOfContactsTagsAndTestFriendsSaysWhatItCouldNotTake(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	hana, taro := w.meet(t, c, yuki, "Hana"), w.meet(t, c, mio, "Taro")
+	if _, err := w.people.AddTag(t.Context(), w.merchant, c.ID, channel.Actor{}, "VIP", 1); err != nil {
+		t.Fatal(err)
+	}
+	text := "\ufeffFriend,line_user_id,email,phone,tags,test_friend\r\n" +
+		hana.String() + ",,HANA@shop.example,,vip;unknown,yes\r\n" +
+		"," + string(mio) + ",,090-1234-5678,,\r\n" +
+		",U00000000000000000000000000000000,a@b.example,,,\r\n" +
+		taro.String() + ",,no email,12,,\r\n" + "too,few\r\n"
+	got, err := w.people.ImportCSV(t.Context(), w.merchant, c.ID, channel.Actor{}, text)
+	if err != nil || got.Rows != 4 {
+		t.Fatalf("got %+v %v", got, err)
+	}
+	want := []channel.LineProblem{{Line: 2, Code: "tag"}, {Line: 4, Code: "nobody"}, {Line: 5, Code: "email"},
+		{Line: 5, Code: "phone"}, {Line: 6, Code: "columns"}}
+	if len(got.Problems) != len(want) {
+		t.Fatalf("got %v want %v", got.Problems, want)
+	}
+	for i := range want {
+		if got.Problems[i] != want[i] {
+			t.Errorf("got %v want %v", got.Problems[i], want[i])
+		}
+	}
+	for text, f := range map[string]lumo.FriendID{"hana@shop.example": hana, "+819012345678": taro} {
+		if found := w.found(t, channel.FriendQuery{Channel: c.ID}, text); len(found) != 1 || found[0] != f {
+			t.Errorf("%s: got %v", text, found)
+		}
+	}
+	list, err := w.people.Friends(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID, Tester: true})
+	if err != nil || len(list.Items) != 1 || list.Items[0].ID != hana || len(list.Items[0].Tags) != 1 {
+		t.Errorf("test friends: got %+v %v", list, err)
+	}
+	if _, err := w.people.ImportCSV(t.Context(), w.merchant, c.ID, channel.Actor{}, "name\nHana"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a file without friends: got %v", err)
+	}
+}

@@ -1,99 +1,255 @@
-import { Anchor, Button, Group, Stack, Table, Text, TextInput, Title } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { Button, Group, Menu, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
-import { type Friend, get, type List, post } from "../api";
-import { Failed, Loading, number, When } from "../parts";
-import { usePlace } from "../shell";
+import { Link, useNavigate } from "react-router";
+import { api, type Friend, post, read, type Schema } from "../api";
+import {
+  Choices,
+  type Column,
+  DataTable,
+  Empty,
+  Page,
+  SearchBox,
+  type Selection,
+  State,
+  useAction,
+  useFilters,
+  usePages,
+  useUndo,
+  When,
+} from "../parts";
+import { usePlace } from "../place";
+import { CsvIn } from "./CsvIn";
+import { TagBadges, useTags } from "./TagBadge";
 
-// Friends lists who can be reached. Search words may be an email: they go by POST, never
-// into the address.
+const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from"] as const;
+type Filters = Partial<Record<(typeof names)[number], string>>;
+
+// Friends lists who is known on a LINE account, however many. Search words may be an email:
+// they go by POST, never into the address.
 export function Friends() {
-  const { t, i18n } = useTranslation();
-  const { at, base, channel, merchant } = usePlace();
+  const { t } = useTranslation();
+  const { path, base, at, mayChange } = usePlace();
   const [text, setText] = useState("");
-  const [search] = useDebouncedValue(text.trim(), 300);
-  const friends = useInfiniteQuery({
-    queryKey: ["friend", "list", channel?.id, search],
-    initialPageParam: "",
-    queryFn: ({ pageParam }) =>
-      search
-        ? post<List<Friend>>(`${at}/friends/search`, { text: search, cursor: pageParam || undefined })
-        : get<List<Friend>>(`${at}/friends${pageParam ? `?cursor=${encodeURIComponent(pageParam)}` : ""}`),
-    getNextPageParam: (page) => page.next || undefined,
+  const filters = useFilters(names);
+  const chosen = filters.values as Filters;
+  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Omit<
+    Schema<"SearchBody">,
+    "text"
+  >;
+  const pages = usePages<Friend>({
+    queryKey: ["friend", "list", path.channel, text, chosen],
+    fetch: ({ cursor, limit }, signal) =>
+      read(
+        api.POST("/merchants/{merchant}/channels/{channel}/friends/search", {
+          params: { path },
+          body: { ...body, text, cursor, limit },
+          signal,
+        }),
+      ),
   });
-  const rows = friends.data?.pages.flatMap((page) => page.items) ?? [];
-  const total = friends.data?.pages[0]?.total;
+  const counted = useQuery({
+    queryKey: ["friend", "count", path.channel, text, chosen],
+    queryFn: () => post<{ total: number }>(`${at}/friends/count`, { ...body, text }),
+    enabled: !pages.loading && pages.total === undefined,
+  });
+  const columns = useColumns();
   return (
-    <Stack>
-      <Group justify="space-between">
-        <Title order={1} size={20}>
-          {t("menu.friends")}
-        </Title>
-        {total !== undefined && (
-          <Text size="sm" c="dimmed">
-            {t("friend.total", { n: number(total, i18n.language) })}
-          </Text>
-        )}
-      </Group>
-      <TextInput
-        aria-label={t("friend.search")}
-        placeholder={t("friend.search")}
-        value={text}
-        onChange={(e) => setText(e.currentTarget.value)}
-        maw={360}
+    <Page
+      title={t("menu.friends")}
+      actions={
+        <>
+          <Button component="a" href={csv(at, chosen)} download variant="default" size="sm">
+            {t("friend.csvOut")}
+          </Button>
+          {mayChange && <CsvIn />}
+        </>
+      }
+    >
+      <Choices of={useChoices()} filters={filters}>
+        <SearchBox label={t("friend.search")} onSearch={setText} />
+      </Choices>
+      <DataTable
+        caption={t("menu.friends")}
+        columns={columns}
+        pages={{ ...pages, total: pages.total ?? counted.data?.total }}
+        id={(f) => f.id}
+        link={(f) => `${base}/friends/${f.id}`}
+        failed="friend.failed"
+        empty={
+          text || filters.any ? (
+            <Empty kind="filtered" clear={filters.any ? filters.clear : undefined} />
+          ) : (
+            <Empty
+              kind="new"
+              text={t("friend.empty")}
+              action={
+                <Button component={Link} to={`${base}/linking/qr`}>
+                  {t("friend.emptyAction")}
+                </Button>
+              }
+            />
+          )
+        }
+        bulk={mayChange ? (selection) => <Bulk selection={selection} /> : undefined}
       />
-      {friends.isPending && <Loading />}
-      {friends.error && <Failed error={friends.error} again={() => friends.refetch()} what="friend.failed" />}
-      {friends.data && rows.length === 0 && (
-        <Text c="dimmed">{search ? t("friend.noMatch") : t("friend.empty")}</Text>
-      )}
-      {rows.length > 0 && (
-        <Table.ScrollContainer minWidth={520}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("friend.name")}</Table.Th>
-                <Table.Th>{t("friend.linked")}</Table.Th>
-                <Table.Th>{t("friend.state")}</Table.Th>
-                <Table.Th>{t("friend.followed")}</Table.Th>
-                <Table.Th>{t("friend.lastSent")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map((f) => (
-                <Table.Tr key={f.id}>
-                  <Table.Td>
-                    <Anchor component={Link} to={`${base}/friends/${f.id}`} size="sm">
-                      {f.name || t("friend.noName")}
-                    </Anchor>
-                  </Table.Td>
-                  <Table.Td>{f.linked ? t("friend.isLinked") : t("friend.notLinked")}</Table.Td>
-                  <Table.Td>{t(`follow.${f.follow_status}`)}</Table.Td>
-                  <Table.Td>
-                    <When at={f.followed_at} timeZone={merchant.time_zone} />
-                  </Table.Td>
-                  <Table.Td>
-                    <When at={f.last_sent_at} timeZone={merchant.time_zone} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {friends.hasNextPage && (
-        <Button
-          variant="default"
-          onClick={() => friends.fetchNextPage()}
-          loading={friends.isFetchingNextPage}
-          maw={200}
-        >
-          {t("common.more")}
+    </Page>
+  );
+}
+
+// since turns "30" into the moment so many days ago.
+const since = (days: string) => new Date(Date.now() - Number(days) * 86_400_000).toISOString();
+
+const csv = (at: string, f: Filters) => {
+  const query = new URLSearchParams(f as Record<string, string>);
+  if (f.from) query.set("from", since(f.from));
+  return `/api/v1${at}/friends.csv?${query}`;
+};
+
+function useChoices() {
+  const { t } = useTranslation();
+  const { path } = usePlace();
+  const tags = useTags();
+  const codes = useQuery({
+    queryKey: ["linking", "codes", path.channel],
+    queryFn: () => read(api.GET("/merchants/{merchant}/channels/{channel}/qr_codes", { params: { path } })),
+  });
+  const words = (of: string, values: string[]) =>
+    values.map((value) => ({ value, label: t(`${of}.${value}`) }));
+  return [
+    { name: "linked", label: t("friend.linked"), options: words("friend.linkedIs", ["yes", "no"]) },
+    {
+      name: "state",
+      label: t("friend.state"),
+      options: words("follow", ["following", "blocked", "not_friend"]),
+    },
+    {
+      name: "consent",
+      label: t("friend.consent"),
+      options: words("consent", ["given", "withdrawn", "unknown"]),
+    },
+    {
+      name: "tag",
+      label: t("friend.tag"),
+      options: (tags.data?.items ?? []).map((tag) => ({ value: tag.id, label: tag.name })),
+    },
+    {
+      name: "qr_code",
+      label: t("friend.code"),
+      options: (codes.data?.items ?? []).map((c) => ({ value: c.id, label: c.name })),
+    },
+    {
+      name: "from",
+      label: t("friend.followed"),
+      options: ["7", "30", "90", "365"].map((value) => ({
+        value,
+        label: t("friend.lastDays", { n: value }),
+      })),
+    },
+    {
+      name: "tester",
+      label: t("friend.testers"),
+      options: [{ value: "yes", label: t("friend.onlyTesters") }],
+    },
+  ].filter((c) => c.options.length > 0);
+}
+
+function useColumns(): Column<Friend>[] {
+  const { t } = useTranslation();
+  return [
+    { key: "name", title: t("friend.name"), cell: (f) => f.name || t("friend.noName") },
+    {
+      key: "linked",
+      title: t("friend.linked"),
+      card: "fact",
+      cell: (f) => <State of={f.linked ? "linked" : "not_linked"} words="friend.is" />,
+    },
+    {
+      key: "state",
+      title: t("friend.state"),
+      card: "state",
+      cell: (f) => <State of={f.follow_status} words="follow" />,
+    },
+    { key: "tags", title: t("friend.tags"), cell: (f) => <TagBadges ids={f.tags ?? []} /> },
+    {
+      key: "followed",
+      title: t("friend.followed"),
+      card: "fact",
+      cell: (f) => <When at={f.followed_at} />,
+    },
+    { key: "sent", title: t("friend.lastSent"), cell: (f) => <When at={f.last_sent_at} /> },
+    { key: "clicked", title: t("friend.lastClicked"), cell: (f) => <When at={f.last_clicked_at} /> },
+    { key: "language", title: t("friend.language"), cell: (f) => f.language || "-" },
+  ];
+}
+
+type Change = { action: "tag" | "untag" | "tester" | "no_tester"; tag?: string; ids: string[] };
+
+// Bulk changes the ticked friends. What was done can be taken back.
+function Bulk({ selection }: { selection: Selection }) {
+  const { t } = useTranslation();
+  const { path } = usePlace();
+  const tags = useTags();
+  const undo = useUndo();
+  const navigate = useNavigate();
+  const send = (c: Change, headers = {}) =>
+    read(
+      api.POST("/merchants/{merchant}/channels/{channel}/friends/bulk", {
+        params: { path },
+        headers,
+        body: { action: c.action, tag: c.tag, friends: c.ids },
+      }),
+    );
+  const change = useAction(async (c: Change, key) => {
+    const done = await send(c, key);
+    const back = { tag: "untag", untag: "tag", tester: "no_tester", no_tester: "tester" } as const;
+    undo.offer({
+      text: t(`friend.done.${c.action}`, { count: done.changed, n: done.changed }),
+      undo: () => send({ ...c, action: back[c.action] }),
+    });
+    selection.clear();
+    return done;
+  });
+  const items = tags.data?.items ?? [];
+  const choose = (action: "tag" | "untag") => (
+    <Menu position="top">
+      <Menu.Target>
+        <Button size="xs" variant="default" disabled={change.busy}>
+          {t(`friend.${action}`)}
         </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {items.map((tag) => (
+          <Menu.Item key={tag.id} onClick={() => change.run({ action, tag: tag.id, ids: selection.ids })}>
+            {tag.name}
+          </Menu.Item>
+        ))}
+        {items.length === 0 && (
+          <Menu.Item onClick={() => navigate("../tags", { relative: "path" })}>
+            {t("friend.noTags")}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+  return (
+    <Group gap="xs">
+      {choose("tag")}
+      {choose("untag")}
+      <Button
+        size="xs"
+        variant="default"
+        disabled={change.busy}
+        onClick={() => change.run({ action: "tester", ids: selection.ids })}
+      >
+        {t("friend.tester")}
+      </Button>
+      {change.error && (
+        <Text size="sm" c="var(--lumo-bad)" role="alert">
+          {change.error.message || t("common.unreachable")}
+        </Text>
       )}
-    </Stack>
+    </Group>
   );
 }

@@ -16,4 +16,13 @@ export const screens: Screen[] = [
     menu: "friends",
     load: async () => (await import("./Friend")).FriendPage,
   },
+  {
+    of: "account",
+    path: "tags",
+    title: "menu.tags",
+    names: "friend.tagNames",
+    menu: "friends",
+    order: 2,
+    load: async () => (await import("./Tags")).Tags,
+  },
 ];

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+
+	"lumo/core/channel"
+	"lumo/core/console"
+	"lumo/core/line"
+	"lumo/core/live"
+	channelstore "lumo/core/postgres/channel"
+	runstore "lumo/core/postgres/run"
+	"lumo/core/run"
+)
+
+// newRuns makes long work, and has it done once all workers are there.
+func (a *App) newRuns() (*run.Service, error) {
+	s, err := run.New(run.Config{Tenants: a.db, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: runWatcher{a},
+		Auditor: a.accounts, NewID: a.newID, Now: a.now, Log: a.log, Owner: a.newID().String()})
+	if err != nil {
+		return nil, err
+	}
+	a.runners = append(a.runners, s.Work)
+	return s, nil
+}
+
+// handleFriends gives runs the work on friends, and the API its operations.
+func (a *App) handleFriends(runs *run.Service, channels *channel.Service, people *channel.People, client *line.Client) {
+	refresher := func(add bool) *channel.Refresher {
+		return &channel.Refresher{Service: channels, Tenants: a.db, Store: channelstore.New(a.vault), Followers: client,
+			Now: a.now, Add: add}
+	}
+	runs.Handle(channel.RunConsent, refresher(false))
+	runs.Handle(channel.RunFollowers, refresher(true))
+	console.RegisterRuns(a.api, console.RunParts{Runs: runs, People: people, Refresher: refresher(false),
+		Members: a.accounts})
+}
+
+// runWatcher tells open pages of long work.
+type runWatcher struct{ app *App }
+
+func (w runWatcher) RunChanged(ctx context.Context, r run.Run) {
+	w.app.publish(ctx, r.Merchant, live.Event{Kind: "run", ID: r.ID.String(), Channel: r.Channel.String()})
+}

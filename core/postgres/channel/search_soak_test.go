@@ -1,0 +1,134 @@
+package channel_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"lumo/core/channel"
+	"lumo/core/lumo"
+)
+
+const (
+	soakFriends = 1_000_000
+	soakLinks   = 500_000
+	soakP95     = 200 * time.Millisecond
+)
+
+// fillMillion puts friends, links and a tag in without the vault: what is searched here is
+// found by names, filters and blind indexes. It loads as a restore would: triggers off, the
+// index over names made afterwards, totals counted once.
+func (w *world) fillMillion(t *testing.T, c channel.Channel, a lumo.AccountID, tag lumo.TagID) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, sql := range []string{"SET session_replication_role = replica", "SET maintenance_work_mem = '256MB'",
+		"DROP INDEX friend_grams_idx", fillFriends, fillLinks, fillTags, fillTotals, `
+CREATE INDEX friend_grams_idx ON friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)`,
+		"VACUUM ANALYZE"} {
+		filled := strings.NewReplacer("$merchant", "'"+uuid.UUID(w.merchant).String()+"'", "$channel", "'"+uuid.UUID(c.ID).String()+"'",
+			"$account", "'"+uuid.UUID(a).String()+"'", "$tag", "'"+uuid.UUID(tag).String()+"'").Replace(sql)
+		if _, err := conn.Exec(t.Context(), filled); err != nil {
+			t.Fatal(err, filled)
+		}
+	}
+}
+
+const fillFriends = `
+INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, display_name, follow_status, linked,
+                    follow_changed_at, followed_at, consent, consent_at, consent_source, created_at, updated_at)
+SELECT $merchant, lumo_ulid(timestamptz '2025-01-01' + make_interval(secs => n * 50)), $channel, 'x',
+       decode(md5(n::text), 'hex'),
+       (ARRAY['山田','佐藤','鈴木','高橋','田中','Smith','Chen','สมชาย'])[1 + n % 8] || ' ' ||
+       (ARRAY['花子','太郎','美緒','Yuki','Mio','Ken','Aya'])[1 + n % 7] || CASE WHEN n % 1000 = 0 THEN ' 珍' ELSE '' END,
+       CASE WHEN n % 12 = 0 THEN 'blocked' ELSE 'following' END, n % 2 = 0, now(),
+       timestamptz '2025-01-01' + make_interval(secs => n * 50),
+       CASE WHEN n % 12 = 0 THEN 'withdrawn' ELSE 'given' END, now(), 'friend_added', now(), now()
+  FROM generate_series(0, 999999) AS n`
+
+const fillLinks = `
+INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,
+                           state, linked_at, created_at, updated_at)
+SELECT merchant_id, gen_random_uuid(), channel_id, id, $account, 'P' || row_number() OVER (), 'qr', 'proven', 'linked',
+       now(), now(), now()
+  FROM friend
+ WHERE linked`
+
+const fillTags = `
+INSERT INTO friend_tag (merchant_id, tag_id, friend_id, source, created_at)
+SELECT merchant_id, $tag, id, 'hand', now()
+  FROM friend
+ WHERE line_user_bidx < '\x08'`
+
+const fillTotals = `
+INSERT INTO friend_total
+SELECT merchant_id, channel_id, follow_status, consent, linked, 0, count(*)
+  FROM friend
+ GROUP BY 1, 2, 3, 4, 5`
+
+// BENCH friends_search_p95_ms: a page of a million friends by every kind of question.
+func TestSoakAMillionFriendsAreSearchedAtOnce(t *testing.T) {
+	if os.Getenv("LUMO_SOAK") == "" {
+		t.Skip("a million friends: run with LUMO_SOAK=1")
+	}
+	w := newWorld(t)
+	c := w.connect(t)
+	a := w.addKlaviyo(t, 1)
+	tag, err := w.people.AddTag(t.Context(), w.merchant, c.ID, channel.Actor{}, "VIP", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	w.fillMillion(t, c, a, tag.ID)
+	t.Logf("filled in %s", time.Since(begun).Round(time.Second))
+	yes, no := true, false
+	questions := map[string]struct {
+		q    channel.FriendQuery
+		text string
+	}{
+		"all": {}, "common name": {text: "山田"}, "one character": {text: "花"}, "rare": {text: "珍"},
+		"two words": {text: "田 太郎"}, "latin": {text: "smith yu"}, "nobody": {text: "鰻重"}, "a letter": {text: "m"},
+		"email": {text: "nobody@shop.example"}, "phone": {text: "090-9999-0000"},
+		"linked": {q: channel.FriendQuery{Linked: &yes}}, "not linked, blocked": {q: channel.FriendQuery{Linked: &no, Status: lumo.Blocked}},
+		"consent": {q: channel.FriendQuery{Consent: lumo.ConsentWithdrawn}}, "tag": {q: channel.FriendQuery{Tag: tag.ID}},
+		"tag and name": {q: channel.FriendQuery{Tag: tag.ID}, text: "珍"}, "rare, blocked": {q: channel.FriendQuery{Status: lumo.Blocked}, text: "珍"},
+		"dates": {q: channel.FriendQuery{From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}},
+	}
+	var all []time.Duration
+	for name, one := range questions {
+		one.q.Channel = c.ID
+		worst := time.Duration(0)
+		for range 20 {
+			begun := time.Now()
+			list, err := w.people.Search(t.Context(), w.merchant, one.q, one.text)
+			took := time.Since(begun)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, worst = append(all, took), max(worst, took)
+			if !list.Next.IsZero() {
+				one.q.Before = list.Next
+			}
+		}
+		t.Logf("%-20s worst %s", name, worst.Round(time.Millisecond))
+	}
+	slices.Sort(all)
+	p95 := all[len(all)*95/100]
+	fmt.Printf("BENCH friends_search_p95_ms %.1f ms\n", float64(p95.Microseconds())/1000)
+	if p95 > soakP95 {
+		t.Errorf("p95 is %s, over %s", p95, soakP95)
+	}
+	list, err := w.people.Friends(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID, Linked: &yes})
+	if err != nil || list.Total == nil || *list.Total != soakLinks {
+		t.Errorf("linked: got %v %v", list.Total, err)
+	}
+}
