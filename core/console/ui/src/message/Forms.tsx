@@ -12,7 +12,7 @@ import {
 import { IconPhotoUp, IconTrash } from "@tabler/icons-react";
 import { type DragEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { call, type Schema } from "../api";
+import { api, read, type Schema } from "../api";
 import { Failed, useAction } from "../parts";
 import { usePlace } from "../place";
 import style from "./message.module.css";
@@ -42,12 +42,12 @@ const forms: Record<Kind, (props: FormProps) => React.ReactNode> = {
   json: JsonForm,
 };
 
-const read = (block: string): Json => parse(block) ?? {};
+const valueOf = (block: string): Json => parse(block) ?? {};
 const word = (value: unknown) => (typeof value === "string" ? value : "");
 
 function TextForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   return (
     <TextField
       label={t("message.text")}
@@ -65,15 +65,17 @@ type Uploaded = Schema<"ImageView">;
 
 // useUpload sends a picture; the core makes LINE's sizes of it.
 function useUpload(done: (image: Uploaded) => void) {
-  const { at } = usePlace();
-  return useAction(async (file: File) => {
-    const answer = await fetch(`/api/v1${at}/images`, {
-      method: "POST",
-      headers: { "Content-Type": "application/octet-stream", "Idempotency-Key": crypto.randomUUID() },
-      body: file,
-    });
-    if (!answer.ok) return call<never>("POST", `${at}/images`); // has the problem told in the usual way
-    done((await answer.json()) as Uploaded);
+  const { path } = usePlace();
+  return useAction(async (file: File, key) => {
+    const image = await read(
+      api.POST("/merchants/{merchant}/channels/{channel}/images", {
+        params: { path },
+        body: file as never, // the bytes themselves, not JSON
+        bodySerializer: (bytes: unknown) => bytes as BodyInit,
+        headers: { "Content-Type": "application/octet-stream", ...key },
+      }),
+    );
+    done(image);
   });
 }
 
@@ -133,7 +135,7 @@ function PictureField({ label, value, set, up, readOnly, error }: PictureProps) 
 
 function ImageForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   const put = (url: string) =>
     set(JSON.stringify({ ...value, originalContentUrl: url, previewImageUrl: url }));
   return (
@@ -150,7 +152,7 @@ function ImageForm({ block, set, readOnly, errors }: FormProps) {
 
 function VideoForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
   return (
     <Stack gap="sm">
@@ -176,7 +178,7 @@ function VideoForm({ block, set, readOnly, errors }: FormProps) {
 
 function StickerForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   return (
     <Group grow>
       {["packageId", "stickerId"].map((name) => (
@@ -214,7 +216,7 @@ function AltField({
 
 function MapForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
   const areas = areasOf(value) ?? [];
   const height = Number((value.baseSize as Json | undefined)?.height ?? 1040);
@@ -297,7 +299,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
 
 function CardsForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = read(block);
+  const value = valueOf(block);
   const cards = cardsOf(value) ?? [];
   const put = (altText: string, next: Card[]) => set(JSON.stringify(flexOf(altText, next)));
   const alt = word(value.altText);

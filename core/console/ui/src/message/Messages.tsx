@@ -186,7 +186,7 @@ function Starts({ choose }: { choose: (key: string) => void }) {
           </Card>
         ))}
       </SimpleGrid>
-      <Button variant="subtle" w="fit-content" onClick={() => choose("")}>
+      <Button variant="default" w="fit-content" onClick={() => choose("")}>
         {t("message.fromNothing")}
       </Button>
     </Stack>

@@ -236,7 +236,7 @@ function Try({ rules, messages }: { rules: Rule[]; messages: Row[] }) {
       <LinePhone
         account={{ name: channel?.name ?? "" }}
         messages={[...said, ...shown(answer?.messages)]}
-        label={t("reply.try")}
+        label={t("message.previewOf", { name: t("reply.title") })}
         language={i18n.language}
         scale={0.8}
         resolveImage={images}

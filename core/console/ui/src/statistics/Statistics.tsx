@@ -146,6 +146,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
                 h={240}
                 data={chart}
                 dataKey="day"
+                barChartProps={{ accessibilityLayer: false }}
                 type="stacked"
                 series={[
                   { name: t("statistics.of.sent"), color: "var(--lumo-chart-1)" },
@@ -164,6 +165,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
                 h={240}
                 data={chart}
                 dataKey="day"
+                lineChartProps={{ accessibilityLayer: false }}
                 series={[
                   { name: t("statistics.of.clicks"), color: "var(--lumo-chart-2)" },
                   { name: t("statistics.of.opened"), color: "var(--lumo-chart-4)", strokeDasharray: "4 4" },
@@ -215,7 +217,7 @@ function Csv({ by, range }: { by: string; range: string }) {
   const { at } = usePlace();
   return (
     <Anchor href={`/api/v1${at}/statistics.csv?by=${by}&${range}`} size="sm" download>
-      {t("statistics.csv")}
+      {t(`statistics.csv.${by}`)}
     </Anchor>
   );
 }
@@ -251,7 +253,13 @@ function Messages({ of, range }: { of: Figures; range: string }) {
             {of.messages.map((m) => (
               <Table.Tr key={m.id || "direct"}>
                 <Table.Th scope="row">
-                  {m.id ? <Link to={`${base}/messages/${m.id}`}>{m.name}</Link> : t("statistics.direct")}
+                  {m.id ? (
+                    <Anchor component={Link} to={`${base}/messages/${m.id}`}>
+                      {m.name}
+                    </Anchor>
+                  ) : (
+                    t("statistics.direct")
+                  )}
                 </Table.Th>
                 <Table.Td ta="right">{count(m.sent)}</Table.Td>
                 <Table.Td ta="right">{of.opens_measured ? count(m.opened) : "-"}</Table.Td>

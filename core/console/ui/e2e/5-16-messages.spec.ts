@@ -1,0 +1,214 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page, test } from "@playwright/test";
+
+// Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
+// and walk-through 5 of UX 8 with a picture in place of best sellers. These run against a
+// stack that played the demo's story: linked friends are there.
+const pictures = process.env.LUMO_E2E_OUT;
+
+const words = {
+  en: {
+    messages: "Messages",
+    create: "New message",
+    nothing: "Start from nothing",
+    name: "Name",
+    text: "Text",
+    add: "Add block",
+    image: "Image",
+    picture: "Picture",
+    upload: "Upload",
+    variable: "Variable",
+    first: "first name",
+    empty: "If first name is empty:",
+    publish: "Publish version 1",
+    published: "Version 1 is published. Flows send it from now on.",
+    as: "Preview as",
+    none: "No problems.",
+    saved: /Saved \d\d:\d\d/,
+    json: "Get JSON",
+    replies: "Greeting and keyword replies",
+    keyword: "Keyword",
+    addKeyword: "Add keyword",
+    save: "Save replies",
+    tried: "What a friend writes",
+    answers: /Answered with/,
+    silent: "No reply.",
+    statistics: "Statistics",
+    tracking: "Tracking",
+  },
+  ja: {
+    messages: "メッセージ",
+    create: "メッセージを作成",
+    nothing: "白紙から始める",
+    name: "名前",
+    text: "テキスト",
+    add: "ブロックを追加",
+    image: "画像",
+    picture: "画像",
+    upload: "アップロード",
+    variable: "変数",
+    first: "名",
+    empty: "名が空の場合:",
+    publish: "第1版を公開",
+    published: "第1版を公開しました。今後のフローではこの版が送られます。",
+    as: "表示する相手",
+    none: "問題はありません。",
+    saved: /\d\d:\d\d 保存済み/,
+    json: "JSONを取得",
+    replies: "あいさつ・キーワード応答",
+    keyword: "キーワード",
+    addKeyword: "キーワードを追加",
+    save: "応答を保存",
+    tried: "友だちの発言",
+    answers: /で応答します/,
+    silent: "応答しません。",
+    statistics: "統計",
+    tracking: "計測",
+  },
+} as const;
+
+// signIn gives the address of the LINE account's screens.
+async function signIn(page: Page, language: string): Promise<string> {
+  await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
+  await page.goto("/sign-in");
+  await page.getByLabel(/Email|メールアドレス/).fill(process.env.LUMO_E2E_EMAIL ?? "");
+  await page
+    .getByLabel(/^(Password|パスワード)/)
+    .first()
+    .fill(process.env.LUMO_E2E_PASSWORD ?? "");
+  await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
+  return page.url().replace(/\/$/, "");
+}
+
+async function looked(page: Page, name: string) {
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations.map((v) => `${name}: ${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual(
+    [],
+  );
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
+
+// a picture of two by one pixels
+const png = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGM4EaABRAAKBwKBmPTJ3gAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+for (const language of ["en", "ja"] as const) {
+  const say = words[language];
+  test(`5.16 a greeting with first name and picture, seen as Yuki, published: ${language}`, async ({
+    page,
+  }) => {
+    const home = await signIn(page, language);
+    await page.goto(`${home}/messages`);
+    await page.getByRole("button", { name: say.create, exact: true }).click();
+    await expect(page.getByRole("button", { name: say.nothing })).toBeVisible();
+    await looked(page, `5-16-messages-${language}`);
+    await page.getByRole("button", { name: say.nothing }).click();
+    await page.getByLabel(say.name, { exact: true }).fill(`Greeting ${language}`);
+    const text = page.getByRole("textbox", { name: say.text, exact: true });
+    await text.fill("https://shop.example/tea ");
+    await page.getByRole("button", { name: say.variable }).click();
+    await page.getByRole("menuitem", { name: say.first, exact: true }).click();
+    await page.getByLabel(say.empty).fill("there");
+    await page.getByRole("button", { name: say.add }).click();
+    await page.getByRole("menuitem", { name: say.image, exact: true }).click();
+    const chooser = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: say.upload }).click();
+    await (await chooser).setFiles({ name: "tea.png", mimeType: "image/png", buffer: png });
+    await expect(page.getByRole("textbox", { name: say.picture, exact: true })).toHaveValue(
+      /\/m\/[0-9a-f]{64}$/,
+    );
+    const phone = page.getByRole("region", { name: new RegExp(`Greeting ${language}`) });
+    await expect(phone).toContainText("there");
+    await page.getByRole("textbox", { name: say.as }).click();
+    await page.getByRole("option", { name: /^Yuki/ }).first().click();
+    await expect(phone).toContainText("Yuki");
+    await expect(page.getByText(say.none)).toBeVisible();
+    await expect(page.getByText(say.saved)).toBeVisible();
+    await page.getByRole("button", { name: say.publish }).click();
+    await expect(page.getByText(say.published)).toBeVisible();
+    await page.getByRole("button", { name: say.json }).click();
+    await expect(page.getByText('"profile_id"', { exact: false }).first()).toBeVisible();
+    await looked(page, `5-16-editor-${language}`);
+  });
+
+  test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {
+    const word = `${language} ${Date.now()}`;
+    const home = await signIn(page, language);
+    await page.goto(`${home}/replies`);
+    await expect(page.getByRole("heading", { level: 1, name: say.replies })).toBeVisible();
+    await page.getByRole("button", { name: say.addKeyword }).click();
+    await page.getByLabel(say.keyword, { exact: true }).last().fill(`ＣＯＵＰＯＮ ${word}`);
+    await page.getByLabel(say.tried).fill(`coupon ${word}`);
+    await expect(page.getByText(say.answers)).toBeVisible();
+    await page.getByLabel(say.tried).fill("something else");
+    await expect(page.getByText(say.silent)).toBeVisible();
+    await page.getByRole("button", { name: say.save }).click();
+    await expect(page.getByText(say.saved)).toBeVisible();
+    await looked(page, `5-21-replies-${language}`);
+  });
+
+  test(`5.32 5.34 statistics and tracking: ${language}`, async ({ page }) => {
+    const home = await signIn(page, language);
+    await page.goto(`${home}/statistics`);
+    await expect(page.getByTestId("statistics-sent")).toHaveText(/^[1-9]/);
+    await looked(page, `5-32-statistics-${language}`);
+    await page.goto(`${home}/statistics/rules`);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await looked(page, `5-32-rules-${language}`);
+    await page.goto(`${home}/settings/tracking`);
+    await expect(page.getByRole("heading", { level: 1, name: say.tracking })).toBeVisible();
+    await expect(page.getByText("https://shop.example/tea?utm_source=line")).toBeVisible();
+    await looked(page, `5-34-tracking-${language}`);
+  });
+}
+
+test("5.16 what stands in the way is said, leads to its block, and mends itself; a clash loses nothing", async ({
+  page,
+}) => {
+  const home = await signIn(page, "en");
+  await page.goto(`${home}/messages`);
+  await page.getByRole("button", { name: "New message", exact: true }).click();
+  await page.getByRole("button", { name: "Start from nothing" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Problems");
+  const text = page.getByRole("textbox", { name: "Text", exact: true });
+  await text.fill("Hi {{ first_name|default:'you' }}");
+  await page.getByRole("button", { name: "Use our form" }).click();
+  await expect(text).toHaveText("Hi first name");
+  await page.getByRole("button", { name: "Add block" }).click();
+  await page.getByRole("menuitem", { name: "Flex or message JSON" }).click();
+  await page.getByRole("textbox", { name: "Message JSON" }).fill('{"type":"text",\n"text":}');
+  await expect(page.getByText("This is not JSON. Look at line 2.").first()).toBeVisible();
+  await page.getByRole("button", { name: "Go to block 2" }).click();
+  await expect(page.getByRole("textbox", { name: "Message JSON" })).toBeFocused();
+  await page.getByRole("button", { name: "Move 2 Flex or message JSON up" }).press("Enter");
+  await page.getByRole("button", { name: "Remove 1 Flex or message JSON" }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("textbox", { name: "Message JSON" })).toBeVisible();
+  await page.getByRole("button", { name: "Remove 1 Flex or message JSON" }).click();
+  await expect(page.getByText(/Saved \d\d:\d\d/)).toBeVisible();
+  // somebody else saves meanwhile
+  const id = page.url().split("/messages/")[1];
+  await page.evaluate(async (message) => {
+    const me = await (await fetch("/api/v1/me")).json();
+    const channels = await (await fetch(`/api/v1/merchants/${me.merchants[0].id}/channels`)).json();
+    const at = `/api/v1/merchants/${me.merchants[0].id}/channels/${channels.items[0].id}/messages/${message}`;
+    for (let tries = 0; tries < 20; tries++) {
+      const now = await (await fetch(at)).json();
+      const saved = await fetch(at, {
+        method: "PUT",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ name: "Theirs", draft: now.draft, revision: now.revision }),
+      });
+      if (saved.ok) return;
+    }
+  }, id);
+  await page.getByLabel("Name", { exact: true }).fill("Mine");
+  await expect(page.getByText(/saved a newer version at/)).toBeVisible();
+  await page.getByRole("button", { name: "Keep mine as a copy" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Copy of Mine" })).toBeVisible();
+});
