@@ -124,7 +124,7 @@ for (const language of ["en", "ja"] as const) {
     );
     const phone = page.getByRole("region", { name: new RegExp(`Greeting ${language}`) });
     await expect(phone).toContainText("there");
-    await page.getByRole("textbox", { name: say.as }).click();
+    await page.getByRole("combobox", { name: say.as }).click();
     await page.getByRole("option", { name: /^Yuki/ }).first().click();
     await expect(phone).toContainText("Yuki");
     await expect(page.getByText(say.none)).toBeVisible();
