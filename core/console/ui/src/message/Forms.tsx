@@ -42,12 +42,12 @@ const forms: Record<Kind, (props: FormProps) => React.ReactNode> = {
   json: JsonForm,
 };
 
-const valueOf = (block: string): Json => parse(block) ?? {};
+const readBlock = (block: string): Json => parse(block) ?? {};
 const word = (value: unknown) => (typeof value === "string" ? value : "");
 
 function TextForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   return (
     <TextField
       label={t("message.text")}
@@ -135,7 +135,7 @@ function PictureField({ label, value, set, up, readOnly, error }: PictureProps) 
 
 function ImageForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   const put = (url: string) =>
     set(JSON.stringify({ ...value, originalContentUrl: url, previewImageUrl: url }));
   return (
@@ -152,7 +152,7 @@ function ImageForm({ block, set, readOnly, errors }: FormProps) {
 
 function VideoForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
   return (
     <Stack gap="sm">
@@ -178,7 +178,7 @@ function VideoForm({ block, set, readOnly, errors }: FormProps) {
 
 function StickerForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   return (
     <Group grow>
       {["packageId", "stickerId"].map((name) => (
@@ -216,7 +216,7 @@ function AltField({
 
 function MapForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
   const areas = areasOf(value) ?? [];
   const height = Number((value.baseSize as Json | undefined)?.height ?? 1040);
@@ -299,7 +299,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
 
 function CardsForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
-  const value = valueOf(block);
+  const value = readBlock(block);
   const cards = cardsOf(value) ?? [];
   const put = (altText: string, next: Card[]) => set(JSON.stringify(flexOf(altText, next)));
   const alt = word(value.altText);
