@@ -6,6 +6,8 @@ dev=.lumo/bin/lumo-dev
 step() { echo "== $1 (at ${SECONDS} s)"; }
 step "Go tests"
 "$dev" with-database go test -timeout 15m ./...
+step "What touches PostgreSQL, on its newest version"
+"$dev" with-newest-database go test -timeout 10m ./core/postgres/...
 step "Races where memory is shared"
 "$dev" with-database go test -race -timeout 10m ./core/live/... ./edge/replica ./edge/spool ./core/postgres/delivery
 step "Console"

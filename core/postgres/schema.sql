@@ -1505,7 +1505,7 @@ CREATE OR REPLACE FUNCTION public.lumo_grams(channel uuid, name text)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT array_agg(DISTINCT hashtextextended(substr(n.name, i, w), uuid_hash_extended(channel, 0)))
-        FROM (SELECT lumo_name(lumo_grams.name) AS name) AS n, generate_series(1, length(n.name)) AS i,
+        FROM (SELECT public.lumo_name(lumo_grams.name) AS name) AS n, generate_series(1, length(n.name)) AS i,
              (VALUES (1), (2)) AS s (w)
        WHERE i + w - 1 <= length(n.name) $function$
 ;

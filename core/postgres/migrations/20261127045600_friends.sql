@@ -17,9 +17,10 @@ AS $$ SELECT lower(normalize(name, NFKC)) $$;
 -- The single characters and the pairs of a name, each hashed together with the LINE account:
 -- one account's names are found without reading another's, whatever the word's length or script.
 -- +goose StatementBegin
+-- Newer versions build indexes with an empty search path, so the function it uses is named in full.
 CREATE FUNCTION lumo_grams(channel uuid, name text) RETURNS bigint[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT array_agg(DISTINCT hashtextextended(substr(n.name, i, w), uuid_hash_extended(channel, 0)))
-        FROM (SELECT lumo_name(lumo_grams.name) AS name) AS n, generate_series(1, length(n.name)) AS i,
+        FROM (SELECT public.lumo_name(lumo_grams.name) AS name) AS n, generate_series(1, length(n.name)) AS i,
              (VALUES (1), (2)) AS s (w)
        WHERE i + w - 1 <= length(n.name) $$;
 -- +goose StatementEnd
