@@ -12,6 +12,6 @@ step "Races where memory is shared"
 "$dev" with-database go test -race -timeout 10m ./core/live/... ./edge/replica ./edge/spool ./core/postgres/delivery
 step "Console"
 (cd core/console/ui && npm test --silent)
-step "Demo"
-go run ./tools/demo
+step "Demo, then a browser on its stack"
+LUMO_CHROMIUM=$(tools/browser.sh | tail -n 1) go run ./tools/demo -browser
 step "Everything passed"

@@ -64,7 +64,13 @@ export function KlaviyoWizard() {
       done: on,
       content: (
         <Stack>
-          <Table.ScrollContainer minWidth={420}>
+          <Table.ScrollContainer
+            minWidth={420}
+            type="native"
+            tabIndex={0}
+            role="group"
+            aria-label={t("connection.klaviyo.step.rights")}
+          >
             <Table>
               <Table.Thead>
                 <Table.Tr>

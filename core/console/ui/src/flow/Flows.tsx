@@ -13,7 +13,13 @@ export function Flows({ of }: { of: Schema<"FlowView">[] }) {
       <Title order={2} size="h5" mb="xs">
         {t("flow.flows.title")}
       </Title>
-      <Table.ScrollContainer minWidth={640}>
+      <Table.ScrollContainer
+        minWidth={640}
+        type="native"
+        tabIndex={0}
+        role="group"
+        aria-label={t("flow.flows.title")}
+      >
         <Table>
           <Table.Thead>
             <Table.Tr>

@@ -69,7 +69,7 @@ export function Chart({ title, unit, columns, rows, children, height = 240 }: Pr
 // says what counts.
 export function Trend({ data }: { data: number[] }) {
   return (
-    <div aria-hidden="true" style={{ height: 28 }}>
+    <div aria-hidden="true" inert style={{ height: 28 }}>
       <Suspense fallback={null}>
         <Sparkline
           h={28}
