@@ -43,6 +43,7 @@ type Rounds interface {
 type Round struct {
 	Merchant lumo.MerchantID
 	Channel  lumo.ChannelID
+	Due      time.Time
 	Fence    int64
 }
 

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -197,31 +196,16 @@ func (s *Store) Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID
 // Rounds implements flow.Rounds.
 type Rounds struct{}
 
-// Claim takes the account whose flows are due longest. Until it is given back it is due at
-// the end of the lease, so that a holder that dies costs no more.
-func (Rounds) Claim(ctx context.Context, owner string, now time.Time, lease time.Duration) (r flow.Round, found bool, err error) {
-	err = postgres.Tx(ctx).QueryRow(ctx, `
-		UPDATE work
-		SET owner = $1, lease_until = $3, due_at = $3, fence = fence + 1
-		WHERE (merchant_id, channel_id, kind) = (
-			SELECT merchant_id, channel_id, kind
-			FROM work
-			WHERE kind = 'flow' AND due_at <= $2
-			ORDER BY due_at
-			LIMIT 1
-			FOR UPDATE SKIP LOCKED)
-		RETURNING merchant_id, channel_id, fence`, owner, now, now.Add(lease)).Scan(&r.Merchant, &r.Channel, &r.Fence)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return flow.Round{}, false, nil
-	}
-	return r, err == nil, postgres.Fault("postgres.flow.Claim", err)
+const watch = "flow"
+
+// Claim takes the account whose flows are due longest and that nobody holds.
+func (Rounds) Claim(ctx context.Context, owner string, now time.Time, lease time.Duration) (flow.Round, bool, error) {
+	w, found, err := postgres.ClaimWork(ctx, watch, owner, now, lease)
+	return flow.Round{Merchant: w.Merchant, Channel: w.Channel, Due: w.Due, Fence: w.Fence}, found, err
 }
 
 // Done gives an account back.
 func (Rounds) Done(ctx context.Context, r flow.Round, next time.Time) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-		UPDATE work
-		SET owner = NULL, lease_until = NULL, due_at = $4
-		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'flow' AND fence = $3`, r.Merchant, r.Channel, r.Fence, next)
-	return postgres.Fault("postgres.flow.Done", err)
+	return postgres.DoneWork(ctx, postgres.Work{Merchant: r.Merchant, Channel: r.Channel, Kind: watch, Due: r.Due,
+		Fence: r.Fence}, next)
 }
