@@ -1,10 +1,9 @@
-import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
+import { accessible, fits, pictures, signIn } from "./console";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
 // and walk-through 5 of UX 8 with a picture in place of best sellers. These run against a
 // stack that played the demo's story: linked friends are there.
-const pictures = process.env.LUMO_E2E_OUT;
 
 const words = {
   en: {
@@ -67,27 +66,9 @@ const words = {
   },
 } as const;
 
-// signIn gives the address of the LINE account's screens.
-async function signIn(page: Page, language: string): Promise<string> {
-  await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
-  await page.goto("/sign-in");
-  await page.getByLabel(/Email|メールアドレス/).fill(process.env.LUMO_E2E_EMAIL ?? "");
-  await page
-    .getByLabel(/^(Password|パスワード)/)
-    .first()
-    .fill(process.env.LUMO_E2E_PASSWORD ?? "");
-  await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
-  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
-  return page.url().replace(/\/$/, "");
-}
-
 async function looked(page: Page, name: string) {
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.map((v) => `${name}: ${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual(
-    [],
-  );
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+  await accessible(page, name);
+  await fits(page, name);
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
 }
 

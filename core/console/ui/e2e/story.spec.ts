@@ -1,30 +1,7 @@
-import AxeBuilder from "@axe-core/playwright";
-import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
+import { type APIRequestContext, expect, test } from "@playwright/test";
+import { accessible, fits, pictures, signIn } from "./console";
 
-// These run against a stack that played the demo's story: its people and calls are there.
-const email = process.env.LUMO_E2E_EMAIL ?? "";
-const password = process.env.LUMO_E2E_PASSWORD ?? "";
 const sim = process.env.LUMO_E2E_SIM ?? "";
-const pictures = process.env.LUMO_E2E_OUT;
-
-async function signIn(page: Page, language: string) {
-  await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
-  await page.goto("/sign-in");
-  await page.getByLabel(/Email|メールアドレス/).fill(email);
-  await page
-    .getByLabel(/^(Password|パスワード)/)
-    .first()
-    .fill(password);
-  await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
-  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
-}
-
-async function accessible(page: Page, what: string) {
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual(
-    [],
-  );
-}
 
 const trigger = (request: APIRequestContext, profile: string) =>
   request.post(`${sim}/sim/v1/klaviyo/events`, { data: { profile, metric: "Checkout Started" } });
@@ -71,8 +48,7 @@ for (const language of ["en", "ja"])
         await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
         await page.waitForLoadState("networkidle");
         await accessible(page, name);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        expect(wide, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+        await fits(page, name);
         if (pictures)
           await page.screenshot({ path: `${pictures}/${name}-${language}-${width}.png`, fullPage: true });
       }
