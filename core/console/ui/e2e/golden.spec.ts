@@ -60,6 +60,7 @@ for (const name of Object.keys(goldens))
 
 test("7 axe finds nothing on any of them, and nothing is loaded from elsewhere", async () => {
   await show("");
+  await expect(page.getByRole("region", { name: /^Preview of / })).toHaveCount(Object.keys(goldens).length);
   // The colours of a merchant's own content are the one thing that is not ours to judge.
   const found = await new AxeBuilder({ page }).disableRules(["color-contrast"]).analyze();
   expect(found.violations.map((v) => `${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual([]);
@@ -86,6 +87,7 @@ test("7 a carousel is moved by arrow keys and by a pull", async () => {
 
 test("7 the whole phone is reached by keys", async () => {
   await show("product");
+  await expect(page.getByRole("button", { name: "Questions?" })).toBeVisible(); // keys before that reach nothing
   const reached: string[] = [];
   for (let i = 0; i < 5; i++) {
     await page.keyboard.press("Tab");
