@@ -177,8 +177,8 @@ func TestAnEdgeFromItsFirstStartToLifeWithoutTheCore(t *testing.T) {
 	if err := first.end(); err != nil {
 		t.Fatal(err)
 	}
-	if len(core.Events()) != 2 || len(core.Asked()) != 1 {
-		t.Errorf("stopping handed over %d events want 2", len(core.Events()))
+	if events, _ := core.Kept(); events != 2 || len(core.Asked()) != 1 {
+		t.Errorf("stopping handed over %d events want 2", events)
 	}
 	if n := strings.Count(first.out.String(), "\n"); n != 1 {
 		t.Errorf("it printed %d lines want one: %s", n, first.out)
@@ -199,8 +199,8 @@ func TestAnEdgeFromItsFirstStartToLifeWithoutTheCore(t *testing.T) {
 	core.Start()
 	third := run(t, settings...).ready()
 	until(t, "the spool was handed over", func() bool {
-		return len(core.Requests()) == 2 &&
-			len(core.Events()) == 3
+		events, requests := core.Kept()
+		return requests == 2 && events == 3
 	})
 	if err := third.end(); err != nil {
 		t.Fatal(err)

@@ -85,6 +85,30 @@ func (c *Core) Events() []Event {
 	return all
 }
 
+// Kept counts what came out of spools as the real core keeps it: each of a kind
+// once by its id, however often an edge had to hand it over.
+func (c *Core) Kept() (events, requests int) {
+	type key struct {
+		kind uint8
+		id   id.ID // a refused webhook is an event and a request under one id
+	}
+	seen := map[key]bool{}
+	for _, r := range c.all() {
+		k := key{uint8(r.Kind), r.ID}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		switch r.Kind {
+		case edgeapi.RecordEvent:
+			events++
+		case edgeapi.RecordRequest:
+			requests++
+		}
+	}
+	return events, requests
+}
+
 func (c *Core) all() []edgeapi.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
