@@ -23,6 +23,7 @@ type SumsView struct {
 	Opened   int64 `json:"opened" doc:"estimated: a picture of the message was loaded or a link tapped"`
 	Clicks   int64 `json:"clicks" doc:"each tap; repeats within ten seconds once"`
 	Raw      int64 `json:"raw_clicks" doc:"every request for a tracked link, machines too"`
+	Suspect  int64 `json:"suspect_clicks" doc:"left out of clicks: all links of a message were followed within seconds, most likely by a machine"`
 	Clickers int64 `json:"clickers" doc:"once per send and link"`
 }
 
@@ -65,6 +66,7 @@ type LinkSumsView struct {
 	Target   string `json:"target"`
 	Clicks   int64  `json:"clicks"`
 	Raw      int64  `json:"raw_clicks"`
+	Suspect  int64  `json:"suspect_clicks"`
 	Clickers int64  `json:"clickers"`
 }
 
@@ -154,7 +156,7 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 		v.Messages = append(v.Messages, row)
 	}
 	for _, one := range s.Links {
-		v.Links = append(v.Links, LinkSumsView{one.Target, one.Clicks, one.Raw, one.Clickers})
+		v.Links = append(v.Links, LinkSumsView{one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
 	}
 	return v, err
 }
@@ -213,7 +215,7 @@ func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
 }
 
 func table(v StatisticsView, by string) [][]string {
-	names := []string{"sent", "failed", "not_sent", "opened_estimated", "clicks", "raw_clicks", "clickers"}
+	names := []string{"sent", "failed", "not_sent", "opened_estimated", "clicks", "raw_clicks", "suspect_clicks", "clickers"}
 	switch by {
 	case "day":
 		rows := [][]string{append([]string{"day"}, names...)}
@@ -228,9 +230,10 @@ func table(v StatisticsView, by string) [][]string {
 		}
 		return rows
 	case "link":
-		rows := [][]string{{"link", "clicks", "raw_clicks", "clickers"}}
+		rows := [][]string{{"link", "clicks", "raw_clicks", "suspect_clicks", "clickers"}}
 		for _, one := range v.Links {
-			rows = append(rows, []string{plainCell(one.Target), number(one.Clicks), number(one.Raw), number(one.Clickers)})
+			rows = append(rows, []string{plainCell(one.Target), number(one.Clicks), number(one.Raw),
+				number(one.Suspect), number(one.Clickers)})
 		}
 		return rows
 	}
@@ -239,7 +242,7 @@ func table(v StatisticsView, by string) [][]string {
 
 func (s SumsView) cells() []string {
 	return []string{number(s.Sent), number(s.Failed), number(s.NotSent), number(s.Opened), number(s.Clicks), number(s.Raw),
-		number(s.Clickers)}
+		number(s.Suspect), number(s.Clickers)}
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -135,7 +135,8 @@ CREATE TABLE delivery (
     round smallint DEFAULT 0 NOT NULL,
     failures smallint DEFAULT 0 NOT NULL,
     unsure boolean DEFAULT false NOT NULL,
-    place smallint
+    place smallint,
+    links smallint DEFAULT 0 NOT NULL
 );
 CREATE TABLE delivery_chunk (
     merchant_id uuid NOT NULL,

@@ -23,6 +23,7 @@ type Sums struct {
 	Opened   int64 // deliveries
 	Clicks   int64 // each tap, repeats within ten seconds once
 	Raw      int64 // every request for a tracked link, machines too
+	Suspect  int64 // clicks left out: all links of a message within seconds
 	Clickers int64 // once per delivery and link
 }
 
@@ -54,6 +55,7 @@ type LinkSums struct {
 	Target   string
 	Clicks   int64
 	Raw      int64
+	Suspect  int64
 	Clickers int64
 }
 

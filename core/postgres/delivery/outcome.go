@@ -13,6 +13,7 @@ import (
 	"lumo/core/postgres"
 	"lumo/shared/fault"
 	"lumo/shared/id"
+	"lumo/shared/token"
 )
 
 // Freeze commits deliveries to their bytes. The time of the first try is the database's: it
@@ -26,23 +27,24 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 	rows := make([]lumo.DeliveryID, len(all))
 	keys := make([]uuid.UUID, len(all))
 	bodies := make([][]byte, len(all))
+	links := make([]int16, len(all))
 	for i, d := range all {
 		sealed, err := s.pack(ctx, d.Merchant, "delivery", id.ID(d.ID), d.Body)
 		if err != nil {
 			return fault.Wrap(op, err)
 		}
-		rows[i], keys[i], bodies[i] = d.ID, d.Key, sealed
+		rows[i], keys[i], bodies[i], links[i] = d.ID, d.Key, sealed, int16(token.CountLinks(d.Body))
 		if d.State != delivery.Unknown {
 			first++
 		}
 	}
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE delivery AS d
-		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, fence = $5, tries = d.tries + 1,
+		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, links = t.links, fence = $5, tries = d.tries + 1,
 			first_try_at = coalesce(d.first_try_at, now()), last_try_at = now(), updated_at = now()
-		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS t (id, key, body)
+		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[], $6::smallint[]) AS t (id, key, body, links)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $5`,
-		l.Merchant, rows, keys, bodies, l.Fence)
+		l.Merchant, rows, keys, bodies, l.Fence, links)
 	if err == nil && int(tag.RowsAffected()) != len(all) {
 		return fault.New(fault.Stale, op, "a delivery belongs to a newer owner")
 	}

@@ -15,15 +15,50 @@ import (
 
 // span is the common beginning of the questions below: the range as times, and what happened
 // in it. An event's id begins with its time, so the range is found by the key.
+//
+// rushed are the deliveries all of whose links were followed within seconds, most likely by a
+// machine: what happened until then is suspect. Whether it was so is judged by all events of the
+// delivery, so that it does not depend on the range that is asked for. later are the first
+// clicks of people after it.
 const span = `
 WITH span AS (
     SELECT time_zone AS zone, ($3::date)::timestamp AT TIME ZONE time_zone AS since,
            ($4::date + 1)::timestamp AT TIME ZONE time_zone AS until
       FROM merchant
      WHERE merchant_id = $1),
-event AS (
-    SELECT e.type, e.counted, e.first, e.delivery_id, e.link, (e.occurred_at AT TIME ZONE s.zone)::date AS day
+hasty AS (
+    SELECT e.delivery_id
       FROM edge_event e, span s
+     WHERE e.merchant_id = $1 AND e.channel_id = $2 AND e.type = 'click' AND e.class = 'person'
+       AND e.delivery_id IS NOT NULL
+       AND e.id >= lumo_ulid_floor(s.since - interval '` + rush + `')
+       AND e.id < lumo_ulid_floor(s.until + interval '` + rush + `')
+     GROUP BY e.delivery_id
+    HAVING count(DISTINCT e.link) > 1),
+rushed AS (
+    SELECT t.delivery_id, max(t.at) AS until
+      FROM (SELECT e.delivery_id, e.link, min(e.occurred_at) AS at
+              FROM edge_event e
+              JOIN hasty h ON h.delivery_id = e.delivery_id
+             WHERE e.merchant_id = $1 AND e.type = 'click' AND e.class = 'person'
+             GROUP BY e.delivery_id, e.link) AS t
+      JOIN delivery d ON d.merchant_id = $1 AND d.id = t.delivery_id
+     GROUP BY t.delivery_id, d.links
+    HAVING d.links > 1 AND count(*) >= d.links AND max(t.at) - min(t.at) <= interval '` + rush + `'),
+later AS (
+    SELECT DISTINCT ON (e.delivery_id, e.link) e.id
+      FROM edge_event e
+      JOIN rushed r ON r.delivery_id = e.delivery_id
+     WHERE e.merchant_id = $1 AND e.type = 'click' AND e.counted AND e.occurred_at > r.until
+     ORDER BY e.delivery_id, e.link, e.occurred_at),
+event AS (
+    SELECT e.type, e.counted, e.delivery_id, e.link, (e.occurred_at AT TIME ZONE s.zone)::date AS day,
+           e.first OR l.id IS NOT NULL AS first,
+           coalesce(e.occurred_at <= r.until AND (e.type = 'click' OR e.inferred), false) AS suspect
+      FROM edge_event e
+     CROSS JOIN span s
+      LEFT JOIN rushed r ON r.delivery_id = e.delivery_id
+      LEFT JOIN later l ON l.id = e.id
      WHERE e.merchant_id = $1 AND e.channel_id = $2 AND e.type IN ('click', 'open')
        AND e.id >= lumo_ulid_floor(s.since) AND e.id < lumo_ulid_floor(s.until)),
 send AS (
@@ -32,11 +67,15 @@ send AS (
      WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.state = 'accepted'
        AND d.accepted_at >= s.since AND d.accepted_at < s.until)`
 
+// rush is how long a person takes at least to follow all links of a message, if there are two.
+const rush = "5 seconds"
+
 const eventSums = `
-       count(*) FILTER (WHERE e.type = 'open' AND e.counted) AS opened,
-       count(*) FILTER (WHERE e.type = 'click' AND e.counted) AS clicks,
+       count(*) FILTER (WHERE e.type = 'open' AND e.counted AND NOT e.suspect) AS opened,
+       count(*) FILTER (WHERE e.type = 'click' AND e.counted AND NOT e.suspect) AS clicks,
        count(*) FILTER (WHERE e.type = 'click') AS raw,
-       count(*) FILTER (WHERE e.type = 'click' AND e.counted AND e.first) AS clickers`
+       count(*) FILTER (WHERE e.type = 'click' AND e.counted AND e.suspect) AS suspect,
+       count(*) FILTER (WHERE e.type = 'click' AND e.counted AND e.first AND NOT e.suspect) AS clickers`
 
 // Statistics reads a channel's figures over some days.
 func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) (
@@ -51,6 +90,7 @@ func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		out.Total.Opened += day.Opened
 		out.Total.Clicks += day.Clicks
 		out.Total.Raw += day.Raw
+		out.Total.Suspect += day.Suspect
 		out.Total.Clickers += day.Clickers
 	}
 	if out.Messages, err = s.messages(ctx, m, c, d); err != nil {
@@ -70,14 +110,14 @@ failed AS (
      WHERE merchant_id = $1 AND channel_id = $2 AND day BETWEEN $3::date AND $4::date
      GROUP BY day)
 SELECT g.day::date, coalesce(s.n, 0), coalesce(f.failed, 0)::bigint, coalesce(f.not_sent, 0)::bigint,
-       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.clickers, 0)
+       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.suspect, 0), coalesce(h.clickers, 0)
   FROM generate_series($3::date, $4::date, interval '1 day') AS g (day)
   LEFT JOIN sent s ON s.day = g.day::date
   LEFT JOIN happened h ON h.day = g.day::date
   LEFT JOIN failed f ON f.day = g.day::date
  ORDER BY g.day`, m, c, d.From, d.To)
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.DaySums, err error) {
-		return v, r.Scan(&v.Day, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Clickers)
+		return v, r.Scan(&v.Day, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Suspect, &v.Clickers)
 	})
 	return all, postgres.Fault("postgres.days", err)
 }
@@ -101,7 +141,7 @@ happened AS (
      GROUP BY d.message_id),
 named AS (SELECT message_id FROM sent UNION SELECT message_id FROM failed UNION SELECT message_id FROM happened)
 SELECT n.message_id, coalesce(v.name, ''), coalesce(s.n, 0), coalesce(f.failed, 0), coalesce(f.not_sent, 0),
-       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.clickers, 0), l.figures, l.read_at
+       coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.suspect, 0), coalesce(h.clickers, 0), l.figures, l.read_at
   FROM named n
   LEFT JOIN message v ON v.merchant_id = $1 AND v.id = n.message_id
   LEFT JOIN sent s ON s.message_id IS NOT DISTINCT FROM n.message_id
@@ -123,7 +163,7 @@ func scanMessageSums(r pgx.CollectableRow) (v tracking.MessageSums, err error) {
 	var message *lumo.MessageID
 	var figures []byte
 	var read *time.Time
-	err = r.Scan(&message, &v.Name, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Clickers, &figures, &read)
+	err = r.Scan(&message, &v.Name, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Suspect, &v.Clickers, &figures, &read)
 	if err != nil {
 		return v, err
 	}
@@ -146,14 +186,14 @@ happened AS (
       JOIN tracked_link l ON l.merchant_id = $1 AND l.channel_id = $2 AND l.number = e.link
      WHERE e.type = 'click'
      GROUP BY 1)
-SELECT h.number, l.target, h.clicks, h.raw, h.clickers
+SELECT h.number, l.target, h.clicks, h.raw, h.suspect, h.clickers
   FROM happened h
   JOIN tracked_link l ON l.merchant_id = $1 AND l.channel_id = $2 AND l.number = h.number
  ORDER BY h.clicks DESC, h.number
  LIMIT 500`, m, c, d.From, d.To)
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.LinkSums, err error) {
 		var number int64
-		err = r.Scan(&number, &v.Target, &v.Clicks, &v.Raw, &v.Clickers)
+		err = r.Scan(&number, &v.Target, &v.Clicks, &v.Raw, &v.Suspect, &v.Clickers)
 		v.Number = uint32(number)
 		return v, err
 	})

@@ -1974,6 +1974,11 @@ export interface components {
             raw_clicks: number;
             /** Format: int64 */
             sent: number;
+            /**
+             * Format: int64
+             * @description left out of clicks: all links of a message were followed within seconds, most likely by a machine
+             */
+            suspect_clicks: number;
         };
         DecisionInputBody: {
             /** @enum {string} */
@@ -2562,6 +2567,8 @@ export interface components {
             clicks: number;
             /** Format: int64 */
             raw_clicks: number;
+            /** Format: int64 */
+            suspect_clicks: number;
             target: string;
         };
         LinkView: {
@@ -2799,6 +2806,11 @@ export interface components {
             raw_clicks: number;
             /** Format: int64 */
             sent: number;
+            /**
+             * Format: int64
+             * @description left out of clicks: all links of a message were followed within seconds, most likely by a machine
+             */
+            suspect_clicks: number;
         };
         MessageView: {
             archived: boolean;
@@ -3277,6 +3289,11 @@ export interface components {
             raw_clicks: number;
             /** Format: int64 */
             sent: number;
+            /**
+             * Format: int64
+             * @description left out of clicks: all links of a message were followed within seconds, most likely by a machine
+             */
+            suspect_clicks: number;
         };
         TagInputBody: {
             /** Format: int64 */

@@ -4,7 +4,17 @@ import { Link } from "react-router";
 import { Page } from "../parts";
 import { usePlace } from "../place";
 
-const rules = ["sent", "opened", "clicks", "clickers", "machines", "raw", "line", "sales"] as const;
+const rules = [
+  "sent",
+  "opened",
+  "clicks",
+  "clickers",
+  "machines",
+  "suspect",
+  "raw",
+  "line",
+  "sales",
+] as const;
 
 // Rules says how each number is counted (UX 5.32).
 export function Rules() {

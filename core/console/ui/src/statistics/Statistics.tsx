@@ -117,6 +117,11 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
         <Tile
           name="clicks"
           n={t("statistics.rawToo", { n: count(total.clicks), raw: count(total.raw_clicks) })}
+          note={
+            total.suspect_clicks > 0
+              ? t("statistics.suspectLeft", { n: count(total.suspect_clicks) })
+              : undefined
+          }
           was={before && count(before.total.clicks)}
         />
         <Tile
@@ -181,9 +186,17 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
   );
 }
 
-type TileProps = { name: string; n: string; why?: string; part?: number; whole?: number; was?: string };
+type TileProps = {
+  name: string;
+  n: string;
+  why?: string;
+  note?: string;
+  part?: number;
+  whole?: number;
+  was?: string;
+};
 
-function Tile({ name, n, why, part, whole, was }: TileProps) {
+function Tile({ name, n, why, note, part, whole, was }: TileProps) {
   const { t } = useTranslation();
   const { rate, count } = useFormat();
   const share = part !== undefined && whole !== undefined && !why ? rate(part, whole) : undefined;
@@ -203,6 +216,7 @@ function Tile({ name, n, why, part, whole, was }: TileProps) {
         </Text>
       )}
       {why && <Text size="sm">{why}</Text>}
+      {note && <Text size="sm">{note}</Text>}
       {was !== undefined && !why && (
         <Text size="xs" c="dimmed">
           {t("statistics.before", { n: was })}
