@@ -53,10 +53,10 @@ type Server struct {
 	wake      chan struct{}
 	round     sync.Mutex // one round of Deliver at a time
 
-	mu    sync.Mutex // guards db, everything it points to, tabs, users and pictures
+	mu    sync.Mutex // guards db, everything it points to, tabs, crowd and pictures
 	db    state
-	tabs  map[string]*Page  // person -> what the browser shows
-	users map[string]string // provider and user id -> person id, a cache
+	tabs  map[string]*Page // person -> what the browser shows
+	crowd crowd            // finds people
 	// pictures are what phones have loaded: person and address -> picture.
 	pictures map[string]Picture
 }
@@ -65,7 +65,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{now: c.Now, random: c.Random, client: c.Client, faults: c.Faults, changed: c.Changed,
 		strict: c.Strict, accessURL: c.AccessURL, keep: c.Keep, wake: make(chan struct{}, 1),
-		db: newState(), users: map[string]string{}, tabs: map[string]*Page{},
+		db: newState(), tabs: map[string]*Page{},
 		pictures: map[string]Picture{}}
 	if s.random == nil {
 		s.random = rand.Reader

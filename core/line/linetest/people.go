@@ -229,6 +229,7 @@ func (s *Server) RemovePerson(person string) error {
 		return fault.New(fault.NotFound, "linetest.RemovePerson", "There is no such person.")
 	}
 	s.db.Crowd = slices.Delete(s.db.Crowd, i, i+1)
+	s.crowd = crowd{}
 	delete(s.db.Chats, person)
 	delete(s.db.Jars, person)
 	for _, friends := range s.db.Friends {

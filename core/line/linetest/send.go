@@ -3,7 +3,6 @@ package linetest
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -256,16 +255,21 @@ func uuidForm(text string) error {
 	return uuid.Validate(text)
 }
 
+// unitForm tells whether a text can be the name of a statistics unit.
+func unitForm(text string) bool {
+	return len(text) >= 1 && len(text) <= 30 && strings.Trim(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
+}
+
 // unitsFault checks the names of statistics units.
 func unitsFault(units []string) *answer {
-	name := regexp.MustCompile(`^[A-Za-z0-9_]{1,30}$`)
 	if len(units) > 1 {
 		a := refuse(http.StatusBadRequest, "The request body has 1 error(s)",
 			detail{"Size must be between 0 and 1", "customAggregationUnits"})
 		return &a
 	}
 	for _, unit := range units {
-		if !name.MatchString(unit) {
+		if !unitForm(unit) {
 			a := refuse(http.StatusBadRequest, "The request body has 1 error(s)",
 				detail{"Invalid custom aggregation unit", "customAggregationUnits[0]"})
 			return &a

@@ -3,7 +3,6 @@ package linetest
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -61,7 +60,7 @@ func (s *Server) Restore(snapshot []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.db = fresh
+	s.db, s.crowd = fresh, crowd{}
 	return nil
 }
 
@@ -149,12 +148,25 @@ func (s *Server) AddPerson(p Person) Person {
 	kept := p
 	if i := s.index(p.ID); i >= 0 {
 		s.db.Crowd[i] = &kept
+		s.crowd = crowd{}
 	} else {
 		s.db.Crowd = append(s.db.Crowd, &kept)
 	}
 	s.mu.Unlock()
 	s.changed("person", p.ID)
 	return p
+}
+
+// AddFriends gives many people a phone who are friends of an account already; their ids are
+// new. The account is told nothing: it was long ago.
+func (s *Server) AddFriends(channel string, people []Person) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.only(channel)
+	for _, p := range people {
+		s.db.Crowd = append(s.db.Crowd, &p)
+		s.db.Friends[c.MessagingID][p.ID] = &Friendship{State: Friend, Since: s.now()}
+	}
 }
 
 // freeID makes a short id of a name. The lock is held.
@@ -177,7 +189,11 @@ func (s *Server) freeID(name string) string {
 }
 
 func (s *Server) index(person string) int {
-	return slices.IndexFunc(s.db.Crowd, func(p *Person) bool { return p.ID == person })
+	i, ok := s.look().places[person]
+	if !ok {
+		return -1
+	}
+	return i
 }
 
 // person finds somebody by id. The lock is held.
@@ -190,17 +206,34 @@ func (s *Server) person(id string) *Person {
 
 // byUser finds the person behind a provider's user id. The lock is held.
 func (s *Server) byUser(provider, user string) *Person {
-	if p := s.person(s.users[provider+user]); p != nil && UserID(provider, p.ID) == user {
-		return p
+	users := s.look().users[provider]
+	if users == nil {
+		users = map[string]*Person{}
+		s.crowd.users[provider] = users
 	}
-	for _, p := range s.db.Crowd {
-		id := UserID(provider, p.ID)
-		s.users[provider+id] = p.ID
-		if id == user {
-			return p
-		}
+	for len(users) < len(s.db.Crowd) {
+		p := s.db.Crowd[len(users)]
+		users[UserID(provider, p.ID)] = p
 	}
-	return nil
+	return users[user]
+}
+
+// crowd finds people in a large crowd without a walk. It grows with the crowd, and is made
+// anew when somebody was replaced or everything was restored.
+type crowd struct {
+	places map[string]int                // person id -> place in the crowd
+	users  map[string]map[string]*Person // provider, user id
+}
+
+// look is the crowd's index as of now. The lock is held.
+func (s *Server) look() *crowd {
+	if s.crowd.places == nil {
+		s.crowd = crowd{places: map[string]int{}, users: map[string]map[string]*Person{}}
+	}
+	for i := len(s.crowd.places); i < len(s.db.Crowd); i++ {
+		s.crowd.places[s.db.Crowd[i].ID] = i
+	}
+	return &s.crowd
 }
 
 // friendship is the relation, made on first use. The lock is held.
