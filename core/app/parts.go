@@ -9,6 +9,8 @@ import (
 	"lumo/core/console"
 	"lumo/core/delivery"
 	"lumo/core/fleet"
+	"lumo/core/flow"
+	"lumo/core/line"
 	"lumo/core/lumo"
 	"lumo/core/tracking"
 	"lumo/core/web/linkpage"
@@ -101,8 +103,8 @@ func (a *App) wireParts(ctx context.Context) error {
 		Items: items, Tracking: tracker, Edges: edges})
 	a.parts.fleet = edges
 	a.parts.edge, err = a.newEdges(edges, keys, directory, tracker, messages.files, []fleet.Route{
-		{Prefix: "/hooks/line/", Hook: "line", Handler: channels},
-		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows},
+		{Prefix: "/hooks/line/", Hook: "line", Handler: channels, People: line.WebhookPeople},
+		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows, People: flow.People},
 		{Prefix: "/hooks/klaviyo/system/", Hook: "klaviyo_system", Handler: links},
 		{Prefix: "/link/", Handler: pages, Number: linkpage.Number},
 		{Prefix: "/c/", Handler: tracker, Number: tracking.Number},

@@ -29,6 +29,9 @@ type Route struct {
 	// Number finds the channel's number in requests without a public key, so that an edge
 	// with a scope is kept to it; ok is false for a request that names none.
 	Number func(r lumo.EdgeRequest) (number uint32, ok bool)
+	// People finds whom a spooled request is about: requests about the same person are worked
+	// off in the order in which they came in, others side by side. nil = each for itself.
+	People func(body []byte) []string
 }
 
 // Numbers finds the merchant that a channel's number belongs to; none is fault.NotFound.
@@ -76,6 +79,8 @@ type Intake struct {
 	hooks map[hookKey]hookOwner
 	// failing counts the tries of records that fail by our own fault.
 	failing map[id.ID]int
+	// draining bounds how many spooled requests are worked on at once, of all edges together.
+	draining chan struct{}
 }
 
 type hookKey struct{ kind, publicKey string }
@@ -91,7 +96,8 @@ func NewIntake(c IntakeConfig) (*Intake, error) {
 		len(c.Routes) == 0 || c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, "fleet.NewIntake", errors.New("a dependency is missing"))
 	}
-	return &Intake{c: c, hooks: map[hookKey]hookOwner{}, failing: map[id.ID]int{}}, nil
+	return &Intake{c: c, hooks: map[hookKey]hookOwner{}, failing: map[id.ID]int{},
+		draining: make(chan struct{}, drainersAtOnce)}, nil
 }
 
 // Handle passes one request to whom its path belongs to.

@@ -18,6 +18,8 @@ import (
 const (
 	// eventsAtOnce bounds one transaction.
 	eventsAtOnce = 2000
+	// requestsAtOnce bounds how many spooled requests are worked on together.
+	requestsAtOnce = 64
 	// maxTries is how often a record may fail by our own fault before it is kept: it must
 	// not hold up the ones behind it for ever.
 	maxTries = 5
@@ -56,14 +58,15 @@ func (i *Intake) Take(ctx context.Context, e Edge, batch []byte) (Taken, error) 
 	return t.answer(ctx, op, t.flush(ctx))
 }
 
-// take is the work on one batch.
+// take is the work on one batch. Of what it collects only one kind waits at a time, so that
+// offsets count from the start.
 type take struct {
-	i       *Intake
-	edge    Edge
-	scope   lumo.Scope
-	events  []lumo.EdgeEvent
-	pending int // records in events
-	done    Taken
+	i        *Intake
+	edge     Edge
+	scope    lumo.Scope
+	events   []lumo.EdgeEvent
+	requests []edgeapi.Record
+	done     Taken
 }
 
 // answer says how far we got. An error counts only when nothing was taken at all.
@@ -79,33 +82,46 @@ func (t *take) answer(ctx context.Context, op string, err error) (Taken, error) 
 	return t.done, nil
 }
 
-// record takes one record; events are collected, a request ends a collection.
+// record takes one record: what is alike is collected and worked off together.
 func (t *take) record(ctx context.Context, r edgeapi.Record) error {
 	plain, err := sealing.Open(t.i.c.Sealing, r)
 	if err != nil {
 		return t.keep(ctx, r, "unreadable")
 	}
 	if plain.Kind == edgeapi.RecordRequest {
-		if err := t.flush(ctx); err != nil {
+		if err := t.flushEvents(ctx); err != nil {
 			return err
 		}
-		return t.request(ctx, plain)
+		if t.requests = append(t.requests, plain); len(t.requests) < requestsAtOnce {
+			return nil
+		}
+		return t.flush(ctx)
 	}
 	e, err := event.Parse(plain.Body)
 	if err != nil {
 		return t.keep(ctx, r, "malformed")
 	}
+	if err := t.flushRequests(ctx); err != nil {
+		return err
+	}
 	t.events = append(t.events, lumo.EdgeEvent{ID: plain.ID, Edge: t.edge.ID, Event: e})
-	t.pending++
-	if t.pending < eventsAtOnce {
+	if len(t.events) < eventsAtOnce {
 		return nil
 	}
 	return t.flush(ctx)
 }
 
-// flush hands the collected events over.
+// flush works off what is collected.
 func (t *take) flush(ctx context.Context) error {
-	if t.pending == 0 {
+	if err := t.flushEvents(ctx); err != nil {
+		return err
+	}
+	return t.flushRequests(ctx)
+}
+
+// flushEvents hands the collected events over.
+func (t *take) flushEvents(ctx context.Context) error {
+	if len(t.events) == 0 {
 		return nil
 	}
 	rejected, err := t.i.c.Tracker.Ingest(ctx, t.scope, t.events)
@@ -118,10 +134,10 @@ func (t *take) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	t.i.c.Meter.Took(t.edge.ID, t.pending-len(rejected))
+	t.i.c.Meter.Took(t.edge.ID, len(t.events)-len(rejected))
 	t.done.Rejected = append(t.done.Rejected, rejected...)
-	t.done.Offset += t.pending
-	t.events, t.pending = t.events[:0], 0
+	t.done.Offset += len(t.events)
+	t.events = t.events[:0]
 	return nil
 }
 
@@ -132,35 +148,6 @@ func (t *take) body(v id.ID) []byte {
 		}
 	}
 	return nil
-}
-
-// request works a spooled request off as if it had just come in; its answer was given long
-// ago.
-func (t *take) request(ctx context.Context, r edgeapi.Record) error {
-	spooled, err := edgeapi.ParseSpooledRequest(r.Body)
-	if err != nil {
-		return t.keep(ctx, r, "malformed")
-	}
-	request, err := spooledRequest(t.edge, r.ID, spooled)
-	if err != nil {
-		return t.keep(ctx, r, "malformed")
-	}
-	_, err = t.i.Handle(ctx, request)
-	switch fault.KindOf(err) {
-	case "":
-		t.i.recovered(r.ID)
-		t.done.Offset++
-		return nil
-	case fault.Unavailable:
-		return err
-	case fault.Internal:
-		if ctx.Err() != nil || t.i.failed(r.ID) < maxTries {
-			return err
-		}
-	}
-	t.i.c.Log.ErrorContext(ctx, "a spooled request cannot be taken", "request",
-		lumo.RequestID(r.ID).String(), "error", err)
-	return t.keep(ctx, r, string(fault.KindOf(err)))
 }
 
 // spooledRequest is the request as the edge took it.
@@ -198,11 +185,16 @@ func ValidAuth(a lumo.EdgeAuth) bool {
 	return false
 }
 
-// keep stores a record for a person to see and counts it as taken.
+// keep works off what is collected, and then stores a record for a person to see.
 func (t *take) keep(ctx context.Context, r edgeapi.Record, problem string) error {
 	if err := t.flush(ctx); err != nil { // offsets count from the start
 		return err
 	}
+	return t.keepNow(ctx, r, problem)
+}
+
+// keepNow stores a record for a person to see and counts it as taken.
+func (t *take) keepNow(ctx context.Context, r edgeapi.Record, problem string) error {
 	err := t.store(ctx, Kept{ID: r.ID, Kind: uint8(r.Kind), Body: r.Body, Problem: problem})
 	if err != nil {
 		return err

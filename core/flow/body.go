@@ -44,6 +44,20 @@ func ParseBody(raw []byte) (Body, error) {
 	return b, nil
 }
 
+// People are whom a body is about, as far as it can be read.
+func People(raw []byte) (people []string) {
+	b, err := ParseBody(raw)
+	if err != nil {
+		return nil
+	}
+	for _, one := range []string{b.ProfileID, b.LineUserID} {
+		if one != "" {
+			people = append(people, one)
+		}
+	}
+	return people
+}
+
 func badBody(line int) error {
 	return &fault.Error{Kind: fault.Invalid, Op: "flow.ParseBody", Fields: map[string]string{"line": itoa(line)},
 		Message: "The webhook body cannot be read."}

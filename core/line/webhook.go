@@ -89,3 +89,23 @@ func plainID(text string) bool {
 	}
 	return true
 }
+
+// WebhookPeople are whose events a webhook body brings, as far as it can be read.
+func WebhookPeople(body []byte) (people []string) {
+	var b struct {
+		Events []struct {
+			Source struct {
+				UserID string `json:"userId"`
+			} `json:"source"`
+		} `json:"events"`
+	}
+	if json.Unmarshal(body, &b) != nil {
+		return nil
+	}
+	for _, e := range b.Events {
+		if e.Source.UserID != "" {
+			people = append(people, e.Source.UserID)
+		}
+	}
+	return people
+}

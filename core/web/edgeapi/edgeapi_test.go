@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -419,8 +420,8 @@ func TestBatchIsTakenWholeAndPoisonIsKept(t *testing.T) {
 		t.Errorf("got %d events, %d requests", len(c.far.events), len(c.far.requests))
 	}
 	for i, want := range []string{"plain", "sealed"} {
-		r := c.far.requests[i]
-		if string(r.Body) != want || !r.Spooled || r.Auth != lumo.AuthProvisional || len(r.KeySHA256) != 2 ||
+		r := c.far.requests[slices.IndexFunc(c.far.requests, func(r lumo.EdgeRequest) bool { return string(r.Body) == want })]
+		if !r.Spooled || r.Auth != lumo.AuthProvisional || len(r.KeySHA256) != 2 ||
 			r.Merchant != c.Merchant || r.Header["X-Klaviyo-Flow-Id"] != "Fl1" || id.ID(r.ID) != ids[i+2] {
 			t.Errorf("got %+v", r)
 		}
@@ -475,7 +476,7 @@ func TestRecordThatFailsByOurOwnFaultDoesNotBlockForEver(t *testing.T) {
 			t.Fatal("it blocks for ever")
 		}
 	}
-	if got.Offset != 2 || len(got.Rejected) != 1 || len(c.far.requests) != 1 {
+	if got.Offset != 2 || len(got.Rejected) != 1 || c.far.distinct() != 1 {
 		t.Errorf("got %+v, %d requests", got, len(c.far.requests))
 	}
 }

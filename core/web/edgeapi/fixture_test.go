@@ -71,7 +71,7 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 	}
 	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: db, Store: store, Hooks: store,
 		Tracker: c.far, Meter: service, Numbers: c.far, Sealing: private, NewID: c.ID, Now: time.Now, Log: log,
-		Routes: []fleet.Route{{Prefix: "/hooks/line/", Hook: "line", Handler: c.far},
+		Routes: []fleet.Route{{Prefix: "/hooks/line/", Hook: "line", Handler: c.far, People: peopleIn},
 			{Prefix: "/link/", Handler: c.far, Number: lastNumber}}})
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +108,12 @@ func (l *locked) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
+// peopleIn takes the words before a colon for people.
+func peopleIn(body []byte) []string {
+	people, _, _ := strings.Cut(string(body), ":")
+	return strings.Fields(people)
+}
+
 // far is who gets what edges bring.
 type far struct {
 	mu       sync.Mutex // guards everything below
@@ -118,9 +124,24 @@ type far struct {
 	numbers  map[uint32]lumo.MerchantID
 	scopes   []lumo.Scope // of the batches
 	statuses []fleet.Status
+	meet     func(r lumo.EdgeRequest) // called before a request is taken
+}
+
+// distinct counts requests by their ids.
+func (f *far) distinct() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seen := map[lumo.RequestID]bool{}
+	for _, r := range f.requests {
+		seen[r.ID] = true
+	}
+	return len(seen)
 }
 
 func (f *far) HandleEdge(_ context.Context, r lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
+	if f.meet != nil {
+		f.meet(r)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.answers[r.Target]; err != nil {
