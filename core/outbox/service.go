@@ -51,11 +51,13 @@ func (s *Service) AddEvents(ctx context.Context, m lumo.MerchantID, facts []lumo
 	return out, nil
 }
 
-// told are the friends of the facts that Klaviyo has a metric for.
+// told are the friends of the facts that Klaviyo has a metric for, each once.
 func told(facts []lumo.Fact) []lumo.FriendID {
+	seen := map[lumo.FriendID]bool{{}: true} // nobody
 	var friends []lumo.FriendID
 	for _, f := range facts {
-		if metricOf(f) != "" && f.Friend != (lumo.FriendID{}) {
+		if metricOf(f) != "" && !seen[f.Friend] {
+			seen[f.Friend] = true
 			friends = append(friends, f.Friend)
 		}
 	}

@@ -356,14 +356,18 @@ CREATE TABLE friend (
     consent_at timestamp with time zone,
     consent_source text,
     tester boolean DEFAULT false NOT NULL,
-    last_sent_at timestamp with time zone,
-    last_clicked_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     profile_read_at timestamp with time zone,
     linked boolean DEFAULT false NOT NULL,
     qr_code_id uuid,
     checked_at timestamp with time zone
+);
+CREATE TABLE friend_activity (
+    merchant_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    last_sent_at timestamp with time zone,
+    last_clicked_at timestamp with time zone
 );
 CREATE TABLE friend_contact (
     merchant_id uuid NOT NULL,
@@ -983,12 +987,12 @@ ALTER TABLE friend ADD CONSTRAINT friend_follow_status_check CHECK ((follow_stat
 ALTER TABLE friend ADD CONSTRAINT friend_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE friend ADD CONSTRAINT friend_merchant_id_channel_id_line_user_bidx_key UNIQUE (merchant_id, channel_id, line_user_bidx);
 ALTER TABLE friend ADD CONSTRAINT friend_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE friend_activity ADD CONSTRAINT friend_activity_pkey PRIMARY KEY (merchant_id, friend_id);
 ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text])));
 ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
 ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_pkey PRIMARY KEY (merchant_id, friend_id, kind);
 ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_source_check CHECK ((source = ANY (ARRAY['line_login'::text, 'form'::text, 'csv'::text, 'api'::text])));
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_kind_check CHECK ((kind = ANY (ARRAY['followed'::text, 'blocked'::text, 'scanned'::text, 'linked'::text, 'unlinked'::text, 'sent'::text, 'not_sent'::text, 'failed'::text, 'opened'::text, 'clicked'::text, 'consent'::text, 'said'::text, 'tagged'::text, 'untagged'::text])));
-ALTER TABLE friend_event ADD CONSTRAINT friend_event_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id);
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
 ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_tag_id_fkey FOREIGN KEY (merchant_id, tag_id) REFERENCES tag(merchant_id, id);
@@ -1080,7 +1084,6 @@ ALTER TABLE oauth_try ADD CONSTRAINT oauth_try_pkey PRIMARY KEY (merchant_id, id
 ALTER TABLE operator ADD CONSTRAINT operator_email_bidx_key UNIQUE (email_bidx);
 ALTER TABLE operator ADD CONSTRAINT operator_pkey PRIMARY KEY (id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['event'::text, 'profile'::text])));
-ALTER TABLE outbox ADD CONSTRAINT outbox_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_merchant_id_klaviyo_account_id_unique_id_key UNIQUE (merchant_id, klaviyo_account_id, unique_id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'kept'::text])));
@@ -1150,10 +1153,8 @@ CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (m
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
 CREATE INDEX delivery_merchant_id_message_id_accepted_at_idx ON public.delivery USING btree (merchant_id, message_id, accepted_at) WHERE ((message_id IS NOT NULL) AND (state = 'accepted'::text));
 CREATE INDEX edge_change_pending_idx ON public.edge_change USING btree (version) WHERE (sequence IS NULL);
-CREATE INDEX edge_event_merchant_id_counted_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
-CREATE INDEX edge_event_merchant_id_delivery_id_type_link_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link);
-CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link);
-CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_occurred__idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link, occurred_at) WHERE counted;
+CREATE INDEX edge_event_merchant_id_delivery_id_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX edge_minute_minute_idx ON public.edge_minute USING btree (minute);
 CREATE INDEX fleet_log_edge_id_id_idx ON public.fleet_log USING btree (edge_id, id DESC);
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
@@ -1220,6 +1221,7 @@ ALTER TABLE flow_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE flow_request FORCE ROW LEVEL SECURITY;
 ALTER TABLE form FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_activity FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_contact FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_tag FORCE ROW LEVEL SECURITY;
@@ -1276,6 +1278,7 @@ CREATE POLICY tenant ON flow_key USING (merchant_id = lumo_merchant()) WITH CHEC
 CREATE POLICY tenant ON flow_request USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON form USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_activity USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_contact USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1341,6 +1344,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON flow_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON flow_request TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON form TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_activity TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_contact TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_event TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_tag TO lumo_app;

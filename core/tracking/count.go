@@ -33,8 +33,10 @@ type Delivery struct {
 	ID            lumo.DeliveryID
 	Number        uint64
 	Channel       lumo.ChannelID
-	Friend        lumo.FriendID
+	Friend        lumo.FriendID // zero = erased since
 	Message       lumo.MessageID
+	MessageName   string
+	Flow          string // Klaviyo's id of the flow whose call it answers
 	Source        string // flow, test, ..
 	OpensMeasured bool
 }

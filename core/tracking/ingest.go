@@ -174,7 +174,7 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 	for _, scan := range seen {
 		facts = append(facts, scanFact(m, scan))
 	}
-	if err := s.RecordAll(ctx, m, facts); err != nil {
+	if err := s.record(ctx, m, facts); err != nil {
 		return err
 	}
 	// friends before codes, as linkage does: nobody then waits in a circle
@@ -201,7 +201,7 @@ func (s *Service) facts(ctx context.Context, m lumo.MerchantID, events []Event) 
 	}
 	var out []lumo.Fact
 	for _, e := range events {
-		if !e.Counted || e.Delivery.ID == (lumo.DeliveryID{}) {
+		if !e.Counted || e.Delivery.Friend == (lumo.FriendID{}) {
 			continue
 		}
 		f := lumo.Fact{Merchant: m, Channel: e.Channel, Friend: e.Delivery.Friend, Source: "edge",

@@ -186,5 +186,11 @@ func deliveryData(d Delivery) map[string]any {
 	if d.Message != (lumo.MessageID{}) {
 		data["message"] = d.Message.String()
 	}
+	if d.MessageName != "" {
+		data["message_name"] = d.MessageName
+	}
+	if d.Flow != "" {
+		data["flow"] = d.Flow
+	}
 	return data
 }

@@ -45,12 +45,18 @@ func (s *Service) Record(ctx context.Context, f lumo.Fact) error {
 // RecordAll is Record for many facts of one merchant.
 func (s *Service) RecordAll(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) error {
 	const op = "tracking.RecordAll"
-	if len(facts) == 0 {
-		return nil
-	}
 	facts, err := s.named(ctx, m, facts)
 	if err != nil {
 		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, s.record(ctx, m, facts))
+}
+
+// record takes facts that say already what they are about.
+func (s *Service) record(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) error {
+	const op = "tracking.record"
+	if len(facts) == 0 {
+		return nil
 	}
 	items, err := s.c.Outbox.AddEvents(ctx, m, facts)
 	if err != nil {

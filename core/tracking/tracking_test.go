@@ -39,7 +39,7 @@ func TestClickCountsOnceHoweverOftenItArrives(t *testing.T) {
 	if !inferred {
 		t.Error("the open is not marked as inferred")
 	}
-	clickedAt := shoptest.Get[time.Time](t, s.Shop, "SELECT last_clicked_at FROM friend WHERE merchant_id = $1")
+	clickedAt := shoptest.Get[time.Time](t, s.Shop, "SELECT last_clicked_at FROM friend_activity WHERE merchant_id = $1")
 	if !clickedAt.Equal(click.ID.Time()) {
 		t.Errorf("got last click %v want %v", clickedAt, click.ID.Time())
 	}

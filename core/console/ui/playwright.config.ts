@@ -3,7 +3,10 @@ import { defineConfig } from "@playwright/test";
 // The browser is the machine's own Chromium; the pages are those of a running stack.
 export default defineConfig({
   testDir: "e2e",
-  timeout: 60_000,
+  // Machines that run tests are small and shared: patience costs nothing where all is well.
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
+  retries: process.env.CI ? 1 : 0,
   workers: 1,
   reporter: [["list"]],
   outputDir: process.env.LUMO_E2E_OUT ?? "test-results",

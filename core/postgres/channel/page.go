@@ -17,7 +17,9 @@ import (
 
 const itemColumns = `
        f.id, f.channel_id, f.display_name, coalesce(f.picture_url, ''), coalesce(f.language, ''),
-       f.follow_status, f.consent, f.tester, f.followed_at, f.blocked_at, f.last_sent_at, f.last_clicked_at,
+       f.follow_status, f.consent, f.tester, f.followed_at, f.blocked_at,
+       (SELECT a.last_sent_at FROM friend_activity a WHERE a.merchant_id = f.merchant_id AND a.friend_id = f.id),
+       (SELECT a.last_clicked_at FROM friend_activity a WHERE a.merchant_id = f.merchant_id AND a.friend_id = f.id),
        coalesce(l.profile_id, ''),
        ARRAY(SELECT g.tag_id
                FROM friend_tag g

@@ -166,6 +166,8 @@ SELECT lumo_forget_links($1, $2)
  WHERE $3::timestamptz IS NOT NULL`, `
 DELETE FROM friend_tag
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
+DELETE FROM friend_activity
+ WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM friend
  WHERE merchant_id = $1 AND id = $2 AND $3::timestamptz IS NOT NULL`}
 }

@@ -18,28 +18,82 @@ import (
 func (s *Store) Add(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) (
 	[]id.ID, error) {
 	const op = "postgres.Add"
-	batch := &pgx.Batch{}
+	c, err := s.columnsOf(ctx, m, items)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+INSERT INTO outbox (merchant_id, state, due_at, created_at, kind, id, klaviyo_account_id, channel_id, friend_id,
+                    metric, unique_id, profile_id, payload_enc, occurred_at)
+SELECT $1, 'waiting', $2, $2, 'event', *
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::bytea[],
+              $11::timestamptz[])
+    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO NOTHING
+RETURNING id`, m, now, c.id, c.account, c.channel, c.friend, c.metric, c.unique, c.profile, c.payload, c.at)
+	added, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	out := make([]id.ID, len(items))
+	for i, item := range items {
+		out[i] = item.ID
+	}
+	if len(added) == len(items) {
+		return out, nil
+	}
+	return out, s.earlier(ctx, m, items, out)
+}
+
+// earlier replaces ids of items that are there already by those they have.
+func (s *Store) earlier(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, out []id.ID) error {
+	const op = "postgres.earlier"
+	var accounts [][16]byte
+	var unique []string
+	for _, item := range items {
+		accounts, unique = append(accounts, item.Account), append(unique, item.UniqueID)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT o.id
+  FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS t (account, unique_id, place)
+ CROSS JOIN LATERAL (
+       SELECT id
+         FROM outbox
+        WHERE merchant_id = $1 AND klaviyo_account_id = t.account AND unique_id = t.unique_id
+        LIMIT 1) AS o
+ ORDER BY t.place`, m, accounts, unique)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil {
+		return postgres.Fault(op, err)
+	}
+	if copy(out, found) != len(items) {
+		return fault.As(fault.Internal, op, errors.New("an item is neither new nor there"))
+	}
+	return nil
+}
+
+// columns are items turned sideways.
+type columns struct {
+	id, account, channel    [][16]byte
+	friend                  []*[16]byte
+	metric, unique, profile []string
+	payload                 [][]byte
+	at                      []time.Time
+}
+
+func (s *Store) columnsOf(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem) (c columns, err error) {
 	for _, item := range items {
 		sealed, err := s.seal(ctx, m, item.ID, item.Payload)
 		if err != nil {
-			return nil, fault.Wrap(op, err)
+			return c, err
 		}
-		batch.Queue(`
-INSERT INTO outbox (merchant_id, id, klaviyo_account_id, channel_id, friend_id, kind, metric, unique_id,
-                    profile_id, payload_enc, occurred_at, state, due_at, created_at)
-VALUES ($1, $2, $3, $4, $5, 'event', $6, $7, $8, $9, $10, 'waiting', $11, $11)
-    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO UPDATE SET tries = outbox.tries
-RETURNING id`, m, item.ID, item.Account, item.Channel, item.Friend, item.Metric, item.UniqueID,
-			string(item.Profile), sealed, item.OccurredAt, now)
+		friend := [16]byte(item.Friend)
+		c.id, c.account = append(c.id, item.ID), append(c.account, item.Account)
+		c.channel, c.friend = append(c.channel, item.Channel), append(c.friend, &friend)
+		c.metric, c.unique = append(c.metric, item.Metric), append(c.unique, item.UniqueID)
+		c.profile, c.payload = append(c.profile, string(item.Profile)), append(c.payload, sealed)
+		c.at = append(c.at, item.OccurredAt)
 	}
-	out := make([]id.ID, len(items))
-	results := postgres.Tx(ctx).SendBatch(ctx, batch)
-	for i := range items {
-		if err := results.QueryRow().Scan(&out[i]); err != nil {
-			return nil, errors.Join(postgres.Fault(op, err), results.Close())
-		}
-	}
-	return out, postgres.Fault(op, results.Close())
+	return c, nil
 }
 
 // Put stores a profile item or replaces an earlier one. A ciphertext names its row, so the

@@ -47,10 +47,18 @@ SELECT f.id, f.channel_id, f.line_user_enc, f.display_name, f.follow_status, f.c
        coalesce(f.consent_source, ''),
        c.number, c.name, c.basic_id, coalesce(c.property_number, 1),
        l.id, l.klaviyo_account_id, l.profile_id, l.method, l.assurance, l.version, l.linked_at
-  FROM identity_link l
-  JOIN friend f ON f.merchant_id = l.merchant_id AND f.id = l.friend_id
-  JOIN channel c ON c.merchant_id = l.merchant_id AND c.id = l.channel_id
- WHERE l.merchant_id = $1 AND l.friend_id = ANY($2::uuid[]) AND l.state = 'linked'`, m, ids(friends))
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+       SELECT id, channel_id, klaviyo_account_id, profile_id, method, assurance, version, linked_at
+         FROM identity_link
+        WHERE merchant_id = $1 AND friend_id = n.id AND state = 'linked'
+        LIMIT 1) AS l
+ CROSS JOIN LATERAL (
+       SELECT id, channel_id, line_user_enc, display_name, follow_status, consent, consent_at, consent_source
+         FROM friend
+        WHERE merchant_id = $1 AND id = n.id
+        LIMIT 1) AS f
+  JOIN channel c ON c.merchant_id = $1 AND c.id = l.channel_id`, m, ids(friends))
 	out := map[lumo.FriendID]outbox.Target{}
 	var t outbox.Target
 	var line []byte

@@ -1,7 +1,9 @@
 package tracking
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,9 +12,14 @@ import (
 	"lumo/core/postgres"
 	"lumo/core/tracking"
 	"lumo/shared/event"
+	"lumo/shared/id"
 )
 
-// Deliveries finds what tracked links and beacons were sent with.
+// clockSlack allows for the clocks of an edge and the core not being the same.
+const clockSlack = time.Hour
+
+// Deliveries finds what tracked links and beacons were sent with. Each number is looked up by
+// itself: a plan made for a table that was small once would read all of it.
 func (Store) Deliveries(ctx context.Context, m lumo.MerchantID, numbers []uint64) (
 	map[uint64]tracking.Delivery, error) {
 	out := map[uint64]tracking.Delivery{}
@@ -23,33 +30,59 @@ func (Store) Deliveries(ctx context.Context, m lumo.MerchantID, numbers []uint64
 	for i, n := range numbers {
 		plain[i] = int64(n)
 	}
+	slices.Sort(plain)
+	plain = slices.Compact(plain)
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT d.id, d.number, d.channel_id, d.friend_id, d.message_id, d.logical_kind, c.opens_measured
-  FROM delivery d
-  JOIN channel c ON c.merchant_id = d.merchant_id AND c.id = d.channel_id
- WHERE d.merchant_id = $1 AND d.number = ANY($2::bigint[])`, m, plain)
+SELECT d.id, d.number, d.channel_id, f.id, d.message_id, d.logical_kind, c.opens_measured,
+       coalesce(v.name, ''), coalesce(r.flow_id, '')
+  FROM unnest($2::bigint[]) AS n (number)
+ CROSS JOIN LATERAL (
+       SELECT id, number, channel_id, friend_id, message_id, logical_kind, logical_id
+         FROM delivery
+        WHERE merchant_id = $1 AND number = n.number
+        LIMIT 1) AS d
+  JOIN channel c ON c.merchant_id = $1 AND c.id = d.channel_id
+  LEFT JOIN LATERAL (
+       SELECT id FROM friend WHERE merchant_id = $1 AND id = d.friend_id LIMIT 1) AS f ON true
+  LEFT JOIN LATERAL (
+       SELECT name FROM message WHERE merchant_id = $1 AND id = d.message_id LIMIT 1) AS v ON true
+  LEFT JOIN LATERAL (
+       SELECT flow_id
+         FROM flow_request
+        WHERE merchant_id = $1 AND id = d.logical_id AND d.logical_kind = 'flow'
+        LIMIT 1) AS r ON true`, m, plain)
 	var d tracking.Delivery
 	var number int64
+	var friend *lumo.FriendID
 	var message *lumo.MessageID
-	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &d.Friend, &message,
-		&d.Source, &d.OpensMeasured}, func() error {
-		d.Number, d.Message = uint64(number), value(message)
+	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &friend, &message,
+		&d.Source, &d.OpensMeasured, &d.MessageName, &d.Flow}, func() error {
+		d.Number, d.Friend, d.Message = uint64(number), value(friend), value(message)
 		out[d.Number] = d
 		return nil
 	})
 	return out, postgres.Fault("postgres.Deliveries", err)
 }
 
-// Counted are the clicks and opens of these deliveries that counted.
+// Counted are the clicks and opens of these deliveries that counted. Nothing happens to a
+// delivery before there is one, so older months are not looked at.
 func (Store) Counted(ctx context.Context, m lumo.MerchantID, deliveries []lumo.DeliveryID) (
 	[]tracking.Counted, error) {
 	if len(deliveries) == 0 {
 		return nil, nil
 	}
+	plain := ids(deliveries)
+	slices.SortFunc(plain, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	plain = slices.Compact(plain)
+	oldest := id.ID(plain[0]).Time().Add(-clockSlack)
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT delivery_id, type, link, occurred_at
-  FROM edge_event
- WHERE merchant_id = $1 AND delivery_id = ANY($2::uuid[]) AND counted`, m, ids(deliveries))
+SELECT e.delivery_id, e.type, e.link, e.occurred_at
+  FROM unnest($2::uuid[]) AS d (id)
+ CROSS JOIN LATERAL (
+       SELECT delivery_id, type, link, occurred_at
+         FROM edge_event
+        WHERE merchant_id = $1 AND delivery_id = d.id AND counted AND id >= lumo_ulid_floor($3::timestamptz)
+       OFFSET 0) AS e`, m, plain, oldest)
 	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (tracking.Counted, error) {
 		var c tracking.Counted
 		var kind string

@@ -1,8 +1,11 @@
 package tracking
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -106,38 +109,37 @@ func factColumnsOf(rows []tracking.Row) (c factColumns, err error) {
 // that two transactions do not wait for each other in a circle.
 func (Store) last(ctx context.Context, m lumo.MerchantID, rows []tracking.Row) error {
 	for _, kind := range []lumo.FactKind{lumo.FactSent, lumo.FactClicked} {
-		var friends [][16]byte
-		var times []time.Time
-		for _, r := range rows {
-			if r.Fact.Kind == kind {
-				friends, times = append(friends, r.Fact.Friend), append(times, r.Fact.OccurredAt)
-			}
-		}
+		friends, times := newest(rows, kind)
 		if len(friends) == 0 {
 			continue
 		}
 		column := lastOf(kind)
 		_, err := postgres.Tx(ctx).Exec(ctx, `
-WITH newest AS (
-    SELECT friend, max(at) AS at
-      FROM unnest($2::uuid[], $3::timestamptz[]) AS t (friend, at)
-     GROUP BY friend),
-locked AS (
-    SELECT f.id
-      FROM friend f
-      JOIN newest n ON n.friend = f.id
-     WHERE f.merchant_id = $1
-     ORDER BY f.id
-       FOR NO KEY UPDATE OF f)
-UPDATE friend f
-   SET `+column+` = greatest(f.`+column+`, n.at)
-  FROM newest n, locked l
- WHERE f.merchant_id = $1 AND f.id = l.id AND n.friend = l.id`, m, friends, times)
+INSERT INTO friend_activity AS a (merchant_id, friend_id, `+column+`)
+SELECT $1, t.friend, t.at
+  FROM unnest($2::uuid[], $3::timestamptz[]) AS t (friend, at)
+    ON CONFLICT (merchant_id, friend_id) DO UPDATE
+   SET `+column+` = greatest(a.`+column+`, excluded.`+column+`)`, m, friends, times)
 		if err != nil {
 			return postgres.Fault("postgres.last", err)
 		}
 	}
 	return nil
+}
+
+// newest are the friends with a fact of a kind, in order, each with the time of the last.
+func newest(rows []tracking.Row, kind lumo.FactKind) (friends [][16]byte, times []time.Time) {
+	last := map[[16]byte]time.Time{}
+	for _, r := range rows {
+		if f := [16]byte(r.Fact.Friend); r.Fact.Kind == kind && !r.Fact.OccurredAt.Before(last[f]) {
+			last[f] = r.Fact.OccurredAt
+		}
+	}
+	friends = slices.SortedFunc(maps.Keys(last), func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	for _, f := range friends {
+		times = append(times, last[f])
+	}
+	return friends, times
 }
 
 // lastOf is the column that says when a friend last met a fact of a kind.
