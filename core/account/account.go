@@ -34,6 +34,8 @@ type Credentials struct {
 // Operator runs the system and sees no merchant's content.
 type Operator struct {
 	ID           id.ID
+	Name         string // merchants see it where she stopped sending
+	Email        string
 	PasswordHash string
 }
 
@@ -56,8 +58,14 @@ type MemberStore interface {
 	// CreateMember answers fault.Conflict when the merchant has the email already.
 	CreateMember(ctx context.Context, m Member, passwordHash string, now time.Time) error
 	SetLanguage(ctx context.Context, m Membership, language string, now time.Time) error
-	CreateOperator(ctx context.Context, o Operator, email string, now time.Time) error
+	// CreateOperator answers fault.Conflict when the email is an operator's already.
+	CreateOperator(ctx context.Context, o Operator, now time.Time) error
+	// RemoveOperator is fault.NotFound for an email that is none's.
+	RemoveOperator(ctx context.Context, email string) error
+	// Operator finds her by her email, for signing in: id and password alone.
 	Operator(ctx context.Context, email string) (Operator, error)
+	Operators(ctx context.Context) ([]Operator, error)
+	OperatorByID(ctx context.Context, operator id.ID) (Operator, error)
 }
 
 // Tries counts sign-ins, so that passwords cannot be guessed.

@@ -82,22 +82,6 @@ func (s *Service) create(ctx context.Context, m lumo.MerchantID, email, hash str
 		Target: member.ID.String(), Data: map[string]any{"role": string(role)}})
 }
 
-// CreateOperator adds a person who runs the system.
-func (s *Service) CreateOperator(ctx context.Context, email, password string) error {
-	const op = "account.CreateOperator"
-	if err := checkNew(op, email, password); err != nil {
-		return err
-	}
-	hash, err := s.Hasher.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	err = s.Units.InSystem(ctx, func(ctx context.Context) error {
-		return s.Members.CreateOperator(ctx, Operator{ID: s.NewID(), PasswordHash: hash}, NormalEmail(email), s.Now())
-	})
-	return fault.Wrap(op, err)
-}
-
 func checkNew(op, email, password string) error {
 	at := strings.IndexByte(email, '@')
 	if at < 1 || at == len(email)-1 {

@@ -8,6 +8,7 @@ import (
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // Signed is who signed in.
 type Signed struct {
 	Members  []Membership
-	Operator bool
+	Operator id.ID // zero = none
 }
 
 // Limited is the cause of a refusal for too many tries.
@@ -44,7 +45,7 @@ func (s *Service) SignIn(ctx context.Context, email, password, address string) (
 	if err != nil {
 		return Signed{}, fault.Wrap(op, err)
 	}
-	if len(signed.Members) == 0 && !signed.Operator {
+	if len(signed.Members) == 0 && signed.Operator.IsZero() {
 		return Signed{}, fault.New(fault.Unauthenticated, op, "Email, password or code is not right.")
 	}
 	err = s.Units.InSystem(ctx, func(ctx context.Context) error { return s.Tries.Forget(ctx, "email:"+email) })
@@ -74,7 +75,7 @@ func (s *Service) countTries(ctx context.Context, email, address string) error {
 // check compares the password with each membership's hash, and with an operator's. At
 // least one comparison is made, so that unknown emails cannot be told by time.
 func (s *Service) check(ctx context.Context, email, password string) (Signed, error) {
-	members, hashes, err := s.hashes(ctx, email)
+	members, operator, hashes, err := s.hashes(ctx, email)
 	if err != nil {
 		return Signed{}, err
 	}
@@ -88,14 +89,15 @@ func (s *Service) check(ctx context.Context, email, password string) (Signed, er
 		case ok && i < len(members):
 			signed.Members = append(signed.Members, members[i])
 		case ok:
-			signed.Operator = true
+			signed.Operator = operator
 		}
 	}
 	return signed, nil
 }
 
 // hashes are those of the email's memberships, then the operator's or an empty one.
-func (s *Service) hashes(ctx context.Context, email string) (members []Membership, hashes []string, err error) {
+func (s *Service) hashes(ctx context.Context, email string) (members []Membership, operatorID id.ID, hashes []string,
+	err error) {
 	var operator Operator
 	err = s.Units.InSystem(ctx, func(ctx context.Context) error {
 		if members, err = s.Store.ByEmail(ctx, email); err != nil {
@@ -108,7 +110,7 @@ func (s *Service) hashes(ctx context.Context, email string) (members []Membershi
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, id.ID{}, nil, err
 	}
 	for _, m := range members {
 		err := s.Units.InTenant(ctx, m.Merchant, func(ctx context.Context) error {
@@ -117,10 +119,10 @@ func (s *Service) hashes(ctx context.Context, email string) (members []Membershi
 			return err
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, id.ID{}, nil, err
 		}
 	}
-	return members, append(hashes, operator.PasswordHash), nil
+	return members, operator.ID, append(hashes, operator.PasswordHash), nil
 }
 
 // Find reads a member and her merchant, for a session's next request.

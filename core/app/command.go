@@ -41,8 +41,12 @@ type adminCommands struct {
 	} `cmd:"" help:"Add a member to a merchant."`
 	CreateOperator struct {
 		Email         string `required:"" help:"Email, for signing in."`
+		Name          string `help:"Name that merchants see when this person stops sending; without it, the email's part before the @."`
 		PasswordStdin bool   `help:"Read the password from standard input; without it one is made and printed."`
 	} `cmd:"" help:"Add a person who runs the system."`
+	RemoveOperator struct {
+		Email string `required:"" help:"Email of the operator."`
+	} `cmd:"" help:"Take the right to run the system from a person. Open sessions end at once."`
 	CreateEdgeCode struct {
 		Name     string   `help:"Name of the edge to be; without it the edge names itself."`
 		Merchant []string `help:"mer_.. that the edge may serve, repeatable; without it all, those that come later too."`
@@ -114,7 +118,9 @@ func (a *App) admin(ctx context.Context, command string, c adminCommands, in io.
 		if err != nil {
 			return err
 		}
-		return a.accounts.CreateOperator(ctx, c.CreateOperator.Email, password)
+		return a.accounts.CreateOperator(ctx, c.CreateOperator.Name, c.CreateOperator.Email, password)
+	case "admin remove-operator":
+		return a.accounts.RemoveOperator(ctx, c.RemoveOperator.Email)
 	}
 	return a.createEdgeCode(ctx, c.CreateEdgeCode.Name, c.CreateEdgeCode.Merchant, out)
 }

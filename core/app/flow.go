@@ -7,11 +7,13 @@ import (
 	"lumo/core/connection"
 	"lumo/core/console"
 	"lumo/core/delivery"
+	"lumo/core/fleet"
 	"lumo/core/flow"
 	"lumo/core/line"
 	"lumo/core/linkage"
 	"lumo/core/live"
 	"lumo/core/lumo"
+	"lumo/core/postgres"
 	deliverystore "lumo/core/postgres/delivery"
 	flowstore "lumo/core/postgres/flow"
 	"lumo/core/tracking"
@@ -24,7 +26,7 @@ type flowNeeds struct {
 	line       *line.Client
 	accounts   *connection.Service
 	tracker    *tracking.Service
-	fleet      flow.Fleet
+	fleet      *fleet.Service
 	messages   messageParts
 	quotas     delivery.Quotas
 }
@@ -36,7 +38,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Pusher: n.line,
+	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Journal: n.fleet, Pusher: n.line,
 		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker, Watcher: flowWatcher{a, n.tracker},
 		Quotas: n.quotas, Bells: store, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
@@ -70,6 +72,20 @@ func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s
 
 func (w flowWatcher) SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {
 	w.app.publish(ctx, m, live.Event{Kind: "sending", ID: c.String(), Channel: c.String()})
+}
+
+// AllSendingChanged tells every merchant's open pages, once the stop stands.
+func (w flowWatcher) AllSendingChanged(ctx context.Context) {
+	w.app.db.AfterCommit(ctx, func() {
+		ctx := postgres.Apart(context.WithoutCancel(ctx))
+		merchants, err := w.app.parts.fleet.Merchants(ctx)
+		if err != nil {
+			w.app.log.WarnContext(ctx, "cannot tell pages that all sending changed", "error", err)
+		}
+		for _, m := range merchants {
+			w.app.hub.Publish(m, live.Event{Kind: "sending", ID: m.String()})
+		}
+	})
 }
 
 func (w flowWatcher) BroadcastMoved(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) {

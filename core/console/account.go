@@ -35,7 +35,13 @@ type MemberView struct {
 type MeView struct {
 	Member    *MemberView    `json:"member,omitempty"`
 	Merchants []MerchantView `json:"merchants"`
-	Operator  bool           `json:"operator"`
+	Operator  *OperatorView  `json:"operator,omitempty"`
+}
+
+// OperatorView is a person who runs the system.
+type OperatorView struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
 }
 
 type signInInput struct {
@@ -71,11 +77,11 @@ func (a *API) registerAccount() {
 	})
 	Register(a, Op{ID: "get-me", Method: http.MethodGet, Path: "/me", Role: SignedIn,
 		Summary: "Who is signed in"}, func(ctx context.Context, who Caller, _ *None) (MeView, error) {
-		return a.me(ctx, who.Members, who.Operator)
+		return a.me(ctx, who)
 	})
 	RegisterEdit(a, Op{ID: "update-me", Method: http.MethodPatch, Path: "/me", Role: SignedIn,
 		Summary: "Change one's own language"}, func(ctx context.Context, who Caller, _ *languageInput) (MeView, error) {
-		return a.me(ctx, who.Members, who.Operator)
+		return a.me(ctx, who)
 	}, a.patchMe)
 	Register(a, Op{ID: "get-merchant", Method: http.MethodGet, Path: "/merchants/{merchant}", Role: lumo.Viewer,
 		Summary: "Read a merchant"}, func(_ context.Context, who Caller, _ *InMerchant) (MerchantView, error) {
@@ -95,12 +101,21 @@ func (a *API) postSignIn(ctx context.Context, who Caller, in *signInInput) (MeVi
 	if err := a.signIn(ctx, signed); err != nil {
 		return MeView{}, err
 	}
-	return a.me(ctx, signed.Members, signed.Operator)
+	who = Caller{Members: signed.Members}
+	if !signed.Operator.IsZero() {
+		if who.Operator, err = a.Accounts.FindOperator(ctx, signed.Operator); err != nil {
+			return MeView{}, err
+		}
+	}
+	return a.me(ctx, who)
 }
 
-func (a *API) me(ctx context.Context, members []account.Membership, operator bool) (MeView, error) {
-	view := MeView{Operator: operator, Merchants: []MerchantView{}}
-	for _, m := range members {
+func (a *API) me(ctx context.Context, who Caller) (MeView, error) {
+	view := MeView{Merchants: []MerchantView{}}
+	if o := who.Operator; !o.ID.IsZero() {
+		view.Operator = &OperatorView{Name: o.Name, Email: o.Email}
+	}
+	for _, m := range who.Members {
 		member, merchant, err := a.Accounts.Find(ctx, m)
 		if fault.Is(err, fault.NotFound) {
 			continue
@@ -123,7 +138,7 @@ func (a *API) patchMe(ctx context.Context, who Caller, in *languageInput) (MeVie
 			return MeView{}, err
 		}
 	}
-	return a.me(ctx, who.Members, who.Operator)
+	return a.me(ctx, who)
 }
 
 func (a *API) patchMerchant(ctx context.Context, who Caller, in *merchantInput) (MerchantView, error) {

@@ -14,7 +14,7 @@ import (
 type Caller struct {
 	Member   account.Member
 	Merchant lumo.Merchant
-	Operator bool
+	Operator account.Operator // zero = none
 	Address  string
 	Members  []account.Membership // all of the session
 }
@@ -26,7 +26,7 @@ func (c Caller) Membership() account.Membership {
 
 const (
 	membersKey  = "members"
-	operatorKey = "operator"
+	operatorKey = "operator_id"
 )
 
 // signIn begins a session under a new token, so that nobody can plant one beforehand.
@@ -40,7 +40,11 @@ func (a *API) signIn(ctx context.Context, s account.Signed) error {
 		members = append(members, m.Merchant.String()+" "+m.Member.String())
 	}
 	a.sessions.Put(ctx, membersKey, strings.Join(members, ","))
-	a.sessions.Put(ctx, operatorKey, s.Operator)
+	if !s.Operator.IsZero() {
+		a.sessions.Put(ctx, operatorKey, s.Operator.String())
+	} else {
+		a.sessions.Remove(ctx, operatorKey)
+	}
 	return nil
 }
 
@@ -56,7 +60,10 @@ func (a *API) signOut(ctx context.Context) error {
 
 // session reads who signed in; nobody is no error.
 func (a *API) session(ctx context.Context) Caller {
-	c := Caller{Operator: a.sessions.GetBool(ctx, operatorKey), Address: addressOf(ctx)}
+	c := Caller{Address: addressOf(ctx)}
+	if v, err := id.Parse(a.sessions.GetString(ctx, operatorKey)); err == nil {
+		c.Operator.ID = v
+	}
 	for pair := range strings.SplitSeq(a.sessions.GetString(ctx, membersKey), ",") {
 		first, second, _ := strings.Cut(pair, " ")
 		merchant, err1 := id.ParseWith(id.Merchant, first)
@@ -73,16 +80,14 @@ func (a *API) session(ctx context.Context) Caller {
 func (a *API) Caller(ctx context.Context, need lumo.Role, merchant string) (Caller, error) {
 	const op = "console.Caller"
 	c := a.session(ctx)
-	signedIn := len(c.Members) > 0 || c.Operator
+	signedIn := len(c.Members) > 0 || !c.Operator.ID.IsZero()
 	switch {
 	case need == Anyone:
 		return c, nil
 	case !signedIn:
 		return c, fault.New(fault.Unauthenticated, op, "Sign in to go on.")
-	case need == Operator && !c.Operator:
-		return c, fault.New(fault.Forbidden, op, "Only operators can do this.")
 	case need == SignedIn || need == Operator:
-		return c, nil
+		return a.operator(ctx, c, need)
 	}
 	for _, m := range c.Members {
 		if m.Merchant.String() == strings.ToLower(merchant) {
@@ -90,6 +95,26 @@ func (a *API) Caller(ctx context.Context, need lumo.Role, merchant string) (Call
 		}
 	}
 	return c, fault.New(fault.NotFound, op, "This shop does not exist.")
+}
+
+// operator looks at the operator's row again: one who was removed is none from then on.
+func (a *API) operator(ctx context.Context, c Caller, need lumo.Role) (Caller, error) {
+	const op = "console.operator"
+	removed := false
+	if v := c.Operator.ID; !v.IsZero() {
+		o, err := a.Accounts.FindOperator(ctx, v)
+		if removed = fault.Is(err, fault.NotFound); err != nil && !removed {
+			return c, err
+		}
+		c.Operator = o
+	}
+	switch {
+	case removed && (need == Operator || len(c.Members) == 0):
+		return Caller{}, fault.New(fault.Unauthenticated, op, "Sign in to go on.")
+	case need == Operator && c.Operator.ID.IsZero():
+		return c, fault.New(fault.Forbidden, op, "Only operators can do this.")
+	}
+	return c, nil
 }
 
 func (a *API) member(ctx context.Context, c Caller, m account.Membership, need lumo.Role) (Caller, error) {

@@ -27,6 +27,7 @@ import (
 	"lumo/core/account"
 	"lumo/core/lumo"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 const (
@@ -51,6 +52,8 @@ type Accounts interface {
 	Find(ctx context.Context, m account.Membership) (account.Member, lumo.Merchant, error)
 	Update(ctx context.Context, who account.Membership, address string, c account.Settings) (lumo.Merchant, error)
 	SetLanguage(ctx context.Context, who account.Membership, language string) error
+	// FindOperator is fault.NotFound for one who was removed.
+	FindOperator(ctx context.Context, operator id.ID) (account.Operator, error)
 }
 
 // Config is what the API needs; all fields but Address are required.

@@ -14,8 +14,23 @@ type SendingView struct {
 	Stopped        string      `json:"stopped" enum:"no,broadcasts,everything"`
 	StoppedAt      *time.Time  `json:"stopped_at,omitempty"`
 	By             string      `json:"by,omitempty" doc:"name of the member who stopped"`
+	System         *HoldView   `json:"system,omitempty" doc:"the operator's stop of all sending of all merchants, while it is in force"`
 	TooLateSeconds int         `json:"too_late_seconds" doc:"what waits longer is dropped"`
 	Waiting        WaitingView `json:"waiting"`
+}
+
+// HoldView is an operator's stop of all sending.
+type HoldView struct {
+	StoppedAt *time.Time `json:"stopped_at"`
+	By        string     `json:"by" doc:"name of the operator"`
+	Reason    string     `json:"reason" enum:"trouble,line,maintenance"`
+}
+
+func holdView(h delivery.Hold) *HoldView {
+	if !h.InForce() {
+		return nil
+	}
+	return &HoldView{StoppedAt: moment(h.At), By: h.Name, Reason: h.Reason}
 }
 
 // WaitingView is what has not gone out yet; flow holds everything but broadcasts.
@@ -78,7 +93,7 @@ func (h sending) view(ctx context.Context, who Caller, c lumo.ChannelID) (Sendin
 	if err != nil {
 		return SendingView{}, err
 	}
-	view := SendingView{Stopped: "no", TooLateSeconds: int(state.Rules.TooLate / time.Second),
+	view := SendingView{Stopped: "no", System: holdView(state.Hold), TooLateSeconds: int(state.Rules.TooLate / time.Second),
 		Waiting: WaitingView{Flow: state.Waiting.Flow, Broadcast: state.Waiting.Broadcast}}
 	if state.Stop.Scope != "" {
 		view.Stopped, view.StoppedAt, view.By = string(state.Stop.Scope), moment(state.Stop.At), state.Stop.ByName

@@ -253,6 +253,8 @@ type Watcher interface {
 	DeliveryChanged(ctx context.Context, d Delivery, s State, reason string)
 	// SendingChanged tells that an account was stopped, resumed, or given other rules.
 	SendingChanged(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
+	// AllSendingChanged tells that an operator stopped or resumed everybody's sending.
+	AllSendingChanged(ctx context.Context)
 	// BroadcastMoved tells that deliveries of broadcasts changed, however many.
 	BroadcastMoved(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 }
@@ -271,6 +273,7 @@ type Config struct {
 	Leases   Leases
 	Settings SendingStore
 	Auditor  Auditor
+	Journal  Journal
 	Pusher   Pusher
 	Composer Composer
 	Channels Channels

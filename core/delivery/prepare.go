@@ -29,6 +29,7 @@ const (
 // Situation is what a sender must know before each batch.
 type Situation struct {
 	Stop  Stop
+	Hold  Hold
 	Rules Rules
 	Quota Quota
 	Zone  *time.Location
@@ -62,7 +63,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if t.due.Broadcasts {
 		kind = KindBroadcast
 	}
-	if t.situation.Stop.Holds(kind) {
+	if t.situation.Hold.InForce() || t.situation.Stop.Holds(kind) {
 		return nil
 	}
 	query := t.allowed(kind)
@@ -230,8 +231,8 @@ func (t *taking) late(d Delivery) *Outcome {
 	if d.TooLateAt.IsZero() || !now.After(d.TooLateAt) {
 		return nil
 	}
-	stop := t.situation.Stop
-	if stop.ResumedAt.After(d.TooLateAt) && stop.At.Before(d.TooLateAt) {
+	stop, hold := t.situation.Stop, t.situation.Hold
+	if covered(d.TooLateAt, stop.At, stop.ResumedAt) || covered(d.TooLateAt, hold.At, hold.ResumedAt) {
 		return skip(d, edgeapi.HoldExpired, map[string]any{"hours": int(t.situation.Rules.TooLate.Hours())})
 	}
 	return skip(d, edgeapi.TooLate, map[string]any{"hours": int(now.Sub(d.ReceivedAt).Hours())})

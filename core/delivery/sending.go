@@ -55,6 +55,7 @@ func (i WaitingItem) Key() string { return i.Kind + ":" + i.Ref }
 // SendingState is what a person sees of an account's sending.
 type SendingState struct {
 	Stop    Stop
+	Hold    Hold // of the operator, for everybody
 	Rules   Rules
 	Waiting Waiting
 }
@@ -78,6 +79,7 @@ type SendingStore interface {
 	// Affected counts how many of the messages accepted since then the rules would have held
 	// back, and how many there were.
 	Affected(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r Rules, since time.Time) (Affected, error)
+	HoldStore
 }
 
 // Auditor writes the audit log, in the transaction of ctx.
@@ -92,6 +94,9 @@ func (s *Service) Sending(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 			return err
 		}
 		if state.Stop, state.Rules, err = s.Settings.Sending(ctx, m, c); err != nil {
+			return err
+		}
+		if state.Hold, err = s.Settings.Hold(ctx); err != nil {
 			return err
 		}
 		state.Waiting, err = s.Settings.Waiting(ctx, m, c, s.Now())

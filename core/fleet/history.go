@@ -47,9 +47,10 @@ type Minute struct {
 // without a merchant.
 type HistoryStore interface {
 	Note(ctx context.Context, e Entry) error
-	// Log reads an edge's entries, or with the zero id those of no edge, newest first.
+	// Log reads an edge's entries, newest first; with the zero id what operators did, and all
+	// else that is of no edge.
 	Log(ctx context.Context, edge id.ID, limit int) ([]Entry, error)
-	// Took adds to an edge's minute and drops minutes more than a day old.
+	// Took adds to an edge's minute.
 	Took(ctx context.Context, edge id.ID, minute time.Time, events uint64) error
 	// Minutes are those of an edge since a time, in order; the zero id is all edges' since.
 	Minutes(ctx context.Context, edge id.ID, since time.Time) (map[id.ID][]Minute, error)
@@ -61,7 +62,26 @@ func (s *Service) note(ctx context.Context, e Entry) error {
 	return s.c.Store.Note(ctx, e)
 }
 
+// Stopped notes that an operator stopped all sending.
+func (s *Service) Stopped(ctx context.Context, operator id.ID, reason string) error {
+	return s.note(ctx, Entry{Operator: operator, Action: ActionStopped, Data: map[string]any{"reason": reason}})
+}
+
+// Resumed notes that an operator let sending go on.
+func (s *Service) Resumed(ctx context.Context, operator id.ID) error {
+	return s.note(ctx, Entry{Operator: operator, Action: ActionResumed})
+}
+
 const logLength = 100
+
+// Operations is what operators did last, newest first.
+func (s *Service) Operations(ctx context.Context) (log []Entry, err error) {
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		log, err = s.c.Store.Log(ctx, id.ID{}, logLength)
+		return err
+	})
+	return log, fault.Wrap("fleet.Operations", err)
+}
 
 // History is what became of an edge in the last 24 hours, and its log.
 func (s *Service) History(ctx context.Context, edge id.ID) (minutes []Minute, log []Entry, err error) {

@@ -184,6 +184,10 @@ func (s *Service) RollBack(ctx context.Context, by id.ID, version uint64) (Modul
 			return err
 		}
 		now := Current(sets)
+		if now != nil && now.Undoes == version {
+			back = *now // asked twice, done once
+			return nil
+		}
 		if now == nil || now.Version != version {
 			return fault.New(fault.Conflict, op, "Edges do not run version %d any more. Load the page again.", version)
 		}
@@ -201,7 +205,9 @@ func (s *Service) RollBack(ctx context.Context, by id.ID, version uint64) (Modul
 	if err != nil {
 		return ModuleSet{}, fault.Wrap(op, err)
 	}
-	back.PublishedAt, back.PublishedBy = s.c.Now(), by
+	if back.PublishedAt.IsZero() {
+		back.PublishedAt, back.PublishedBy = s.c.Now(), by
+	}
 	return back, fault.Wrap(op, s.refreshModules(ctx))
 }
 

@@ -100,11 +100,7 @@ func (s *Service) watch(ctx context.Context) {
 }
 
 func (s *Service) tellAll(ctx context.Context, status Status) {
-	var merchants []lumo.MerchantID
-	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) (err error) {
-		merchants, err = s.c.Store.Merchants(ctx)
-		return err
-	})
+	merchants, err := s.Merchants(ctx)
 	if err != nil {
 		s.c.Log.WarnContext(ctx, "cannot tell pages about edges", "error", err)
 		return
@@ -112,6 +108,15 @@ func (s *Service) tellAll(ctx context.Context, status Status) {
 	for _, m := range merchants {
 		s.c.Watcher.EdgesChanged(ctx, m, status)
 	}
+}
+
+// Merchants are those that edges know of: they have a LINE account.
+func (s *Service) Merchants(ctx context.Context) (all []lumo.MerchantID, err error) {
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		all, err = s.c.Store.Merchants(ctx)
+		return err
+	})
+	return all, fault.Wrap("fleet.Merchants", err)
 }
 
 // Status tells whether any edge is alive, and since when that is so.

@@ -41,7 +41,8 @@ const (
 type ReplyStore interface {
 	// Plan stores a reply; false = this event has one already.
 	Plan(ctx context.Context, r Reply, now time.Time) (bool, error)
-	// Take locks a planned reply; ok is false when somebody else has it.
+	// Take locks a planned reply; ok is false when somebody else has it, and while an operator
+	// stopped all sending: then it ends as not sent in time.
 	Take(ctx context.Context, m lumo.MerchantID, reply id.ID) (r Reply, message lumo.MessageID, ok bool, err error)
 	// Begin notes that the token is used from now on, and gives the reply its delivery number.
 	Begin(ctx context.Context, r Reply, now time.Time) (number uint64, err error)

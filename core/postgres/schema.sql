@@ -885,7 +885,8 @@ CREATE TABLE system_hold (
     operator_id uuid NOT NULL,
     name text NOT NULL,
     reason text NOT NULL,
-    stopped_at timestamp with time zone NOT NULL
+    stopped_at timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone
 );
 CREATE TABLE tag (
     merchant_id uuid NOT NULL,
@@ -1157,6 +1158,7 @@ CREATE INDEX edge_event_merchant_id_delivery_id_idx ON ONLY public.edge_event US
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX edge_minute_minute_idx ON public.edge_minute USING btree (minute);
 CREATE INDEX fleet_log_edge_id_id_idx ON public.fleet_log USING btree (edge_id, id DESC);
+CREATE INDEX fleet_log_id_idx ON public.fleet_log USING btree (id DESC) WHERE ((edge_id IS NULL) OR (operator_id IS NOT NULL));
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX flow_request_merchant_id_channel_id_received_at_idx ON public.flow_request USING btree (merchant_id, channel_id, received_at);
@@ -1436,6 +1438,23 @@ BEGIN
         EXECUTE format('DROP TABLE %I', part);
     END LOOP;
 END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_fleet_log_drop(before timestamp with time zone, most integer)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    WITH gone AS (
+        DELETE FROM fleet_log
+         WHERE ctid = ANY (ARRAY(
+                   SELECT ctid
+                     FROM fleet_log
+                    WHERE id < lumo_ulid_floor(before) AND edge_id IS NOT NULL AND operator_id IS NULL
+                    LIMIT most))
+        RETURNING 1)
+    SELECT count(*)::int FROM gone
+$function$
 ;
 CREATE OR REPLACE FUNCTION public.lumo_forget_links(m uuid, f uuid)
  RETURNS void

@@ -35,6 +35,8 @@ const (
 	SignInTries  Kind = "sign_in_tries" // counted against guessing
 	EdgeCodes    Kind = "edge_codes"    // with which edges enrol
 	EdgeLeavings Kind = "edge_leavings" // what edges brought and nobody could take
+	EdgeMinutes  Kind = "edge_minutes"  // of operators' charts
+	EdgeLog      Kind = "edge_log"      // what became of edges; what operators did is kept
 )
 
 const (
@@ -73,6 +75,8 @@ func Rules() []Rule {
 		{Kind: SignInTries, Global: true},
 		{Kind: EdgeCodes, Keep: 30 * day, Global: true},
 		{Kind: EdgeLeavings, Keep: 30 * day, Global: true},
+		{Kind: EdgeMinutes, Keep: day, Global: true},
+		{Kind: EdgeLog, Months: eventMonths, Global: true},
 	}
 }
 

@@ -120,6 +120,9 @@ func (e *edge) open(ctx context.Context) (err error) {
 	if e.public, err = sealing.ParsePublicKey(identity.SealingKey); err != nil {
 		return err
 	}
+	if len(e.settings.ModuleKey) > 0 { // the operator's word at the edge itself outdoes enrolment's
+		identity.ModuleKey = []byte(e.settings.ModuleKey)
+	}
 	key, err := replica.LoadKey(e.settings.KeyFile)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,5 +59,35 @@ func TestModulesAreReplacedWhileRequestsCome(t *testing.T) {
 	}
 	if log := again.log.String(); strings.Contains(log, "manifest.Kept") {
 		t.Errorf("the kept set did not start: %s", log)
+	}
+}
+
+// An edge trusts the key of its enrolment, unless the operator gives it another one at the edge
+// itself: whoever replaced the signing key has no need to enrol edges anew.
+func TestTheEdgesOwnModuleKeyOutdoesThatOfItsEnrolment(t *testing.T) {
+	t.Parallel()
+	core, dir := edgetest.NewCore(t), folder(t)
+	core.Seed()
+	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir, "LUMO_EDGE_ENROL=" + edgetest.Code}
+	other := "LUMO_MODULE_PUBLIC_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+	p := run(t, append(settings, other)...).ready()
+	second, err := modules.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second["redirect"] = edgetest.Marked(second["redirect"], "second")
+	core.Publish(2, second)
+	until(t, "the set to be refused under another key", func() bool {
+		return core.Status().Trouble == edgeapi.TroubleModules && core.Status().Modules == 0
+	})
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	again := run(t, settings...).ready()
+	until(t, "the set to be taken under the key of the enrolment", func() bool {
+		return core.Status().Trouble == 0 && core.Status().Modules == 2
+	})
+	if err := again.end(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"math"
@@ -28,6 +30,7 @@ type Settings struct {
 	MetricsAddr string     `env:"LUMO_EDGE_METRICS_ADDR"`
 	SpoolMax    bytesValue `env:"LUMO_EDGE_SPOOL_MAX" envDefault:"1GiB"`
 	LINELogin   string     `env:"LUMO_LINE_ACCESS_URL"`
+	ModuleKey   publicKey  `env:"LUMO_MODULE_PUBLIC_KEY"`
 	Proxies     networks   `env:"LUMO_TRUSTED_PROXIES"`
 	TLSCertFile string     `env:"LUMO_TLS_CERT_FILE"`
 	TLSKeyFile  string     `env:"LUMO_TLS_KEY_FILE"`
@@ -42,6 +45,19 @@ func (secret) String() string { return "(hidden)" }
 
 // GoString hides it, too.
 func (secret) GoString() string { return "(hidden)" }
+
+// publicKey is an Ed25519 key in base64.
+type publicKey []byte
+
+// UnmarshalText reads what lumo-core modules keygen prints.
+func (k *publicKey) UnmarshalText(text []byte) error {
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(raw) != 0 && len(raw) != ed25519.PublicKeySize {
+		return fault.New(fault.Invalid, "settings", "this is no key in base64, as lumo-core modules keygen prints it")
+	}
+	*k = raw
+	return nil
+}
 
 // networks are addresses or networks, with commas in between.
 type networks []netip.Prefix

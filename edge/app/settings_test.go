@@ -30,6 +30,16 @@ func TestSettingsAreReadFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestAModuleKeyThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"canary", "AAAA", "LUMO_MODULE_PUBLIC_KEY=AAAA"} {
+		_, err := app.Read([]string{"LUMO_EDGE_CORE_URL=http://127.0.0.1:1", "LUMO_MODULE_PUBLIC_KEY=" + text})
+		if err == nil || !strings.Contains(err.Error(), "LUMO_MODULE_PUBLIC_KEY") {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
 func FuzzSizesAndNetworks(f *testing.F) {
 	f.Add("1GiB", "10.0.0.0/8")
 	f.Add("99999999999999999999GiB", "::1,")

@@ -8,12 +8,19 @@ import (
 	"path/filepath"
 )
 
+// operatorEmail is the person's who runs the system; her password is the owner's.
+const operatorEmail = "sato@ops.example"
+
 // browse lets a real browser look at the console of the stack that played the story.
 func (p *play) browse(ctx context.Context) (string, error) {
+	if err := p.stack.AdminWith(ctx, p.shop.Password, "create-operator", "--email", operatorEmail, "--name", "Sato",
+		"--password-stdin"); err != nil {
+		return "", err
+	}
 	cmd := exec.CommandContext(ctx, "npm", "run", "--silent", "e2e")
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
-		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_PASSWORD="+p.shop.Password)
+		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("the browser tests failed: %w\n%s", err, out)

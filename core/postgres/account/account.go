@@ -138,28 +138,6 @@ func (s *Store) SetLanguage(ctx context.Context, m account.Membership, language 
 	return postgres.Fault("postgres.account.SetLanguage", err)
 }
 
-// CreateOperator makes an operator.
-func (s *Store) CreateOperator(ctx context.Context, o account.Operator, email string, now time.Time) error {
-	const op = "postgres.account.CreateOperator"
-	sealed, err := s.vault.SealSystem("operator", "email", o.ID.String(), []byte(email))
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
-		INSERT INTO operator (id, email_bidx, email_enc, password_hash, created_at)
-		VALUES ($1, $2, $3, $4, $5)`, o.ID, s.vault.IndexSystem("email", email), sealed, o.PasswordHash, now)
-	return postgres.Fault(op, err)
-}
-
-// Operator finds an operator by email.
-func (s *Store) Operator(ctx context.Context, email string) (o account.Operator, err error) {
-	err = postgres.Tx(ctx).QueryRow(ctx, `
-		SELECT id, password_hash
-		FROM operator
-		WHERE email_bidx = $1`, s.vault.IndexSystem("email", email)).Scan(&o.ID, &o.PasswordHash)
-	return o, postgres.Fault("postgres.account.Operator", err)
-}
-
 // Count adds one try. The subject is stored as a blind index: it may be an email.
 func (s *Store) Count(ctx context.Context, subject string, now time.Time, window time.Duration) (n int, ends time.Time, err error) {
 	err = postgres.Tx(ctx).QueryRow(ctx, `

@@ -105,7 +105,7 @@ type parts interface {
 func (w *world) service(owner string) *delivery.Service { return w.serviceOf(owner, w) }
 
 func (w *world) serviceOf(owner string, p parts) *delivery.Service {
-	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Settings: w.store, Auditor: w,
+	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Settings: w.store, Auditor: w, Journal: w,
 		Pusher: p, Composer: p, Channels: p,
 		Recorder: w, Watcher: w, Quotas: w, Bells: w.store, Owner: owner, NewID: w.newID, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
@@ -173,6 +173,16 @@ func (w *world) ReadQuota(context.Context, lumo.MerchantID, lumo.ChannelID) erro
 
 func (w *world) Multicast(ctx context.Context, k lumo.Keys, key uuid.UUID, body []byte) delivery.Result {
 	return w.Push(ctx, k, key, body)
+}
+
+func (w *world) AllSendingChanged(context.Context) {}
+
+func (w *world) Stopped(context.Context, id.ID, string) error {
+	return w.Audit(context.Background(), lumo.AuditEntry{Action: "all.stop"})
+}
+
+func (w *world) Resumed(context.Context, id.ID) error {
+	return w.Audit(context.Background(), lumo.AuditEntry{Action: "all.resume"})
 }
 
 func (w *world) SendingChanged(context.Context, lumo.MerchantID, lumo.ChannelID) {}

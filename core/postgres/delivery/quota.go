@@ -13,7 +13,7 @@ import (
 )
 
 // Look keeps a lease from being claimed until the transaction ends, and reads what a sender
-// must know before a batch: stop, rules, the month.
+// must know before a batch: stops, rules, the month.
 func (s *Store) Look(ctx context.Context, l delivery.Lease) (at delivery.Situation, err error) {
 	const op = "postgres.delivery.Look"
 	var one int
@@ -38,7 +38,7 @@ func (s *Store) situation(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	}
 	var limit *int64
 	var zone string
-	var read, taken, blocked *time.Time
+	var read, taken, blocked, held, resumed *time.Time
 	q := &at.Quota
 	err = postgres.Tx(ctx).QueryRow(ctx, `
 		SELECT o.time_zone, c.quota_limit, c.quota_used, c.quota_read_at, q.read_at,
@@ -47,17 +47,25 @@ func (s *Store) situation(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 				SELECT sum(d.n)
 				FROM sent_day AS d
 				WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.route = 'flow'
-					AND d.day >= date_trunc('month', now() AT TIME ZONE o.time_zone)::date), 0) END
+					AND d.day >= date_trunc('month', now() AT TIME ZONE o.time_zone)::date), 0) END,
+			h.stopped_at, h.resumed_at
 		FROM channel AS c
 		JOIN merchant AS o ON o.merchant_id = c.merchant_id
 		LEFT JOIN quota AS q ON q.merchant_id = c.merchant_id AND q.channel_id = c.id
+		LEFT JOIN system_hold AS h ON h.one
 		WHERE c.merchant_id = $1 AND c.id = $2`, m, c).Scan(&zone, &limit, &q.LINE, &read, &taken, &q.Base, &q.Since,
-		&q.Held, &blocked, &q.Flows)
+		&q.Held, &blocked, &q.Flows, &held, &resumed)
 	if err != nil {
 		return at, postgres.Fault(op, err)
 	}
 	if at.Zone, err = time.LoadLocation(zone); err != nil {
 		at.Zone, err = time.UTC, nil // the database knows the zone and this machine does not
+	}
+	if held != nil {
+		at.Hold.At = *held
+	}
+	if resumed != nil {
+		at.Hold.ResumedAt = *resumed
 	}
 	if read != nil {
 		q.ReadAt = *read

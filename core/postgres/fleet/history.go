@@ -23,14 +23,21 @@ VALUES ($1, $2, $3, $4, $5, $6)`, e.ID, orNull(e.Edge), orNull(e.Operator), e.Ac
 	return postgres.Fault("postgres.Note", err)
 }
 
-// Log reads entries, newest first.
+// Log reads an edge's entries, or what operators did, newest first.
 func (s *Store) Log(ctx context.Context, edge id.ID, limit int) ([]fleet.Entry, error) {
-	rows, _ := postgres.Tx(ctx).Query(ctx, `
+	const columns = `
 SELECT id, edge_id, operator_id, action, data, created_at
   FROM fleet_log
- WHERE edge_id IS NOT DISTINCT FROM $1
+ WHERE `
+	const newest = `
  ORDER BY id DESC
- LIMIT $2`, orNull(edge), limit)
+ LIMIT $1`
+	var rows pgx.Rows
+	if edge.IsZero() {
+		rows, _ = postgres.Tx(ctx).Query(ctx, columns+`(edge_id IS NULL OR operator_id IS NOT NULL)`+newest, limit)
+	} else {
+		rows, _ = postgres.Tx(ctx).Query(ctx, columns+`edge_id = $2`+newest, limit, edge)
+	}
 	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (e fleet.Entry, err error) {
 		var edge, operator *id.ID
 		err = r.Scan(&e.ID, &edge, &operator, &e.Action, &e.Data, &e.At)
@@ -45,20 +52,13 @@ SELECT id, edge_id, operator_id, action, data, created_at
 	return list, postgres.Fault("postgres.Log", err)
 }
 
-// Took adds to an edge's minute and drops old ones.
+// Took adds to an edge's minute.
 func (s *Store) Took(ctx context.Context, edge id.ID, minute time.Time, events uint64) error {
-	const op = "postgres.Took"
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO edge_minute AS m (edge_id, minute, events)
 VALUES ($1, $2, $3)
     ON CONFLICT (edge_id, minute) DO UPDATE SET events = m.events + excluded.events`, edge, minute, int64(events))
-	if err != nil {
-		return postgres.Fault(op, err)
-	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
-DELETE FROM edge_minute
- WHERE minute < $1::timestamptz - interval '25 hours'`, minute)
-	return postgres.Fault(op, err)
+	return postgres.Fault("postgres.Took", err)
 }
 
 // Minutes are those of an edge, or of all.

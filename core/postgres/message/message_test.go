@@ -22,6 +22,7 @@ import (
 	"lumo/core/postgres/shoptest"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
@@ -356,6 +357,38 @@ SELECT string_agg(state || ' ' || n, ', ' ORDER BY state)
 	defer d.mu.Unlock()
 	if len(d.facts) != 4 || d.facts[0].Kind != lumo.FactSent || d.facts[0].Source != "reply" {
 		t.Errorf("got %+v", d.facts)
+	}
+}
+
+// While an operator stopped all sending nobody is answered, and what was planned ends as not
+// sent in time.
+func TestNoReplyLeavesWhileAllSendingIsStopped(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	yuki := d.AddFriend(t, "Yuki", shoptest.LineUser)
+	hello := d.publish(t, d.write(t, message.Text("Welcome")))
+	if _, err := d.replies.SetRules(t.Context(), d.who, d.Merchant, d.Channel.ID, []message.Rule{{Kind: message.Greeting, Message: hello.ID, Active: true}}); err != nil {
+		t.Fatal(err)
+	}
+	d.In(t, func(ctx context.Context) error {
+		return d.answerer.React(ctx, lumo.Reaction{Merchant: d.Merchant, Channel: d.Channel.ID, Friend: yuki, Event: "e", Followed: true,
+			Token: "r", At: d.Clock.Now()})
+	})
+	reply := shoptest.Get[id.ID](t, d.Shop, "SELECT id FROM reply WHERE merchant_id = $1")
+	take := func() (ok bool) {
+		d.In(t, func(ctx context.Context) (err error) {
+			_, _, ok, err = d.store.Take(ctx, d.Merchant, reply)
+			return err
+		})
+		return ok
+	}
+	d.Exec(t, `INSERT INTO system_hold (operator_id, name, reason, stopped_at) VALUES ($1, 'Sato', 'line', now())`)
+	if take() {
+		t.Error("a reply is taken while all sending is stopped")
+	}
+	d.Exec(t, `UPDATE system_hold SET resumed_at = now() WHERE $1::uuid IS NOT NULL`)
+	if !take() {
+		t.Error("a reply is not taken once sending was resumed")
 	}
 }
 

@@ -76,7 +76,7 @@ func (s Store) Plan(ctx context.Context, r message.Reply, now time.Time) (bool, 
 	return tag.RowsAffected() == 1, postgres.Fault(op, err)
 }
 
-// Take locks a planned reply.
+// Take locks a planned reply, unless an operator stopped all sending.
 func (s Store) Take(ctx context.Context, m lumo.MerchantID, reply id.ID) (r message.Reply, v lumo.MessageID, ok bool, err error) {
 	const op = "postgres.message.Take"
 	r = message.Reply{Merchant: m, ID: reply}
@@ -86,6 +86,7 @@ func (s Store) Take(ctx context.Context, m lumo.MerchantID, reply id.ID) (r mess
 		FROM reply AS r
 		JOIN reply_rule AS u ON u.merchant_id = r.merchant_id AND u.id = r.rule_id
 		WHERE r.merchant_id = $1 AND r.id = $2 AND r.state = 'planned'
+			AND NOT EXISTS (SELECT FROM system_hold WHERE resumed_at IS NULL)
 		FOR UPDATE OF r SKIP LOCKED`, m, reply).
 		Scan(&r.Channel, &r.Friend, &r.Rule, &r.Event, &sealed, &r.ExpiresAt, &v)
 	if err = postgres.Fault(op, err); fault.Is(err, fault.NotFound) {

@@ -60,6 +60,11 @@ func (Store) Months(ctx context.Context, now time.Time, ahead, kept int) error {
 // row-level security keeps it to the transaction's merchant.
 func (Store) Drop(ctx context.Context, k retention.Kind, before time.Time, limit int) (int, error) {
 	const op = "postgres.Drop"
+	if k == retention.EdgeLog {
+		var n int
+		err := postgres.Tx(ctx).QueryRow(ctx, "SELECT lumo_fleet_log_drop($1, $2)", before, limit).Scan(&n)
+		return n, postgres.Fault(op, err)
+	}
 	sql, ok := statements()[k]
 	if !ok {
 		return 0, fault.As(fault.Internal, op, errors.New("no statement for "+string(k)))
@@ -94,6 +99,7 @@ UPDATE flow_request
 		retention.SignInTries:  drop("sign_in_try", "reset_at < $1"),
 		retention.EdgeCodes:    drop("edge_code", "expires_at < $1"),
 		retention.EdgeLeavings: drop("edge_kept", "created_at < $1"),
+		retention.EdgeMinutes:  drop("edge_minute", "minute < $1"),
 	}
 }
 

@@ -106,6 +106,39 @@ func TestWhatIsOldIsForgottenAndNothingElse(t *testing.T) {
 	}
 }
 
+// Charts of edges keep a day, what became of edges 13 months, what operators did for ever.
+func TestTracesOfEdgesAreForgottenOperatorsActsAreNot(t *testing.T) {
+	t.Parallel()
+	s := shoptest.New(t)
+	made := s.Clock.Now()
+	s.Exec(t, "INSERT INTO edge_minute (edge_id, minute) VALUES ($1, $2)", made)
+	for _, line := range []struct {
+		action     string
+		edge, done bool
+	}{{"connected", true, false}, {"revoked", true, true}, {"modules_published", false, false}} {
+		s.Exec(t, `
+INSERT INTO fleet_log (id, edge_id, operator_id, action, created_at)
+VALUES ($2, CASE WHEN $3 THEN $1::uuid END, CASE WHEN $4 THEN $1::uuid END, $5, $6)`, at(made), line.edge, line.done,
+			line.action, made)
+	}
+	left := func() string {
+		return shoptest.Get[string](t, s, `
+SELECT (SELECT count(*) FROM edge_minute WHERE edge_id = $1) || ' ' || string_agg(action, ' ' ORDER BY action)
+  FROM fleet_log`)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{{20 * time.Hour, "1 connected modules_published revoked"}, {2 * day, "0 connected modules_published revoked"},
+		{400 * day, "0 modules_published revoked"}} {
+		s.Clock.Advance(step.after)
+		run(t, daily(t, s))
+		if got := left(); got != step.want {
+			t.Errorf("%s later: %s, want %s", step.after, got, step.want)
+		}
+	}
+}
+
 func TestRefusedCallsLoseTheirBodies(t *testing.T) {
 	t.Parallel()
 	s := shoptest.New(t)

@@ -230,28 +230,33 @@ func (s *Stack) StopCore() error { return s.core.stop() }
 
 // Admin runs one of the core's admin commands and gives what it printed.
 func (s *Stack) Admin(ctx context.Context, args ...string) (string, error) {
-	return s.admin(ctx, "", args...)
+	return s.command(ctx, "", append([]string{"admin"}, args...)...)
+}
+
+// Command runs any of the core's commands and gives what it printed.
+func (s *Stack) Command(ctx context.Context, args ...string) (string, error) {
+	return s.command(ctx, "", args...)
 }
 
 // AdminWith is Admin with a line on standard input, for passwords.
 func (s *Stack) AdminWith(ctx context.Context, input string, args ...string) error {
-	_, err := s.admin(ctx, input+"\n", args...)
+	_, err := s.command(ctx, input+"\n", append([]string{"admin"}, args...)...)
 	return err
 }
 
-func (s *Stack) admin(ctx context.Context, input string, args ...string) (string, error) {
+func (s *Stack) command(ctx context.Context, input string, args ...string) (string, error) {
 	env, err := s.coreEnv()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, s.binary("lumo-core"), append([]string{"admin"}, args...)...)
+	cmd := exec.CommandContext(ctx, s.binary("lumo-core"), args...)
 	cmd.Env = append(baseEnv(), env...)
 	cmd.Stdin = strings.NewReader(input)
 	var problem strings.Builder
 	cmd.Stderr = &problem
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("lumo-core admin %s: %w: %s", args[0], err, problem.String())
+		return "", fmt.Errorf("lumo-core %s: %w: %s", strings.Join(args[:min(2, len(args))], " "), err, problem.String())
 	}
 	return string(out), nil
 }

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
 import { Navigate, Route, Routes, useParams } from "react-router";
 import { SetUp } from "./account/SetUp";
 import { SignIn } from "./account/SignIn";
@@ -8,6 +9,8 @@ import { account } from "./place";
 import { allows, screens } from "./screens";
 import { Shell } from "./shell";
 import { NoRight } from "./shell/NoRight";
+
+const Ops = lazy(async () => ({ default: (await import("./ops/Ops")).Ops }));
 
 // App finds out who is signed in and where she belongs.
 export function App() {
@@ -23,9 +26,27 @@ export function App() {
       </Routes>
     );
   const merchant = me.data.merchants[0];
+  const ops = me.data.operator && (
+    <Route
+      path="/ops/*"
+      element={
+        <Suspense fallback={<Loading />}>
+          <Ops me={me.data} />
+        </Suspense>
+      }
+    />
+  );
+  if (!merchant && ops)
+    return (
+      <Routes>
+        {ops}
+        <Route path="*" element={<Navigate to="/ops" replace />} />
+      </Routes>
+    );
   if (!merchant) return <Failed error={new Error()} what="account.noShop" />;
   return (
     <Routes>
+      {ops}
       <Route path="/setup" element={<SetUp merchant={merchant} />} />
       <Route
         path="/:merchant/*"

@@ -1617,6 +1617,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the overview of the whole system */
+        get: operations["get-ops"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/edge_codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a one-time code with which one edge enrols within 15 minutes; it is shown this once */
+        post: operations["create-edge-code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/edge_codes/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what became of a one-time code */
+        get: operations["get-edge-code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List edges that are not revoked */
+        get: operations["list-edges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/edges/{edge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an edge with its last day */
+        get: operations["get-edge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/edges/{edge}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an edge: its key at once, its stream within a second */
+        post: operations["revoke-edge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/modules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which modules edges run */
+        get: operations["get-modules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/modules/{version}/roll_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have all edges return to what ran before a version */
+        post: operations["roll-back-modules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/sending/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the stop of all sending; merchants' own stops stay */
+        post: operations["resume-all-sending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ops/sending/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop all sending of all merchants; nothing leaves two seconds later */
+        post: operations["stop-all-sending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign_in": {
         parameters: {
             query?: never;
@@ -1987,6 +2157,195 @@ export interface components {
         DraftBody: {
             draft: components["schemas"]["BodyView"];
             name: string;
+        };
+        EdgeCodeInputBody: {
+            /** @description mer_.. that it may serve; without any all, those that come later too */
+            merchants?: string[];
+            /** @description of the edge to be; without it the edge names itself */
+            name?: string;
+        };
+        EdgeCodeView: {
+            /** @description that used it */
+            edge?: components["schemas"]["EdgeView"];
+            /** Format: date-time */
+            expires_at: string | null;
+            id: string;
+            name?: string;
+            /** @enum {string} */
+            state: "waiting" | "used" | "over";
+        };
+        EdgeCountsView: {
+            /** Format: int64 */
+            needs_you: number;
+            /** Format: int64 */
+            silent: number;
+            /** Format: int64 */
+            total: number;
+            /**
+             * Format: int64
+             * @description enrolled and never connected
+             */
+            waiting: number;
+            /** Format: int64 */
+            working: number;
+        };
+        EdgePageView: {
+            /**
+             * Format: int64
+             * @description age of the oldest change that it has not applied
+             */
+            behind_seconds: number;
+            /** Format: date-time */
+            connected_at?: string;
+            /** Format: date-time */
+            created_at: string | null;
+            /**
+             * Format: int64
+             * @description of what waits
+             */
+            disk_bytes: number;
+            /** Format: int64 */
+            disk_limit: number;
+            /** @description taken in each of the last 60 minutes, oldest first */
+            events: number[];
+            /**
+             * Format: double
+             * @description clicks and opens that the core took in the last whole minute
+             */
+            events_per_second: number;
+            /** @description the last 24 hours by 10 minutes, in order; steps without contact are left out */
+            history: components["schemas"]["EdgeStepView"][];
+            id: string;
+            /** Format: date-time */
+            last_contact_at?: string;
+            /** @description what became of it, newest first */
+            log: components["schemas"]["LogLineView"][];
+            /**
+             * Format: int64
+             * @description whom it may serve; 0 = all
+             */
+            merchants: number;
+            /** @description why */
+            modules_reason?: string;
+            /**
+             * Format: int64
+             * @description version of the set that it refused
+             */
+            modules_refused?: number;
+            /**
+             * Format: int64
+             * @description 0 = the modules that it brings
+             */
+            modules_version: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description age of the oldest of them
+             */
+            oldest_seconds: number;
+            /** Format: date-time */
+            revoked_at?: string;
+            /**
+             * Format: int64
+             * @description since the last contact, 0 while it is in contact
+             */
+            silent_seconds: number;
+            /** @enum {string} */
+            state: "working" | "needs_you" | "silent" | "waiting" | "revoked";
+            /** @description spool, replica, modules */
+            trouble: string[];
+            /** @description of its program */
+            version?: string;
+            /**
+             * Format: int64
+             * @description that the core has not taken, as it said last
+             */
+            waiting_events: number;
+        };
+        EdgeStepView: {
+            /** Format: date-time */
+            at: string | null;
+            /**
+             * Format: int64
+             * @description that the core took
+             */
+            events: number;
+            /** Format: int64 */
+            oldest_seconds: number;
+            /**
+             * Format: int64
+             * @description most that waited
+             */
+            waiting_events: number;
+        };
+        EdgeView: {
+            /**
+             * Format: int64
+             * @description age of the oldest change that it has not applied
+             */
+            behind_seconds: number;
+            /** Format: date-time */
+            connected_at?: string;
+            /** Format: date-time */
+            created_at: string | null;
+            /**
+             * Format: int64
+             * @description of what waits
+             */
+            disk_bytes: number;
+            /** Format: int64 */
+            disk_limit: number;
+            /** @description taken in each of the last 60 minutes, oldest first */
+            events: number[];
+            /**
+             * Format: double
+             * @description clicks and opens that the core took in the last whole minute
+             */
+            events_per_second: number;
+            id: string;
+            /** Format: date-time */
+            last_contact_at?: string;
+            /**
+             * Format: int64
+             * @description whom it may serve; 0 = all
+             */
+            merchants: number;
+            /** @description why */
+            modules_reason?: string;
+            /**
+             * Format: int64
+             * @description version of the set that it refused
+             */
+            modules_refused?: number;
+            /**
+             * Format: int64
+             * @description 0 = the modules that it brings
+             */
+            modules_version: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description age of the oldest of them
+             */
+            oldest_seconds: number;
+            /** Format: date-time */
+            revoked_at?: string;
+            /**
+             * Format: int64
+             * @description since the last contact, 0 while it is in contact
+             */
+            silent_seconds: number;
+            /** @enum {string} */
+            state: "working" | "needs_you" | "silent" | "waiting" | "revoked";
+            /** @description spool, replica, modules */
+            trouble: string[];
+            /** @description of its program */
+            version?: string;
+            /**
+             * Format: int64
+             * @description that the core has not taken, as it said last
+             */
+            waiting_events: number;
         };
         EdgesView: {
             sentence_code: string;
@@ -2440,6 +2799,14 @@ export interface components {
             /** Format: int64 */
             review: number;
         };
+        HoldView: {
+            /** @description name of the operator */
+            by: string;
+            /** @enum {string} */
+            reason: "trouble" | "line" | "maintenance";
+            /** Format: date-time */
+            stopped_at: string | null;
+        };
         HomeView: {
             attention: components["schemas"]["NoticeView"][];
             /** Format: int64 */
@@ -2626,6 +2993,12 @@ export interface components {
             /** Format: int64 */
             total?: number;
         };
+        ListEdgeView: {
+            items: components["schemas"]["EdgeView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
         ListEntryView: {
             items: components["schemas"]["EntryView"][];
             next?: string;
@@ -2716,10 +3089,23 @@ export interface components {
             /** Format: int64 */
             total?: number;
         };
+        LogLineView: {
+            /** @enum {string} */
+            action: "code_made" | "enrolled" | "connected" | "went" | "revoked" | "modules_published" | "modules_rolled_back" | "modules_decide" | "modules_refused" | "trouble" | "sending_stopped" | "sending_resumed";
+            /** Format: date-time */
+            at: string | null;
+            /** @description name of the operator; left out for the command line and for what edges do */
+            by?: string;
+            data: {
+                [key: string]: unknown;
+            };
+            edge_id?: string;
+            id: string;
+        };
         MeView: {
             member?: components["schemas"]["MemberView"];
             merchants: components["schemas"]["MerchantView"][];
-            operator: boolean;
+            operator?: components["schemas"]["OperatorView"];
         };
         MemberView: {
             email: string;
@@ -2835,6 +3221,59 @@ export interface components {
              */
             version: number;
         };
+        ModuleSetView: {
+            /** @description name of the operator; left out for the command line */
+            by?: string;
+            can_roll_back: boolean;
+            /**
+             * Format: int64
+             * @description edges that run it
+             */
+            live: number;
+            /**
+             * Format: date-time
+             * @description when it was signed
+             */
+            made_at: string | null;
+            modules: components["schemas"]["ModuleView"][];
+            /** Format: date-time */
+            published_at: string | null;
+            /** @description by edges, with the reason of each */
+            refused: components["schemas"]["RefusalView"][];
+            /**
+             * @description live = the one that edges should run
+             * @enum {string}
+             */
+            state: "live" | "replaced";
+            /**
+             * Format: int64
+             * @description version that it rolled back
+             */
+            undoes?: number;
+            /** Format: int64 */
+            version: number;
+        };
+        ModuleView: {
+            name: string;
+            sha256: string;
+            version: string;
+        };
+        ModulesView: {
+            /**
+             * Format: int64
+             * @description edges that run the modules they bring
+             */
+            built_in: number;
+            /**
+             * Format: int64
+             * @description that are not revoked
+             */
+            edges: number;
+            /** @description that were published, newest first */
+            sets: components["schemas"]["ModuleSetView"][];
+            /** @description whether the core knows LUMO_MODULE_PUBLIC_KEY; without it nothing can be published */
+            signing_key: boolean;
+        };
         MonthView: {
             /** Format: int64 */
             entries: number;
@@ -2879,6 +3318,18 @@ export interface components {
             tags?: string[];
             welcome?: string;
         };
+        NewEdgeCodeView: {
+            /** @description LUMO_EDGE_ENROL of the edge to be */
+            code: string;
+            /** @description that used it */
+            edge?: components["schemas"]["EdgeView"];
+            /** Format: date-time */
+            expires_at: string | null;
+            id: string;
+            name?: string;
+            /** @enum {string} */
+            state: "waiting" | "used" | "over";
+        };
         NewKeyInputBody: {
             channels?: string[];
             /** Format: date-time */
@@ -2900,6 +3351,33 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        OperatorView: {
+            email: string;
+            name: string;
+        };
+        OpsView: {
+            edges: components["schemas"]["EdgeCountsView"];
+            /**
+             * Format: double
+             * @description clicks and opens that the core took in the last whole minute
+             */
+            events_per_second: number;
+            /** @description what operators did, newest first */
+            log: components["schemas"]["LogLineView"][];
+            /**
+             * Format: int64
+             * @description with a LINE account
+             */
+            merchants: number;
+            modules: components["schemas"]["RollOutView"];
+            /** @description while all sending is stopped */
+            stop?: components["schemas"]["HoldView"];
+            /**
+             * Format: int64
+             * @description on all edges, as they said last
+             */
+            waiting_events: number;
         };
         PageCheckInputBody: {
             url: string;
@@ -3000,6 +3478,11 @@ export interface components {
             id: string;
             name: string;
         };
+        RefusalView: {
+            edge_id: string;
+            name: string;
+            reason: string;
+        };
         ReissueInputBody: {
             confirm_name?: string;
             /** @enum {string} */
@@ -3050,6 +3533,32 @@ export interface components {
             put_off_at?: string;
             /** Format: date-time */
             since: string | null;
+        };
+        RevokeInputBody: {
+            /** @description the edge's, as whoever revokes typed it */
+            name: string;
+        };
+        RollOutView: {
+            /**
+             * Format: int64
+             * @description edges that run it
+             */
+            live: number;
+            /**
+             * Format: int64
+             * @description edges that should
+             */
+            of: number;
+            /**
+             * Format: int64
+             * @description edges that refused it
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description 0 = the modules that edges bring
+             */
+            version: number;
         };
         RouteDayView: {
             /** Format: int64 */
@@ -3204,6 +3713,8 @@ export interface components {
             stopped: "no" | "broadcasts" | "everything";
             /** Format: date-time */
             stopped_at?: string;
+            /** @description the operator's stop of all sending of all merchants, while it is in force */
+            system?: components["schemas"]["HoldView"];
             /**
              * Format: int64
              * @description what waits longer is dropped
@@ -3257,6 +3768,13 @@ export interface components {
         StepView: {
             done: boolean;
             step: string;
+        };
+        StopAllInputBody: {
+            /**
+             * @description merchants read it in their language
+             * @enum {string}
+             */
+            reason: "trouble" | "line" | "maintenance";
         };
         StopInputBody: {
             /** @enum {string} */
@@ -15591,6 +16109,1065 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExampleView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-ops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-edge-code": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EdgeCodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewEdgeCodeView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-edge-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description key_.. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeCodeView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListEdgeView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-edge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description edg_.. */
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgePageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-edge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description edg_.. */
+                edge: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgePageView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-modules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModulesView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "roll-back-modules": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description that edges run now */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModulesView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resume-all-sending": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "stop-all-sending": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopAllInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpsView"];
                 };
             };
             /** @description invalid */

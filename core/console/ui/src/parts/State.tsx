@@ -50,6 +50,9 @@ const looks: Record<string, [Tone, Icon]> = {
   good: ["good", IconCheck],
   warning: ["held", IconAlertTriangle],
   bad: ["bad", IconX],
+  silent: ["bad", IconPlugConnectedX],
+  revoked: ["calm", IconMinus],
+  replaced: ["calm", IconMinus],
   unknown: ["calm", IconQuestionMark],
 };
 

@@ -39,3 +39,13 @@ test("time left is coarse", () => {
   expect(format.left(170)).toEqual({ unit: "minutes", n: 3 });
   expect(format.left(7000)).toEqual({ unit: "hours", n: 2 });
 });
+
+test("durations are coarse and in the language's own unit", () => {
+  expect([40, 720, 5400, 200_000].map((n) => format.duration(n, "en"))).toEqual([
+    "40 sec",
+    "12 min",
+    "2 hr",
+    "2 days",
+  ]);
+  expect([40, 720, 5400].map((n) => format.duration(n, "ja"))).toEqual(["40秒", "12分", "2時間"]);
+});

@@ -110,6 +110,25 @@ export function short(at: Date, language: string, zone: string, now: number): st
 
 export type Left = { unit: "less" | "minutes" | "hours"; n: number };
 
+// decimal has one digit behind the point where the number is small: 0.4, 12.5, 1,240.
+export const decimal = (n: number, language: string) =>
+  new Intl.NumberFormat(language, { maximumFractionDigits: n < 100 ? 1 : 0 }).format(n);
+
+// duration is how long something lasted, coarse: 40 sec, 12 min, 3 hr; 40秒, 12分, 3時間.
+export function duration(seconds: number, language: string): string {
+  const [n, unit] =
+    seconds < 60
+      ? [seconds, "second"]
+      : seconds < 5400
+        ? [seconds / 60, "minute"]
+        : seconds < 172_800
+          ? [seconds / 3600, "hour"]
+          : [seconds / 86_400, "day"];
+  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 } as const;
+  const text = new Intl.NumberFormat(language, options).format(n);
+  return language === "ja" ? text.replace(/\s/g, "") : text;
+}
+
 // left is coarse time left: under a minute, about so many minutes, about so many hours.
 export function left(seconds: number): Left {
   if (seconds < 60) return { unit: "less", n: 1 };

@@ -15,6 +15,7 @@ export type Pages<T> = {
   page: number; // 0 = first
   next?: () => void;
   previous?: () => void;
+  readAt: number; // when the rows were read, 0 = never
   size: number;
   resize: (size: number) => void;
 };
@@ -23,13 +24,14 @@ type Options<T> = {
   queryKey: QueryKey; // with all that the list depends on: filters, sort, search words
   fetch: (page: { cursor?: string; limit: number }, signal: AbortSignal) => Promise<List<T>>;
   enabled?: boolean;
+  every?: number; // ms until it is read again by itself, where no live message tells
 };
 
 type Turn = { of: string; cursors: string[]; size: number };
 
 // usePages reads a list page by page, by cursor. Another filter begins at the first page; while
 // it loads the old rows stay.
-export function usePages<T>({ queryKey, fetch, enabled }: Options<T>): Pages<T> {
+export function usePages<T>({ queryKey, fetch, enabled, every }: Options<T>): Pages<T> {
   const of = JSON.stringify(queryKey);
   const [turned, setTurn] = useState<Turn>({ of, cursors: [], size: 50 });
   const turn = turned.of === of ? turned : { of, cursors: [], size: turned.size };
@@ -39,6 +41,7 @@ export function usePages<T>({ queryKey, fetch, enabled }: Options<T>): Pages<T> 
     queryFn: ({ signal }) => fetch({ cursor, limit: turn.size }, signal),
     placeholderData: keepPreviousData,
     enabled,
+    refetchInterval: every,
   });
   const following = found.data?.next;
   return {
@@ -49,6 +52,7 @@ export function usePages<T>({ queryKey, fetch, enabled }: Options<T>): Pages<T> 
     error: found.error ?? undefined,
     again: () => found.refetch(),
     cancel: () => setTurn({ ...turn, cursors: turn.cursors.slice(0, -1) }),
+    readAt: found.dataUpdatedAt,
     page: turn.cursors.length,
     next:
       following && !found.isPlaceholderData

@@ -18,6 +18,8 @@ export function useFormat() {
     rate: (part: number, whole: number) => format.rate(part, whole, language),
     money: (m: format.Money) => format.money(m, language),
     perSecond: (n: number) => format.perSecond(n, language),
+    decimal: (n: number) => format.decimal(n, language),
+    duration: (seconds: number) => format.duration(seconds, language),
     bytes: (n: number) => format.bytes(n, language),
     time: (at: Date | string, seconds = false) => format.time(new Date(at), language, zone, seconds),
     day: (at: Date | string) => format.day(new Date(at), language, zone),

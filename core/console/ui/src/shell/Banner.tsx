@@ -7,7 +7,7 @@ import { useLiveState } from "../live";
 import { useFormat } from "../parts";
 import { usePlace } from "../place";
 import { linesOf, useConnections } from "./Health";
-import { Stopped, useSending } from "./Sending";
+import { Held, Stopped, useSending } from "./Sending";
 
 const own = 60_000; // ms between looks for a newer console
 
@@ -21,6 +21,7 @@ export function Banner() {
   const sending = useSending();
   const connections = useConnections();
   const newer = useNewer();
+  if (sending.data?.system) return <Held of={sending.data} by={sending.data.system} />;
   if (sending.data && sending.data.stopped !== "no") return <Stopped of={sending.data} />;
   const broken =
     connections.data &&

@@ -95,7 +95,8 @@ export function Stop() {
   );
 }
 
-const fixed = {
+// fixed is where Stop stands on phones.
+export const fixed = {
   position: "fixed",
   right: 12,
   bottom: 12,
@@ -103,6 +104,27 @@ const fixed = {
   minHeight: 44,
   background: "var(--lumo-card)",
 } as const;
+
+// Held is the red banner while an operator stopped all sending of all merchants.
+export function Held({ of, by }: { of: Sending; by: Schema<"HoldView"> }) {
+  const { t } = useTranslation();
+  const { moment, count } = useFormat();
+  const waiting = of.waiting.flow + of.waiting.broadcast;
+  return (
+    <Alert color="red" variant="light" icon={<IconHandStop stroke={1.5} />} role="alert">
+      <Text size="sm">
+        {t("sending.held", {
+          time: by.stopped_at ? moment(by.stopped_at) : "-",
+          name: by.by,
+          why: t(`sending.why.${by.reason}`),
+          n: count(waiting),
+          count: waiting,
+          h: Math.round(of.too_late_seconds / 3600),
+        })}
+      </Text>
+    </Alert>
+  );
+}
 
 // Stopped is the red banner while sending is stopped.
 export function Stopped({ of }: { of: Sending }) {

@@ -1,28 +1,10 @@
-import {
-  AppShell,
-  Avatar,
-  Burger,
-  Button,
-  Group,
-  Menu,
-  Modal,
-  NavLink,
-  SegmentedControl,
-  Select,
-  Stack,
-  Text,
-  UnstyledButton,
-  useMantineColorScheme,
-  VisuallyHidden,
-} from "@mantine/core";
+import { AppShell, Avatar, Burger, Button, Group, Modal, NavLink, Select, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
-import { type CSSProperties, Suspense, useEffect, useRef } from "react";
+import { type CSSProperties, Suspense, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
-import { api, type Channel, type Me, type Merchant, read } from "../api";
-import { setLanguage } from "../i18n";
+import type { Channel, Me, Merchant } from "../api";
 import { LiveContext, useLive } from "../live";
 import { Loading, UndoProvider } from "../parts";
 import { account, type Place, PlaceContext, usePlace } from "../place";
@@ -33,6 +15,7 @@ import { Find } from "./Find";
 import { Health, Quota } from "./Health";
 import { useKeys } from "./keys";
 import { currentOf, icons, menuOf } from "./menu";
+import { Own } from "./Own";
 import { Stop } from "./Sending";
 import { SessionEnd } from "./SessionEnd";
 import style from "./shell.module.css";
@@ -237,60 +220,5 @@ function Switcher() {
         </Text>
       )}
     </Group>
-  );
-}
-
-// Own is the member's own menu: language, colours, the way out.
-function Own({ me }: { me: Me }) {
-  const { t, i18n } = useTranslation();
-  const client = useQueryClient();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const out = async () => {
-    await read(api.POST("/sign_out"));
-    client.clear();
-    location.assign("/sign-in");
-  };
-  const speak = async (language: string) => {
-    setLanguage(language);
-    await read(api.PATCH("/me", { body: { language } }));
-  };
-  useEffect(() => {
-    document.documentElement.lang = i18n.language;
-  }, [i18n.language]);
-  return (
-    <Menu position="bottom-end" closeOnItemClick={false}>
-      <Menu.Target>
-        <UnstyledButton>
-          <Group gap={6} wrap="nowrap">
-            <Avatar size={28} name={me.member?.name} color="initials" alt="" aria-hidden="true" />
-            <Text size="sm" visibleFrom="lg">
-              {me.member?.name}
-            </Text>
-          </Group>
-          <VisuallyHidden>{t("menu.own")}</VisuallyHidden>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Stack p="xs" gap="xs">
-          <Text size="sm">{me.member?.email}</Text>
-          <SegmentedControl
-            aria-label={t("account.language")}
-            value={i18n.language}
-            onChange={speak}
-            data={[
-              { value: "en", label: "English" },
-              { value: "ja", label: "日本語" },
-            ]}
-          />
-          <SegmentedControl
-            aria-label={t("account.colours")}
-            value={colorScheme}
-            onChange={(v) => setColorScheme(v as typeof colorScheme)}
-            data={["auto", "light", "dark"].map((v) => ({ value: v, label: t(`account.colour.${v}`) }))}
-          />
-        </Stack>
-        <Menu.Item onClick={out}>{t("account.signOut")}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   );
 }

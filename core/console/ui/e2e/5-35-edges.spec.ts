@@ -1,0 +1,181 @@
+import { type Browser, expect, type Page, test } from "@playwright/test";
+import { accessible, fits, pictures, signIn } from "./console";
+
+// signInOperator opens the pages of the people who run the system.
+async function signInOperator(page: Page, language: string) {
+  await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
+  await page.goto("/sign-in");
+  await page.getByLabel(/Email|メールアドレス/).fill(process.env.LUMO_E2E_OPERATOR ?? "");
+  await page
+    .getByLabel(/^(Password|パスワード)/)
+    .first()
+    .fill(process.env.LUMO_E2E_PASSWORD ?? "");
+  await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /^(Overview|概要)$/ })).toBeVisible();
+}
+
+// merchant is a member's own browser.
+async function merchant(browser: Browser) {
+  const page = await (await browser.newContext()).newPage();
+  await signIn(page, "en");
+  return page;
+}
+
+test("5.35 all sending is stopped in two clicks; merchants see who and why, and that it ended", async ({
+  page,
+  browser,
+}) => {
+  await signInOperator(page, "en");
+  const shop = await merchant(browser);
+  await page.getByRole("button", { name: "Stop all sending" }).click();
+  await page.getByRole("button", { name: "Stop sending for all merchants" }).click();
+  const banner = page.getByRole("alert").filter({ hasText: "All sending is stopped since" });
+  await expect(banner).toBeVisible();
+  await accessible(page, "stopped");
+  const told = shop.getByRole("alert").filter({ hasText: "Sato, who runs the system, stopped all sending" });
+  await expect(told).toContainText("Something is wrong with the system and is being repaired.");
+  await expect(told.getByRole("button")).toHaveCount(0);
+  await accessible(shop, "a merchant whose sending is stopped");
+  if (pictures) {
+    await page.screenshot({ path: `${pictures}/5-35-stopped-en-1440.png` });
+    await shop.screenshot({ path: `${pictures}/5-35-merchant-en-1440.png` });
+  }
+  await banner.getByRole("button", { name: "Resume all sending…" }).click();
+  await page.getByRole("button", { name: "Resume sending for all merchants" }).click();
+  await expect(banner).toBeHidden();
+  await expect(told).toBeHidden();
+  await shop.goto("/ops");
+  await expect(shop.getByRole("heading", { level: 1, name: "Home" })).toBeVisible();
+  await shop.context().close();
+});
+
+test("5.35 an edge is enrolled while the page waits, and revoked by its name", async ({ page, request }) => {
+  await signInOperator(page, "en");
+  await page.getByRole("link", { name: "Edges", exact: true }).click();
+  await page.getByRole("button", { name: "Enrol an edge" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Osaka 1");
+  await dialog.getByRole("button", { name: "Make a code" }).click();
+  await expect(dialog.getByText("Waiting for the edge…")).toBeVisible();
+  await accessible(page, "waiting for an edge");
+  if (pictures) await page.screenshot({ path: `${pictures}/5-35-enrol-en-1440.png` });
+  const code = await dialog.locator("code").textContent();
+  const enrolled = await request.post("/edge/v1/enrol", { data: { code, name: "host" } });
+  expect(enrolled.ok()).toBe(true);
+  await expect(dialog.getByText("Osaka 1 is enrolled. Waiting until it connects…")).toBeVisible();
+  await dialog.getByRole("link", { name: "See Osaka 1" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Osaka 1" })).toBeVisible();
+  await page.getByRole("button", { name: "Revoke…" }).click();
+  const revoke = page.getByRole("button", { name: "Revoke this edge" });
+  await expect(revoke).toBeDisabled();
+  await page.getByLabel("Type Osaka 1 to revoke it").fill("Osaka 1");
+  await revoke.click();
+  await expect(page.getByText(/^Revoked .*The core takes nothing from it\.$/)).toBeVisible();
+  await expect(page.getByRole("cell", { name: "Sato revoked it." })).toBeVisible();
+});
+
+const modules = ["redirect", "qr", "hookauth"].map((name, n) => ({
+  name,
+  version: `1.4.${n}`,
+  sha256: `${n}`.repeat(64),
+}));
+
+const rolledOut = {
+  signing_key: true,
+  edges: 3,
+  built_in: 1,
+  sets: [
+    {
+      version: 4,
+      state: "live",
+      made_at: "2026-11-27T03:00:00Z",
+      published_at: "2026-11-27T03:10:00Z",
+      can_roll_back: true,
+      live: 2,
+      refused: [
+        { edge_id: "edg_1", name: "Osaka 1", reason: "The module redirect does not answer its test." },
+      ],
+      modules,
+    },
+    {
+      version: 2,
+      state: "replaced",
+      made_at: "2026-11-20T03:00:00Z",
+      published_at: "2026-11-20T03:10:00Z",
+      by: "Sato",
+      can_roll_back: false,
+      live: 0,
+      refused: [],
+      modules,
+    },
+  ],
+};
+
+for (const [language, width] of [
+  ["en", 1440],
+  ["ja", 390],
+] as const)
+  test(`5.35 operators' pages have no axe findings: ${language}, ${width} px`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 900 });
+    await signInOperator(page, language);
+    const look = async (name: string) => {
+      await page.waitForLoadState("networkidle");
+      await accessible(page, name);
+      await fits(page, name);
+      if (pictures)
+        await page.screenshot({ path: `${pictures}/5-35-${name}-${language}-${width}.png`, fullPage: true });
+    };
+    await look("overview");
+    await page.goto("/ops/edges");
+    const edge = page.getByRole("main").locator('a[href^="/ops/edges/edg_"]').first();
+    await expect(edge).toBeVisible();
+    await look("edges");
+    await edge.click();
+    await expect(page.getByRole("heading", { level: 2, name: /^(Events|イベント)$/ })).toBeVisible();
+    await look("edge");
+    await page.goto("/ops/modules");
+    await expect(
+      page.getByText(/No set was published yet|公開されたモジュールはまだありません/),
+    ).toBeVisible();
+    await look("modules-none");
+    let rolledBack = 0;
+    await page.route("**/api/v1/ops/modules**", (route) => {
+      if (route.request().method() === "POST") rolledBack++;
+      return route.fulfill({ json: rolledOut });
+    });
+    await page.goto("/ops/modules");
+    await expect(page.getByText(/Osaka 1 refused it|Osaka 1が拒否しました/)).toBeVisible();
+    await look("modules");
+    await page.getByRole("button", { name: /^(Roll back|元に戻す)$/ }).click();
+    await expect.poll(() => rolledBack).toBe(1);
+    await page.route("**/api/v1/ops/edges", (route) =>
+      route.fulfill({ json: { items: [silent], total: 1 } }),
+    );
+    await page.goto("/ops/edges");
+    await expect(page.getByText(/No contact for 20 min|20分間通信がありません/)).toBeVisible();
+    await look("edges-silent");
+    await page.route("**/api/v1/ops", (route) => route.abort());
+    await page.goto("/ops");
+    await expect(page.getByRole("alert")).toBeVisible();
+    await look("overview-error");
+  });
+
+const silent = {
+  id: "edg_2",
+  name: "Tokyo 2",
+  state: "silent",
+  trouble: [],
+  merchants: 0,
+  version: "1.4.2",
+  created_at: "2026-11-20T03:00:00Z",
+  last_contact_at: "2026-11-27T03:00:00Z",
+  silent_seconds: 1200,
+  behind_seconds: 1180,
+  waiting_events: 48213,
+  oldest_seconds: 1190,
+  events_per_second: 0,
+  events: Array.from({ length: 60 }, (_, n) => (n < 40 ? n * 20 : 0)),
+  modules_version: 4,
+  disk_bytes: 3_900_000,
+  disk_limit: 1_073_741_824,
+};
