@@ -131,6 +131,7 @@ func (nobody) Audit(context.Context, lumo.AuditEntry) error { return nil }
 func (nobody) DeliveryChanged(context.Context, delivery.Delivery, delivery.State, string) {
 }
 func (nobody) SendingChanged(context.Context, lumo.MerchantID, lumo.ChannelID)    {}
+func (nobody) AllSendingChanged(context.Context)                                  {}
 func (nobody) BroadcastMoved(context.Context, lumo.MerchantID, lumo.ChannelID)    {}
 func (nobody) ReadQuota(context.Context, lumo.MerchantID, lumo.ChannelID) error   { return nil }
 func (nobody) Changed(context.Context, lumo.MerchantID, uint8, []byte) error      { return nil }
