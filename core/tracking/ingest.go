@@ -3,6 +3,9 @@ package tracking
 import (
 	"context"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
@@ -25,7 +28,7 @@ type Scan struct {
 func (s *Service) Ingest(ctx context.Context, scope lumo.Scope, events []lumo.EdgeEvent) (
 	rejected []id.ID, err error) {
 	const op = "tracking.Ingest"
-	groups := map[lumo.MerchantID][]Event{}
+	groups := map[part][]Event{}
 	for _, e := range events {
 		o, ok, err := s.owner(ctx, e.Event.Number)
 		if err != nil {
@@ -35,35 +38,59 @@ func (s *Service) Ingest(ctx context.Context, scope lumo.Scope, events []lumo.Ed
 			rejected = append(rejected, e.ID)
 			continue
 		}
-		groups[o.merchant] = append(groups[o.merchant],
-			Event{EdgeEvent: e, Channel: o.channel, At: e.ID.Time()})
+		ev := Event{EdgeEvent: e, Channel: o.channel, At: e.ID.Time()}
+		p := part{o.merchant, ev.Subject() % parts}
+		groups[p] = append(groups[p], ev)
 	}
-	for m, group := range groups {
-		bad, err := s.ingestOrSplit(ctx, m, group)
-		if err != nil {
-			return nil, fault.Wrap(op, err)
-		}
-		rejected = append(rejected, bad...)
+	bad, err := s.ingestParts(ctx, groups)
+	return append(rejected, bad...), fault.Wrap(op, err)
+}
+
+// parts is into how many a merchant's events are divided. Whether an event counts depends on
+// others of its delivery alone, and those have the same subject, so that parts are counted side
+// by side.
+const parts = 4
+
+type part struct {
+	merchant lumo.MerchantID
+	number   uint64
+}
+
+// ingestParts takes groups side by side and answers what cannot be taken.
+func (s *Service) ingestParts(ctx context.Context, groups map[part][]Event) ([]id.ID, error) {
+	var mu sync.Mutex // guards rejected
+	var rejected []id.ID
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parts)
+	for p, events := range groups {
+		group.Go(func() error {
+			bad, err := s.ingestOrSplit(ctx, p, events)
+			mu.Lock()
+			defer mu.Unlock()
+			rejected = append(rejected, bad...)
+			return err
+		})
 	}
-	return rejected, nil
+	err := group.Wait()
+	return rejected, err
 }
 
 // ingestOrSplit takes a group, or where it is refused each event alone, so that one bad
 // event costs nobody else's.
-func (s *Service) ingestOrSplit(ctx context.Context, m lumo.MerchantID, group []Event) (
+func (s *Service) ingestOrSplit(ctx context.Context, p part, group []Event) (
 	[]id.ID, error) {
-	err := s.ingest(ctx, m, group)
+	err := s.ingest(ctx, p, group)
 	if err == nil || fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
 		return nil, err
 	}
 	if len(group) == 1 {
-		s.c.Log.ErrorContext(ctx, "an edge event cannot be stored", "merchant", m.String(),
+		s.c.Log.ErrorContext(ctx, "an edge event cannot be stored", "merchant", p.merchant.String(),
 			"event", group[0].ID.String(), "error", err)
 		return []id.ID{group[0].ID}, nil
 	}
 	var rejected []id.ID
 	for _, e := range group {
-		bad, err := s.ingestOrSplit(ctx, m, []Event{e})
+		bad, err := s.ingestOrSplit(ctx, p, []Event{e})
 		if err != nil {
 			return nil, err
 		}
@@ -73,9 +100,10 @@ func (s *Service) ingestOrSplit(ctx context.Context, m lumo.MerchantID, group []
 }
 
 // ingest stores a group and all that follows from it in one transaction.
-func (s *Service) ingest(ctx context.Context, m lumo.MerchantID, group []Event) error {
+func (s *Service) ingest(ctx context.Context, p part, group []Event) error {
+	m := p.merchant
 	return s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		if err := s.c.Store.Lock(ctx, m); err != nil {
+		if err := s.c.Store.Lock(ctx, m, p.number); err != nil {
 			return err
 		}
 		fresh, err := s.fresh(ctx, m, group)

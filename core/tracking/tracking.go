@@ -23,8 +23,8 @@ import (
 // Store keeps events, timelines and counters. Its methods run inside a transaction of the
 // merchant.
 type Store interface {
-	// Lock lets one transaction at a time count this merchant's events.
-	Lock(ctx context.Context, m lumo.MerchantID) error
+	// Lock lets one transaction at a time count this part of a merchant's events.
+	Lock(ctx context.Context, m lumo.MerchantID, part uint64) error
 	// Known tells which of these events are stored already.
 	Known(ctx context.Context, m lumo.MerchantID, ids []id.ID) (map[id.ID]bool, error)
 	// Deliveries finds what tracked links and beacons were sent with, by number.

@@ -1,5 +1,6 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
-// each beside its peer in the same run: bench edge prints those of one edge alone.
+// each beside its peer in the same run: bench edge prints those of one edge alone, bench
+// ingest those of the core taking events.
 package main
 
 import (
@@ -22,7 +23,8 @@ const (
 	rounds = 5
 	person = "yuki"
 
-	edgeOnly = "edge" // as an argument: no more than the figures of one edge
+	edgeOnly   = "edge"   // as an argument: no more than the figures of one edge
+	ingestOnly = "ingest" // as an argument: no more than the core taking events
 )
 
 func main() {
@@ -47,22 +49,29 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
 		return err
 	}
-	if err := pluginFigures(ctx, filepath.Join(dir, "compiled"), out); err != nil {
-		return err
+	only := ""
+	if len(os.Args) == 2 {
+		only = os.Args[1]
 	}
 	s, err := start(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	program := filepath.Join(s.Dir, "bin", "lumo-edge")
-	if err := edgeFigures(ctx, program, filepath.Join(dir, "alone"), out); err != nil {
+	if only != ingestOnly {
+		if err := edgeAlone(ctx, s, dir, out); err != nil || only == edgeOnly {
+			return err
+		}
+	}
+	return measure(ctx, s, dir, only, out)
+}
+
+// edgeAlone measures modules and one edge while nothing else runs.
+func edgeAlone(ctx context.Context, s *stack.Stack, dir string, out io.Writer) error {
+	if err := pluginFigures(ctx, filepath.Join(dir, "compiled"), out); err != nil {
 		return err
 	}
-	if len(os.Args) == 2 && os.Args[1] == edgeOnly {
-		return nil
-	}
-	return measure(ctx, s, dir, out)
+	return edgeFigures(ctx, filepath.Join(s.Dir, "bin", "lumo-edge"), filepath.Join(dir, "alone"), out)
 }
 
 func bench(out io.Writer, name string, value float64, unit string) {
@@ -92,13 +101,16 @@ func start(ctx context.Context, dir string) (*stack.Stack, error) {
 	return s, s.Build(ctx)
 }
 
-func measure(ctx context.Context, s *stack.Stack, dir string, out io.Writer) error {
+func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Writer) error {
 	if err := s.Start(ctx); err != nil {
 		return err
 	}
 	shop, err := seed.Run(ctx, seed.Config{Stack: s, Dir: dir, Out: out})
 	if err != nil {
 		return err
+	}
+	if only == ingestOnly {
+		return ingest(ctx, s, shop, out)
 	}
 	sim := seed.NewSim(s.SimURL())
 	if _, err := seed.Link(ctx, sim, shop.Code, person, klaviyotest.DemoYuki, "callback_first"); err != nil {
@@ -109,6 +121,9 @@ func measure(ctx context.Context, s *stack.Stack, dir string, out io.Writer) err
 		return err
 	}
 	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
+		return err
+	}
+	if err := ingest(ctx, s, shop, out); err != nil {
 		return err
 	}
 	settings, err := console.FlowSettings(ctx, shop.Channel, "")

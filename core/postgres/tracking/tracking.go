@@ -21,13 +21,14 @@ import (
 // Store implements the store of the tracking capability. It has no state.
 type Store struct{}
 
-// countingLock is the first half of the advisory lock's key; the second is the merchant's.
-const countingLock = 0x6c756d01
+// countingLock is the first half of the advisory lock's key, with the part's number added; the
+// second is the merchant's.
+const countingLock int32 = 0x6c757400
 
-// Lock lets one transaction at a time count this merchant's events.
-func (Store) Lock(ctx context.Context, m lumo.MerchantID) error {
+// Lock lets one transaction at a time count this part of a merchant's events.
+func (Store) Lock(ctx context.Context, m lumo.MerchantID, part uint64) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, "SELECT pg_advisory_xact_lock($1, hashtext($2))",
-		countingLock, m.String())
+		countingLock+int32(part), m.String())
 	return postgres.Fault("postgres.Lock", err)
 }
 

@@ -262,7 +262,7 @@ func (s *Stack) command(ctx context.Context, input string, args ...string) (stri
 }
 
 func (s *Stack) coreEnv() ([]string, error) {
-	key, err := s.masterKey()
+	key, err := s.MasterKey()
 	if err != nil {
 		return nil, err
 	}
@@ -300,8 +300,9 @@ func pick(env []string, prefixes ...string) []string {
 	return out
 }
 
-// masterKey makes the key of a local stack once; it never leaves the folder.
-func (s *Stack) masterKey() (string, error) {
+// MasterKey is the file with the key of a local stack. It is made once and never leaves the
+// folder.
+func (s *Stack) MasterKey() (string, error) {
 	file := filepath.Join(s.Dir, "master.key")
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
