@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lumo/core/channel"
 	"lumo/core/connection"
 	"lumo/core/delivery"
@@ -16,6 +18,7 @@ import (
 	"lumo/core/lumo"
 	channelstore "lumo/core/postgres/channel"
 	linkagestore "lumo/core/postgres/linkage"
+	"lumo/core/run"
 	"lumo/core/web/linkpage"
 	"lumo/shared/fault"
 	"lumo/shared/id"
@@ -93,6 +96,91 @@ func (c customers) Forms(ctx context.Context, m lumo.MerchantID, a lumo.AccountI
 	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) ([]linkage.KlaviyoForm, error) {
 		return c.client.Forms(ctx, token)
 	})
+}
+
+func (c customers) Segments(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) ([]linkage.Segment, error) {
+	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) ([]linkage.Segment, error) {
+		return c.client.Segments(ctx, token)
+	})
+}
+
+func (c customers) SegmentSize(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, segment string) (int64, error) {
+	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) (int64, error) {
+		return c.client.SegmentSize(ctx, token, segment)
+	})
+}
+
+func (c customers) SegmentMembers(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, segment, after string,
+	limit int) (linkage.MemberPage, error) {
+	return connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) (linkage.MemberPage, error) {
+		return c.client.SegmentMembers(ctx, token, segment, after, limit)
+	})
+}
+
+func (c customers) FindProfiles(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, field string,
+	values []string) (found []lumo.Profile, wait time.Duration, err error) {
+	found, err = connection.Call(ctx, c.Service, m, a, func(token lumo.Secret) (list []lumo.Profile, err error) {
+		list, wait, err = c.client.FindProfiles(ctx, token, field, values)
+		return list, err
+	})
+	return found, wait, err
+}
+
+// prober asks LINE whether it knows people, a few at a time: its limit is 2,000 a second.
+type prober struct {
+	channels *channel.Service
+	line     *line.Client
+}
+
+const probesOpen = 16
+
+func (p prober) Reachable(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, users []lumo.LineUserID) (
+	[]bool, error) {
+	keys, err := p.channels.Keys(ctx, m, c)
+	if err != nil {
+		return nil, err
+	}
+	reachable := make([]bool, len(users))
+	group, limited := errgroup.WithContext(ctx)
+	group.SetLimit(probesOpen)
+	for n, user := range users {
+		group.Go(func() error {
+			_, err := p.line.Profile(limited, keys.Messaging, user)
+			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
+				return nil
+			}
+			reachable[n] = err == nil
+			return err
+		})
+	}
+	return reachable, group.Wait()
+}
+
+// importNeeds are the capabilities that imports ask and tell.
+type importNeeds struct {
+	links    *linkage.Service
+	channels *channel.Service
+	line     *line.Client
+	klaviyo  *klaviyo.Client
+	accounts *connection.Service
+	facts    linkage.ManyFacts
+	outbox   linkage.ManyOutbox
+	runs     *run.Service
+}
+
+// newImporter makes what links many at once, and gives runs its work.
+func (a *App) newImporter(n importNeeds) (*linkage.Importer, error) {
+	store := linkagestore.New(a.vault)
+	s, err := linkage.NewImporter(linkage.ImportConfig{Links: n.links, Items: store, Many: store, Auto: store,
+		Segments: customers{n.accounts, n.klaviyo}, Prober: prober{n.channels, n.line}, Runs: n.runs, Outbox: n.outbox,
+		Facts: n.facts, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
+	for kind, worker := range s.Workers() {
+		n.runs.Handle(kind, worker)
+	}
+	return s, nil
 }
 
 // systemHooks proves and reads Klaviyo's system webhooks.

@@ -88,7 +88,6 @@ func (a *App) wireParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	joiner.Attach(links)
 	moving.links, listening.links = links, links
 	console.RegisterChannels(a.api, channels)
 	console.RegisterFriends(a.api, people)
@@ -97,6 +96,13 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	a.handleFriends(runs, channels, people, vendorLINE)
+	imports, err := a.newImporter(importNeeds{links: links, channels: channels, line: vendorLINE, klaviyo: vendorKlaviyo,
+		accounts: accounts, facts: tracker, outbox: items, runs: runs})
+	if err != nil {
+		return err
+	}
+	joiner.Attach(links, imports)
+	console.RegisterImports(a.api, console.ImportParts{Imports: imports, Runs: runs, Members: a.accounts})
 	console.RegisterLinkage(a.api, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,

@@ -102,9 +102,33 @@ func (s *Service) own(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 	if email == "" {
 		return nil
 	}
-	_, err := s.c.Friends.SetContact(ctx, m, c, r.ID,
-		OwnContact{Kind: ContactEmail, Value: email, Source: ContactLogin, At: s.c.Now()})
-	return err
+	return s.ownContact(ctx, m, c, r.ID, OwnContact{Kind: ContactEmail, Value: email, Source: ContactLogin})
+}
+
+// ownContact keeps a friend's own email or phone; one that is new is looked up soon.
+func (s *Service) ownContact(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID,
+	v OwnContact) error {
+	v.At = s.c.Now()
+	changed, err := s.c.Friends.SetContact(ctx, m, c, f, v)
+	if err != nil || !changed {
+		return err
+	}
+	return s.c.Work.Hurry(ctx, m, c, s.c.Now())
+}
+
+// OwnForm keeps the email or phone that a friend typed into a form of the shop.
+func (s *Service) OwnForm(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID,
+	email, phone string) error {
+	const op = "channel.OwnForm"
+	if email = Email(email); email != "" {
+		if err := s.ownContact(ctx, m, c, f, OwnContact{Kind: ContactEmail, Value: email, Source: ContactForm}); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	if phone = Phone(phone, ""); phone != "" {
+		return fault.Wrap(op, s.ownContact(ctx, m, c, f, OwnContact{Kind: ContactPhone, Value: phone, Source: ContactForm}))
+	}
+	return nil
 }
 
 // language keeps what looks like a BCP 47 tag.

@@ -79,6 +79,8 @@ type PeopleStore interface {
 	// SetContact stores a friend's own email or phone; true when it is another than before.
 	SetContact(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID,
 		v OwnContact) (bool, error)
+	// Hurry has a channel looked after no later than a time.
+	Hurry(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, due time.Time) error
 	// ByUser finds a friend by LINE user id; nobody is fault.NotFound.
 	ByUser(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u lumo.LineUserID) (lumo.FriendID, error)
 	// SetTester marks friends for test sends and tells how many changed.

@@ -73,5 +73,5 @@ func (p *People) tell(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 		return nil
 	}
 	p.c.Watcher.FriendChanged(ctx, m, c, f)
-	return nil
+	return p.c.Store.Hurry(ctx, m, c, p.c.Now()) // who they are at Klaviyo may be known now
 }

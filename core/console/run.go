@@ -22,8 +22,10 @@ type RunView struct {
 	Done      int64            `json:"done"`
 	Problems  int64            `json:"problems"`
 	Counts    map[string]int64 `json:"counts"`
-	Waits     string           `json:"waits,omitempty" enum:"vendor" doc:"for whom it waits"`
+	Waits     string           `json:"waits,omitempty" enum:"vendor,sample" doc:"for whom it waits; sample = for a person to look at what was found so far"`
 	After     string           `json:"after,omitempty" doc:"the run whose end it waits for"`
+	AfterKind string           `json:"after_kind,omitempty" doc:"what that one does"`
+	AfterBy   string           `json:"after_by,omitempty" doc:"who started that one"`
 	StartedBy string           `json:"started_by,omitempty"`
 	CreatedAt *time.Time       `json:"created_at"`
 	StartedAt *time.Time       `json:"started_at,omitempty"`
@@ -113,9 +115,24 @@ func (p RunParts) list(ctx context.Context, who Caller, in *runsInput) (List[Run
 	all, err := p.Runs.Runs(ctx, who.Merchant.ID, c, in.Kind)
 	list := List[RunView]{Items: make([]RunView, len(all))}
 	for i, r := range all {
-		list.Items[i] = p.view(ctx, r, ahead(all, r))
+		if err == nil {
+			list.Items[i], err = waitingView(ctx, p.Runs, p.Members, r)
+		}
 	}
 	return list, err
+}
+
+// waitingView is a run; one that waits says for whom, whatever that one does.
+func waitingView(ctx context.Context, runs *run.Service, members Finder, r run.Run) (RunView, error) {
+	var after run.Run
+	if r.State == run.Waiting {
+		all, err := runs.Runs(ctx, r.Merchant, r.Channel, "")
+		if err != nil {
+			return RunView{}, err
+		}
+		after = ahead(all, r)
+	}
+	return runView(ctx, members, r, after), nil
 }
 
 // ahead is the run whose end another one waits for.
@@ -135,10 +152,17 @@ func (p RunParts) get(ctx context.Context, who Caller, in *InRun) (RunView, erro
 		return RunView{}, err
 	}
 	r, err := p.Runs.Run(ctx, who.Merchant.ID, c, v)
-	return p.view(ctx, r, run.Run{}), err
+	if err != nil {
+		return RunView{}, err
+	}
+	return waitingView(ctx, p.Runs, p.Members, r)
 }
 
 func (p RunParts) view(ctx context.Context, r run.Run, after run.Run) RunView {
+	return runView(ctx, p.Members, r, after)
+}
+
+func runView(ctx context.Context, members Finder, r run.Run, after run.Run) RunView {
 	v := RunView{ID: r.ID.String(), Kind: r.Kind, State: string(r.State), Total: r.Total, Done: r.Done,
 		Problems: r.Problems, Counts: r.Counts, Waits: r.Waits, CreatedAt: moment(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), EndedAt: moment(r.EndedAt), UndoneAt: moment(r.UndoneAt)}
@@ -146,7 +170,8 @@ func (p RunParts) view(ctx context.Context, r run.Run, after run.Run) RunView {
 		v.Counts = map[string]int64{}
 	}
 	if after.ID != (lumo.RunID{}) {
-		v.After = after.ID.String()
+		v.After, v.AfterKind = after.ID.String(), after.Kind
+		v.AfterBy = nameOf(ctx, members, after)
 	}
 	if !r.StartedAt.IsZero() {
 		end := r.EndedAt
@@ -155,11 +180,17 @@ func (p RunParts) view(ctx context.Context, r run.Run, after run.Run) RunView {
 		}
 		v.Seconds = int64(end.Sub(r.StartedAt).Seconds())
 	}
-	member, _, err := p.Members.Find(ctx, account.Membership{Merchant: r.Merchant, Member: r.StartedBy})
-	if err == nil {
-		v.StartedBy = member.Name
-	}
+	v.StartedBy = nameOf(ctx, members, r)
 	return v
+}
+
+// nameOf is who started a run; nobody known is no name.
+func nameOf(ctx context.Context, members Finder, r run.Run) string {
+	member, _, err := members.Find(ctx, account.Membership{Merchant: r.Merchant, Member: r.StartedBy})
+	if err != nil {
+		return ""
+	}
+	return member.Name
 }
 
 func (p RunParts) consent(ctx context.Context, who Caller, in *InChannel) (ConsentView, error) {

@@ -18,7 +18,7 @@ import (
 func orderMetrics() []string { return []string{"Placed Order", "Ordered Product"} }
 
 // maxPages bounds how far a list is followed.
-const maxPages = 10
+const maxPages = 50
 
 // named is a resource with a name.
 type named struct {

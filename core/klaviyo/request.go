@@ -2,6 +2,7 @@ package klaviyo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +23,9 @@ type request struct {
 	method string
 	path   string
 	query  url.Values
-	body   any // nil = none
-	answer any // where to decode a success, nil = nowhere
+	body   any   // nil = none
+	answer any   // where to decode a success, nil = nowhere
+	most   int64 // bytes of an answer, 0 = maxAnswer
 }
 
 // do sends a request with an account's access token. wait is how long the next request of
@@ -41,7 +43,7 @@ func (c *Client) do(ctx context.Context, token lumo.Secret, r request) (
 		return 0, unanswered(ctx, r.op, err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(res.Body, cmp.Or(r.most, maxAnswer)))
 	if err != nil {
 		return 0, unanswered(ctx, r.op, err)
 	}

@@ -80,8 +80,12 @@ func (s *Service) confirm(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	claimed, err := s.resolve(ctx, m, c, st) // asks Klaviyo, so outside of a transaction
 	switch kind := fault.KindOf(err); {
 	case kind == fault.NotFound, kind == fault.Invalid:
-		return Result{Outcome: NoLongerWorks}, s.answered(ctx, m, v, hash,
-			func(ctx context.Context, st State) error { return s.end(ctx, m, st, PhaseRefused) })
+		return Result{Outcome: NoLongerWorks}, s.answered(ctx, m, v, hash, func(ctx context.Context, st State) error {
+			if err := s.own(ctx, m, c.ID, st, claimed); err != nil { // Klaviyo may know her in a minute
+				return err
+			}
+			return s.end(ctx, m, st, PhaseRefused)
+		})
 	case err != nil:
 		s.c.Log.WarnContext(ctx, "customer not looked up", "error", err, "merchant", m.String())
 		return Result{Outcome: TryAgain}, nil // the question stays open
@@ -92,11 +96,22 @@ func (s *Service) confirm(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if err != nil {
 			return err
 		}
+		if err := s.own(ctx, m, c.ID, st, claimed); err != nil {
+			return err
+		}
 		result, err = s.link(ctx, m, c, st, friend, claimed)
 		result.IsFriend = friend.FollowStatus == lumo.Following
 		return err
 	})
 	return gone(result, err)
+}
+
+// own keeps what the friend typed into a form and confirmed: it is their own.
+func (s *Service) own(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, st State, claimed Claimed) error {
+	if st.Claim != ClaimForm || claimed.Email == "" && claimed.Phone == "" {
+		return nil
+	}
+	return s.c.Friends.OwnForm(ctx, m, c, st.Friend, claimed.Email, claimed.Phone)
 }
 
 // gone turns a question that was answered meanwhile into the page that says so.

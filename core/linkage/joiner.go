@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lumo/core/lumo"
@@ -19,7 +20,8 @@ type Joiner struct {
 	codes   CodeStore
 	friends FriendReader
 	greeter Greeter
-	links   *Service // nil until it is there
+	links   *Service  // nil until it is there
+	auto    *Importer // as links
 	now     func() time.Time
 }
 
@@ -61,15 +63,19 @@ func (j *Joiner) greet(ctx context.Context, m lumo.MerchantID, st State) error {
 	return greetBy(ctx, j.codes, j.greeter, m, st, friend)
 }
 
-// Attach gives the joiner the service, which could only be made after it.
-func (j *Joiner) Attach(s *Service) { j.links = s }
+// Attach gives the joiner the services, which could only be made after it.
+func (j *Joiner) Attach(s *Service, auto *Importer) { j.links, j.auto = s, auto }
 
 // LookAfter does what is due for a channel's links outside of any request.
 func (j *Joiner) LookAfter(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
 	if j.links == nil {
 		return nil
 	}
-	return j.links.LookAfter(ctx, m, c)
+	err := j.links.LookAfter(ctx, m, c)
+	if j.auto != nil {
+		err = errors.Join(err, j.auto.LookUp(ctx, m, c))
+	}
+	return err
 }
 
 // Forget removes logins that no follow can belong to any more, with what they claimed.

@@ -72,7 +72,7 @@ func (s *Service) link(ctx context.Context, m lumo.MerchantID, c lumo.Channel, s
 	fresh := s.newLink(c, st, f.ID, claimed)
 	switch {
 	case there.conflict():
-		if err := s.keepConflict(ctx, m, there, fresh); err != nil {
+		if err := s.keepConflict(ctx, m, there, fresh, History{ActorKind: "customer"}); err != nil {
 			return Result{}, err
 		}
 		return Result{Outcome: InReview}, s.end(ctx, m, st, PhaseConflict)
@@ -150,14 +150,17 @@ func (s *Service) raise(ctx context.Context, m lumo.MerchantID, old lumo.Link, l
 		"from": string(old.Assurance), "to": string(raised.Assurance), "state": l.Evidence["state"]})
 }
 
-// keepConflict writes down what was claimed and changes nothing.
-func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, there standing, l NewLink) error {
+// keepConflict writes down what was claimed, by whom, and changes nothing.
+func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, there standing, l NewLink, by History) error {
 	conflict := Conflict{ID: s.c.NewID(), Channel: l.Channel, Friend: l.Friend, Profile: l.Profile,
 		Method: l.Method, Assurance: l.Assurance, Evidence: l.Evidence, CreatedAt: s.c.Now()}
 	old := there.ofFriend
 	conflict.Kind = TwoProfiles
 	if old == nil {
 		old, conflict.Kind = there.ofProfile, TwoFriends
+		if l.Method == MethodAuto && l.Evidence["claim"] == string(ClaimPhone) {
+			conflict.Kind = SharedPhone
+		}
 		conflict.OtherFriend = old.Friend
 	}
 	conflict.Standing = old.ID
@@ -166,8 +169,9 @@ func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, there sta
 		return err
 	}
 	s.c.Watcher.ReviewChanged(ctx, m, l.Channel)
-	return s.history(ctx, m, *old, stepConflict, map[string]any{"kind": string(conflict.Kind),
-		"assurance": string(l.Assurance), "method": l.Method})
+	by.ID, by.Link, by.Step, by.Now = s.c.NewID(), old.ID, stepConflict, s.c.Now()
+	by.Data = map[string]any{"kind": string(conflict.Kind), "assurance": string(l.Assurance), "method": l.Method}
+	return s.c.Links.AddHistory(ctx, m, by)
 }
 
 func (s *Service) history(ctx context.Context, m lumo.MerchantID, l lumo.Link, step string,

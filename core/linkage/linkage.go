@@ -125,6 +125,8 @@ type Friends interface {
 	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
 	SignedIn(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, user lumo.LineUserID,
 		joined, friend bool)
+	// OwnForm keeps the email or phone that a friend typed into a form; empty ones stay as they are.
+	OwnForm(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, email, phone string) error
 }
 
 // Tenants runs a unit of work for one merchant.
@@ -142,7 +144,8 @@ type Recorder interface {
 type Outbox interface {
 	// LinkMade writes the properties, the scan and the follow that led to the link, the link.
 	LinkMade(ctx context.Context, l lumo.Link, state id.ID) error
-	LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link) error
+	// LinkEnded takes the properties away again, but for one that was there before the link.
+	LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link, kept string) error
 	// ProfileChanged writes the properties of a linked friend again.
 	ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error
 	// ProfileMoved sends what waits, or was refused for it, to the profile that a link has now.

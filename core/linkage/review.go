@@ -35,7 +35,7 @@ const (
 
 // Conflict is a claim that a standing link, or another claim, contradicts. It has two sides:
 //
-//	two_profiles   Friend with the profile of the standing link | Friend with Profile
+//	two_profiles   Friend with the standing link's profile, or OtherProfile | Friend with Profile
 //	two_friends    OtherFriend with Profile (the standing link) | Friend with Profile
 //	shared_phone   OtherFriend with Profile                     | Friend with Profile
 type Conflict struct {
@@ -45,16 +45,18 @@ type Conflict struct {
 	Friend      lumo.FriendID
 	OtherFriend lumo.FriendID // zero for two_profiles
 	Profile     lumo.ProfileID
-	Standing    lumo.LinkID // zero = none stood
-	Method      string
-	Assurance   lumo.Assurance
-	Evidence    map[string]any
-	CreatedAt   time.Time
-	DeferredAt  time.Time // "later"; zero = never
-	Decision    Decision
-	Resolution  Resolution
-	DecidedAt   time.Time
-	DecidedBy   lumo.MemberID
+	// OtherProfile is the first side's of two_profiles where no link stands.
+	OtherProfile lumo.ProfileID
+	Standing     lumo.LinkID // zero = none stood
+	Method       string
+	Assurance    lumo.Assurance
+	Evidence     map[string]any
+	CreatedAt    time.Time
+	DeferredAt   time.Time // "later"; zero = never
+	Decision     Decision
+	Resolution   Resolution
+	DecidedAt    time.Time
+	DecidedBy    lumo.MemberID
 }
 
 // Resolution is what a decision changed: enough to take it back.
@@ -94,6 +96,9 @@ func (s *Service) sides(ctx context.Context, m lumo.MerchantID, c Conflict) (fir
 	first = side{friend: c.OtherFriend, profile: c.Profile}
 	if c.Kind == TwoProfiles {
 		first.friend = c.Friend
+		if c.OtherProfile != "" {
+			first.profile = c.OtherProfile
+		}
 	}
 	if c.Standing == (lumo.LinkID{}) {
 		return first, second, nil
@@ -215,7 +220,7 @@ func (s *Service) use(ctx context.Context, m lumo.MerchantID, c *Conflict, chose
 	fresh := NewLink{Evidence: map[string]any{"conflict": c.ID.With(id.Event)}, Link: lumo.Link{
 		ID: lumo.LinkID(s.c.NewID()), Channel: c.Channel, Friend: chosen.friend, Account: of.KlaviyoAccount,
 		Profile: chosen.profile, Method: c.Method, Assurance: c.Assurance, Version: 1, LinkedAt: s.c.Now()}}
-	for _, key := range []string{"claim", "code", "state"} {
+	for _, key := range []string{"claim", "code", "state", "run"} {
 		if v := c.Evidence[key]; v != nil {
 			fresh.Evidence[key] = v
 		}

@@ -61,6 +61,12 @@ func byMember(by lumo.MemberID) History { return History{ActorKind: "member", Ac
 // after a while, unless the friend is linked again by then.
 func (s *Service) unlink(ctx context.Context, m lumo.MerchantID, l lumo.Link, h History,
 	tellAfter time.Duration) (step id.ID, err error) {
+	return s.unlinkKeeping(ctx, m, l, h, tellAfter, "")
+}
+
+// unlinkKeeping is unlink of a link that was read from a property, which stays in Klaviyo.
+func (s *Service) unlinkKeeping(ctx context.Context, m lumo.MerchantID, l lumo.Link, h History,
+	tellAfter time.Duration, kept string) (step id.ID, err error) {
 	if err := s.c.Links.EndLink(ctx, m, l.ID, s.c.Now()); err != nil {
 		return step, err
 	}
@@ -72,7 +78,7 @@ func (s *Service) unlink(ctx context.Context, m lumo.MerchantID, l lumo.Link, h 
 	if err != nil {
 		return step, err
 	}
-	if err := s.c.Outbox.LinkEnded(ctx, friend, c, l); err != nil {
+	if err := s.c.Outbox.LinkEnded(ctx, friend, c, l, kept); err != nil {
 		return step, err
 	}
 	h.ID, h.Link, h.Step, h.Now = s.c.NewID(), l.ID, stepUnlinked, s.c.Now()

@@ -98,6 +98,8 @@ type Store interface {
 	Add(ctx context.Context, m lumo.MerchantID, items []NewItem, now time.Time) ([]id.ID, error)
 	// Put stores a profile item, or replaces what an earlier one with its unique id says.
 	Put(ctx context.Context, m lumo.MerchantID, item NewItem, now time.Time) error
+	// PutAll is Put for many items with unique ids of their own.
+	PutAll(ctx context.Context, m lumo.MerchantID, items []NewItem, now time.Time) error
 	// Leads are the scan with this id and the follows since a time, not yet written.
 	Leads(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, scan id.ID, since time.Time,
 		now time.Time) ([]Lead, error)

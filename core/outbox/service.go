@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lumo/core/lumo"
@@ -149,9 +150,34 @@ func (s *Service) lead(ctx context.Context, m lumo.MerchantID, l lumo.Link, stat
 	return s.c.Store.Told(ctx, m, rows, items)
 }
 
-// LinkEnded removes a friend's LINE properties from the profile they were linked to.
-func (s *Service) LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link) error {
+// LinksMade writes the properties of friends who were linked many at once; their links are
+// told as facts.
+func (s *Service) LinksMade(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) error {
+	const op = "outbox.LinksMade"
+	targets, err := s.c.Store.Targets(ctx, m, friends)
+	if err != nil || len(targets) == 0 {
+		return fault.Wrap(op, err)
+	}
+	var items []NewItem
+	for _, f := range friends {
+		if t, linked := targets[f]; linked {
+			item := profileItem(t, true, s.c.Now())
+			item.ID = s.c.NewID()
+			items = append(items, item)
+		}
+	}
+	if err := s.c.Store.PutAll(ctx, m, items, s.c.Now()); err != nil {
+		return fault.Wrap(op, err)
+	}
+	s.ring(ctx, items)
+	return nil
+}
+
+// LinkEnded removes a friend's LINE properties from the profile they were linked to. kept is a
+// property that was there before the link and stays; empty = none.
+func (s *Service) LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link, kept string) error {
 	item := profileItem(Target{Friend: f, Channel: c, Link: l}, false, s.c.Now())
+	item.Payload.Unset = slices.DeleteFunc(item.Payload.Unset, func(name string) bool { return name == kept })
 	return fault.Wrap("outbox.LinkEnded", s.put(ctx, s.c.Store.Tenant(ctx), item))
 }
 

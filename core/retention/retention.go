@@ -34,6 +34,7 @@ const (
 	Sessions     Kind = "sessions"      // of all members
 	SignInTries  Kind = "sign_in_tries" // counted against guessing
 	EdgeCodes    Kind = "edge_codes"    // with which edges enrol
+	ImportItems  Kind = "import_items"  // what came of each customer of an import
 	EdgeLeavings Kind = "edge_leavings" // what edges brought and nobody could take
 	EdgeMinutes  Kind = "edge_minutes"  // of operators' charts
 	EdgeLog      Kind = "edge_log"      // what became of edges; what operators did is kept
@@ -71,6 +72,7 @@ func Rules() []Rule {
 		{Kind: Approvals, Keep: day},
 		{Kind: EdgeEvents, Months: eventMonths},
 		{Kind: Timeline, Months: eventMonths},
+		{Kind: ImportItems, Keep: 31 * day}, // an import can be undone for 30 days
 		{Kind: Sessions, Global: true},
 		{Kind: SignInTries, Global: true},
 		{Kind: EdgeCodes, Keep: 30 * day, Global: true},

@@ -30,8 +30,11 @@ const (
 	Failed  State = "failed"
 )
 
-// WaitsVendor says that LINE or Klaviyo asked to go slower, or does not answer.
-const WaitsVendor = "vendor"
+// For whom or what a run waits.
+const (
+	WaitsVendor = "vendor" // LINE or Klaviyo asked to go slower, or does not answer
+	WaitsSample = "sample" // what was found so far is odd: a person has to look before it goes on
+)
 
 // Run is one piece of long work.
 type Run struct {
@@ -66,6 +69,7 @@ type Step struct {
 	Problems int64
 	Counts   map[string]int64
 	Ended    bool
+	Pause    string        // not empty: the run pauses itself and waits for a person, for this reason
 	Wait     time.Duration // until the next step
 }
 
@@ -233,6 +237,30 @@ func (s *Service) Pause(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 func (s *Service) Resume(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RunID, by lumo.MemberID) (
 	Run, error) {
 	return s.turn(ctx, m, c, v, by, "resume", Waiting, Paused, Failed)
+}
+
+// Reopen lets a run that is done go on with what was left open. change says what is to be
+// done, and may refuse.
+func (s *Service) Reopen(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RunID, by lumo.MemberID,
+	change func(*Run) error) (r Run, err error) {
+	const op = "run.Reopen"
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		if r, err = s.of(ctx, m, c, v); err != nil {
+			return err
+		}
+		if r.State != Done {
+			return fault.New(fault.Conflict, op, "This work has not ended yet.")
+		}
+		if err := change(&r); err != nil {
+			return err
+		}
+		r.State, r.EndedAt = Waiting, time.Time{}
+		if err := s.c.Store.Update(ctx, r); err != nil {
+			return err
+		}
+		return s.told(ctx, r, by, "reopen")
+	})
+	return r, fault.Wrap(op, err)
 }
 
 // Stop ends a run.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lumo/shared/fault"
@@ -108,9 +109,18 @@ func (s *Service) step(ctx context.Context, t Turn, r Run) (wait time.Duration, 
 	case err == nil || ctx.Err() != nil:
 		return wait, nil
 	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Limited):
-		return vendorWait, s.waits(ctx, t, r)
+		return asked(err), s.waits(ctx, t, r)
 	}
 	return 0, s.fail(ctx, t, r, err)
+}
+
+// asked is how long a vendor asks us to wait, or a while when it does not say.
+func asked(err error) time.Duration {
+	var says interface{ RetryAfter() time.Duration }
+	if errors.As(err, &says) && says.RetryAfter() > 0 {
+		return says.RetryAfter()
+	}
+	return vendorWait
 }
 
 // mine runs work on a run that is still this process's and still running.
@@ -139,6 +149,9 @@ func (s *Service) apply(ctx context.Context, t Turn, r Run, apply func(context.C
 		}
 		for name, n := range step.Counts {
 			now.Counts[name] += n
+		}
+		if step.Pause != "" {
+			now.State, now.Waits = Paused, step.Pause
 		}
 		if step.Ended {
 			now.State, now.EndedAt = Done, s.c.Now()

@@ -63,9 +63,13 @@ func loginURL(
 	if sealed == "" || nonce == "" || challenge == "" {
 		return ""
 	}
+	scope := "profile%20openid"
+	if channel.AskEmail {
+		scope += "%20email"
+	}
 	return loginAddress + "?response_type=code&client_id=" + escape(channel.LoginChannel) +
 		"&redirect_uri=" + escape(origin(c)+callbackPath) + "&state=" + sealed +
-		"&scope=profile%20openid&nonce=" + nonce + "&code_challenge=" + challenge +
+		"&scope=" + scope + "&nonce=" + nonce + "&code_challenge=" + challenge +
 		"&code_challenge_method=S256&bot_prompt=aggressive&ui_locales=" + state.Language
 }
 

@@ -116,6 +116,12 @@ func rows() map[string]row {
 				Shop: "花茶", FallbackURL: "https://shop.example/", Language: "ja"}.Append(nil),
 			again(edgeapi.ParseChannelEntry),
 		},
+		"channel-email": {
+			edgeapi.ChannelKey(8),
+			edgeapi.ChannelEntry{StateKey: 2, LoginChannel: "2001", BasicID: "@hanatea", Shop: "花茶",
+				FallbackURL: "https://shop.example/", Language: "ja", AskEmail: true}.Append(nil),
+			again(edgeapi.ParseChannelEntry),
+		},
 		"code": {
 			[]byte(key),
 			edgeapi.CodeEntry{Number: 4, Channel: 7, Claims: 5, Expires: 1795521600,

@@ -111,6 +111,7 @@ type ChannelEntry struct {
 	Shop         string // name for people
 	FallbackURL  string
 	Language     string // two letters
+	AskEmail     bool   // LINE Login asks for the person's email
 }
 
 // ChannelKey is the key of table 4.
@@ -121,6 +122,9 @@ func (e ChannelEntry) Append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, e.StateKey)
 	for _, text := range []string{e.LoginChannel, e.BasicID, e.Shop, e.FallbackURL, e.Language} {
 		dst = appendText(dst, text)
+	}
+	if e.AskEmail { // an edge of before knows no such byte: it is there only where it says yes
+		dst = append(dst, 1)
 	}
 	return dst
 }
@@ -135,6 +139,10 @@ func ParseChannelEntry(b []byte) (ChannelEntry, error) {
 		Shop:         r.text(),
 		FallbackURL:  r.text(),
 		Language:     r.text(),
+	}
+	if len(r.rest) > 0 {
+		e.AskEmail = r.byte() == 1
+		r.short = r.short || !e.AskEmail
 	}
 	return e, r.end("edgeapi.ParseChannelEntry")
 }

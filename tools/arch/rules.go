@@ -21,6 +21,7 @@ func capabilities() []string {
 func edges() map[string]string {
 	return map[string]string{
 		"channel -> run":   "reading followers again is long work, done in steps",
+		"linkage -> run":   "importing LINE ids and matching many friends is long work, done in steps",
 		"flow -> message":  "Get JSON and the check of direct text know what a message needs",
 		"flow -> delivery": "an accepted request becomes a planned delivery in the same transaction",
 	}

@@ -158,6 +158,11 @@ DELETE FROM outbox
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM link_conflict
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
+UPDATE run_item i
+   SET friend_id = NULL, profile_id = '', other_profile_id = '', user_enc = NULL, twin = NULL, result = 'erased'
+  FROM friend f
+ WHERE f.merchant_id = $1 AND f.id = $2 AND i.merchant_id = $1
+   AND (i.friend_id = f.id OR i.twin = f.line_user_bidx) AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM login_state
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM friend_event

@@ -216,15 +216,17 @@ SELECT c.number, c.login_channel_id, c.basic_id, s.name, c.fallback_url, left(s.
        coalesce((SELECT max(k.number)
                    FROM channel_key k
                   WHERE k.merchant_id = c.merchant_id AND k.channel_id = c.id AND k.kind = 'state'
-                    AND k.valid_from <= now() AND (k.valid_until IS NULL OR k.valid_until > now())), 0)
+                    AND k.valid_from <= now() AND (k.valid_until IS NULL OR k.valid_until > now())), 0),
+       coalesce(a.email AND a.ask_email, false)
   FROM channel c
   JOIN merchant s ON s.merchant_id = c.merchant_id
+  LEFT JOIN automatic_linking a ON a.merchant_id = c.merchant_id AND a.channel_id = c.id
  WHERE c.merchant_id = $1 AND ($2::bigint = 0 OR c.number = $2)`, m, int64(f.channel))
 	var number, stateKey int64
 	var e edgeapi.ChannelEntry
 	var out []edgeapi.Entry
 	_, err := pgx.ForEachRow(rows, []any{&number, &e.LoginChannel, &e.BasicID, &e.Shop, &e.FallbackURL,
-		&e.Language, &stateKey}, func() error {
+		&e.Language, &stateKey, &e.AskEmail}, func() error {
 		e.StateKey = uint16(stateKey)
 		out = append(out, put(edgeapi.TableChannel, edgeapi.ChannelKey(uint32(number)), e.Append(nil)))
 		return nil

@@ -138,9 +138,10 @@ func plain[T ~[16]byte](list []T) [][16]byte {
 }
 
 // texts is a list that is never null.
-func texts(list []string) []string {
-	if list == nil {
-		return []string{}
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for n, v := range list {
+		out[n] = string(v)
 	}
-	return list
+	return out
 }

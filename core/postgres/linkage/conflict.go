@@ -27,20 +27,20 @@ func (s *Store) AddConflict(ctx context.Context, m lumo.MerchantID, c linkage.Co
 	}
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO link_conflict (merchant_id, id, channel_id, friend_id, other_friend_id, link_id, profile_id, kind,
-                           method, assurance, evidence, state, created_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', $12
+                           method, assurance, evidence, state, created_at, other_profile_id)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open', $12, $13
  WHERE NOT EXISTS (SELECT 1
                      FROM link_conflict
                     WHERE merchant_id = $1 AND friend_id = $4 AND profile_id = $7
                       AND (state = 'open' OR decision = 'leave_unlinked' AND $10 = 'matched'))`,
 		m, c.ID, c.Channel, c.Friend, orNull(c.OtherFriend), orNull(c.Standing), string(c.Profile),
-		string(c.Kind), c.Method, string(c.Assurance), evidence, c.CreatedAt)
+		string(c.Kind), c.Method, string(c.Assurance), evidence, c.CreatedAt, string(c.OtherProfile))
 	return tag.RowsAffected() == 1, postgres.Fault(op, err)
 }
 
 const conflictColumns = `
 SELECT id, channel_id, kind, friend_id, other_friend_id, profile_id, link_id, method, assurance, evidence,
-       created_at, deferred_at, decision, resolution, resolved_at, resolved_by
+       created_at, deferred_at, decision, resolution, resolved_at, resolved_by, other_profile_id
   FROM link_conflict`
 
 func scanConflict(r pgx.Row) (c linkage.Conflict, err error) {
@@ -50,7 +50,7 @@ func scanConflict(r pgx.Row) (c linkage.Conflict, err error) {
 	var deferred, decided *time.Time
 	var evidence, resolution []byte
 	err = r.Scan(&c.ID, &c.Channel, &c.Kind, &c.Friend, &other, &c.Profile, &standing, &c.Method,
-		&c.Assurance, &evidence, &c.CreatedAt, &deferred, &c.Decision, &resolution, &decided, &by)
+		&c.Assurance, &evidence, &c.CreatedAt, &deferred, &c.Decision, &resolution, &decided, &by, &c.OtherProfile)
 	if err != nil {
 		return c, err
 	}

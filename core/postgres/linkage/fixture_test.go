@@ -22,6 +22,7 @@ import (
 	store "lumo/core/postgres/linkage"
 	"lumo/core/postgres/postgrestest"
 	"lumo/core/postgres/vault"
+	"lumo/core/run"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 	"lumo/shared/token"
@@ -44,7 +45,11 @@ const (
 type world struct {
 	db       *postgres.DB
 	channels *channel.Service
+	vault    *vault.Vault
 	service  *linkage.Service
+	imports  *linkage.Importer
+	runs     *run.Service
+	far      *far
 	joiner   *linkage.Joiner
 	vendors  *vendors
 	heard    *heard
@@ -72,6 +77,7 @@ func newWorld(t *testing.T) *world {
 	w.newID = w.ids()
 	w.heard = &heard{db: db, newID: w.newID}
 	w.merchant = w.addMerchant(t, v)
+	w.vault = v
 	w.build(t, v)
 	w.channel, err = w.channels.Connect(t.Context(), w.merchant, channel.Actor{}, channel.Keys{
 		Messaging: lumo.Keys{ID: "1657000001", Secret: secret},
@@ -104,7 +110,9 @@ func (w *world) build(t *testing.T, v *vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.joiner.Attach(w.service)
+	w.runs = w.newRuns(t, "core-1")
+	w.imports = w.newImporter(t, w.runs)
+	w.joiner.Attach(w.service, w.imports)
 }
 
 func (w *world) addMerchant(t *testing.T, v *vault.Vault) lumo.MerchantID {
@@ -252,6 +260,8 @@ type vendors struct {
 	page      string
 }
 
+func channelStore(w *world) *channels.Store { return channels.New(w.vault) }
+
 func newVendors() *vendors {
 	return &vendors{nonces: map[string]bool{}, verifiers: map[string]bool{},
 		friends: map[lumo.LineUserID]bool{}, byEmail: map[string]lumo.ProfileID{},
@@ -396,9 +406,13 @@ type heard struct {
 	facts []lumo.Fact
 	made  []lumo.Link
 	ended []lumo.Link
+	kept  []string // properties that stay when a link ends
+	many  int      // properties written for many links at once
 	moved []lumo.Link
 	order []string
-	greet []greeting
+	// onFact hears how many facts there were; it may end the process that told them.
+	onFact func(n int)
+	greet  []greeting
 }
 
 // greeting is what a code was to do for somebody.
@@ -420,6 +434,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8::jsonb, '{}'), now())`,
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.facts = append(h.facts, f)
+	if h.onFact != nil {
+		h.onFact(len(h.facts))
+	}
 	h.order = append(h.order, string(f.Kind))
 	return postgres.Fault("test.Record", err)
 }
@@ -431,10 +448,10 @@ func (h *heard) LinkMade(_ context.Context, l lumo.Link, _ id.ID) error {
 	return nil
 }
 
-func (h *heard) LinkEnded(_ context.Context, _ lumo.Friend, _ lumo.Channel, l lumo.Link) error {
+func (h *heard) LinkEnded(_ context.Context, _ lumo.Friend, _ lumo.Channel, l lumo.Link, kept string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ended = append(h.ended, l)
+	h.ended, h.kept = append(h.ended, l), append(h.kept, kept)
 	return nil
 }
 

@@ -96,39 +96,66 @@ func (s *Store) columnsOf(ctx context.Context, m lumo.MerchantID, items []outbox
 	return c, nil
 }
 
-// Put stores a profile item or replaces an earlier one. A ciphertext names its row, so the
-// row is found, or made, before anything is sealed for it.
+// Put stores a profile item or replaces an earlier one.
 func (s *Store) Put(ctx context.Context, m lumo.MerchantID, item outbox.NewItem, now time.Time) error {
-	const op = "postgres.Put"
-	tx := postgres.Tx(ctx)
-	_, err := tx.Exec(ctx, `
+	return s.PutAll(ctx, m, []outbox.NewItem{item}, now)
+}
+
+// PutAll stores profile items or replaces earlier ones. A ciphertext names its row, so the
+// rows are found, or made, before anything is sealed for them.
+func (s *Store) PutAll(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
+	const op = "postgres.PutAll"
+	made, names, accounts := &pgx.Batch{}, make([]string, len(items)), make([]lumo.AccountID, len(items))
+	for i, item := range items {
+		names[i], accounts[i] = item.UniqueID, item.Account
+		made.Queue(`
 INSERT INTO outbox (merchant_id, id, klaviyo_account_id, channel_id, friend_id, kind, unique_id,
                     profile_id, payload_enc, occurred_at, state, due_at, created_at, revision)
 VALUES ($1, $2, $3, $4, $5, 'profile', $6, $7, '', $8, 'waiting', $9, $9, 0)
     ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO NOTHING`, m, item.ID, item.Account,
-		item.Channel, item.Friend, item.UniqueID, string(item.Profile), item.OccurredAt, now)
+			item.Channel, item.Friend, item.UniqueID, string(item.Profile), item.OccurredAt, now)
+	}
+	if err := postgres.Tx(ctx).SendBatch(ctx, made).Close(); err != nil {
+		return postgres.Fault(op, err)
+	}
+	rows, err := s.profileRows(ctx, m, accounts, names)
 	if err != nil {
 		return postgres.Fault(op, err)
 	}
-	var row id.ID
-	err = tx.QueryRow(ctx, `
-SELECT id
-  FROM outbox
- WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND unique_id = $3
-   FOR UPDATE`, m, item.Account, item.UniqueID).Scan(&row)
-	if err != nil {
-		return postgres.Fault(op, err)
-	}
-	sealed, err := s.seal(ctx, m, row, item.Payload)
-	if err != nil {
-		return fault.Wrap(op, err)
-	}
-	_, err = tx.Exec(ctx, `
+	filled := &pgx.Batch{}
+	for _, item := range items {
+		row := rows[item.Account.String()+item.UniqueID]
+		sealed, err := s.seal(ctx, m, row, item.Payload)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		filled.Queue(`
 UPDATE outbox
    SET payload_enc = $3, occurred_at = $4, state = 'waiting', tries = 0, due_at = $5, problem = NULL,
        sent_at = NULL, revision = revision + 1
  WHERE merchant_id = $1 AND id = $2`, m, row, sealed, item.OccurredAt, now)
-	return postgres.Fault(op, err)
+	}
+	return postgres.Fault(op, postgres.Tx(ctx).SendBatch(ctx, filled).Close())
+}
+
+// profileRows locks the rows of profile items and names them by account and unique id.
+func (s *Store) profileRows(ctx context.Context, m lumo.MerchantID, accounts []lumo.AccountID, names []string) (
+	map[string]id.ID, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id, klaviyo_account_id, unique_id
+  FROM outbox
+ WHERE merchant_id = $1 AND klaviyo_account_id = ANY($2::uuid[]) AND unique_id = ANY($3)
+ ORDER BY id
+   FOR UPDATE`, m, accounts, names)
+	found := map[string]id.ID{}
+	var row id.ID
+	var account lumo.AccountID
+	var name string
+	_, err := pgx.ForEachRow(rows, []any{&row, &account, &name}, func() error {
+		found[account.String()+name] = row
+		return nil
+	})
+	return found, err
 }
 
 // Leads are the scan with this id and the follows since a time that Klaviyo was not told

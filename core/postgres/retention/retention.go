@@ -88,13 +88,16 @@ UPDATE flow_request
             WHERE merchant_id = lumo_merchant() AND received_at < $1 AND body_enc IS NOT NULL
               AND reason IN ('no_key', 'wrong_key')
             LIMIT $2))`,
-		retention.FlowCalls:    drop("flow_request", mine+"received_at < $1"),
-		retention.FlowKeys:     drop("flow_idempotency", mine+"expires_at < $1"),
-		retention.HookEvents:   drop("line_event", mine+"created_at < $1"),
-		retention.Answers:      drop("idempotency_key", mine+"created_at < $1"),
-		retention.Approvals:    drop("oauth_try", mine+"expires_at < $1"),
-		retention.EdgeEvents:   drop("edge_event_rest", mine+"id < lumo_ulid_floor($1)"),
-		retention.Timeline:     drop("friend_event", mine+"id < lumo_ulid_floor($1)"),
+		retention.FlowCalls:  drop("flow_request", mine+"received_at < $1"),
+		retention.FlowKeys:   drop("flow_idempotency", mine+"expires_at < $1"),
+		retention.HookEvents: drop("line_event", mine+"created_at < $1"),
+		retention.Answers:    drop("idempotency_key", mine+"created_at < $1"),
+		retention.Approvals:  drop("oauth_try", mine+"expires_at < $1"),
+		retention.EdgeEvents: drop("edge_event_rest", mine+"id < lumo_ulid_floor($1)"),
+		retention.Timeline:   drop("friend_event", mine+"id < lumo_ulid_floor($1)"),
+		retention.ImportItems: drop("run_item", mine+`run_id IN (SELECT id
+                                               FROM run
+                                              WHERE merchant_id = lumo_merchant() AND coalesce(ended_at, created_at) < $1)`),
 		retention.Sessions:     drop("session", "expires_at < $1"),
 		retention.SignInTries:  drop("sign_in_try", "reset_at < $1"),
 		retention.EdgeCodes:    drop("edge_code", "expires_at < $1"),

@@ -76,6 +76,13 @@ VALUES ($1, $2, 'k', 'x', $3)`, day},
 		"an edge's event": {"edge_event", `
 INSERT INTO edge_event (merchant_id, id, channel_id, type, class, subject, occurred_at, created_at)
 SELECT $1, $2, id, 'click', 'person', 1, $3, $3 FROM channel WHERE merchant_id = $1`, 395 * day},
+		"what came of an import": {"run_item", `
+WITH r AS (
+    INSERT INTO run (merchant_id, id, channel_id, kind, state, created_at, ended_at)
+    SELECT $1, $2, id, 'import', 'done', $3, $3 FROM channel WHERE merchant_id = $1
+    RETURNING merchant_id, id)
+INSERT INTO run_item (merchant_id, run_id, n, result)
+SELECT merchant_id, id, 1, 'linked' FROM r`, 31 * day},
 		"a line of a timeline": {"friend_event", `
 INSERT INTO friend_event (merchant_id, id, friend_id, channel_id, kind, source, occurred_at, created_at)
 SELECT $1, $2, id, channel_id, 'said', 'test', $3, $3 FROM friend WHERE merchant_id = $1`, 395 * day},
