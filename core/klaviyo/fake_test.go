@@ -1,8 +1,11 @@
 package klaviyo_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"lumo/core/connection"
 	"lumo/core/klaviyo"
 	"lumo/core/klaviyo/klaviyotest"
+	"lumo/core/linkage"
 	"lumo/core/lumo"
 	"lumo/core/vendortest"
 	"lumo/shared/fault"
@@ -190,5 +194,68 @@ func TestFakeFindsAndRefusesProfiles(t *testing.T) {
 		UniqueID: "1", OccurredAt: now()})
 	if !fault.Is(err, fault.Limited) || wait <= 0 {
 		t.Errorf("throttled: got %v, wait %v", err, wait)
+	}
+}
+
+func TestSegmentsAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	for n := range 130 {
+		email := "c" + strconv.Itoa(n) + "@customer.example"
+		if _, err := c.fake.AddProfile("HnTeaX", klaviyotest.Profile{Email: email,
+			Properties: map[string]any{"LINE User ID": "U" + strings.Repeat("a", 32)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := c.fake.SetSegment("HnTeaX", klaviyotest.Segment{Name: "Old tool", Property: "LINE User ID",
+		Operator: "is_set"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.fake.Work(t.Context())
+	list, err := c.Segments(t.Context(), c.tokens.Access)
+	if err != nil || !slices.ContainsFunc(list, func(s linkage.Segment) bool { return s.ID == made.ID && s.Name == "Old tool" }) {
+		t.Errorf("got %+v %v", list, err)
+	}
+	size, err := c.SegmentSize(t.Context(), c.tokens.Access, made.ID)
+	if err != nil || size != 130 {
+		t.Errorf("got size %d %v", size, err)
+	}
+	seen := map[lumo.ProfileID]bool{}
+	for after, more := "", true; more; {
+		page, err := c.SegmentMembers(t.Context(), c.tokens.Access, made.ID, after, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Members {
+			seen[m.ID] = m.Properties["LINE User ID"] != nil
+		}
+		after, more = page.Next, page.Next != ""
+	}
+	if len(seen) != 130 {
+		t.Errorf("read %d customers of 130", len(seen))
+	}
+	c.fake.Faults().Add(vendortest.Fault{API: "klaviyo.segments", Kind: "429"})
+	var says interface{ RetryAfter() time.Duration }
+	_, err = c.SegmentMembers(t.Context(), c.tokens.Access, made.ID, "", 100)
+	if !fault.Is(err, fault.Limited) || !errors.As(err, &says) {
+		t.Errorf("a storm: got %v", err)
+	}
+}
+
+func TestCustomersAreFoundManyAtOnce(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	values := []string{"yuki@customer.example", "mio@customer.example", "quoted\"@customer.example"}
+	for n := range 120 {
+		values = append(values, "nobody"+strconv.Itoa(n)+"@customer.example")
+	}
+	found, _, err := c.FindProfiles(t.Context(), c.tokens.Access, linkage.FieldEmail, values)
+	if err != nil || len(found) != 2 {
+		t.Fatalf("got %d customers %v", len(found), err)
+	}
+	found, _, err = c.FindProfiles(t.Context(), c.tokens.Access, linkage.FieldPhone, []string{"+819012345602"})
+	if err != nil || len(found) != 1 || found[0].ID != klaviyotest.DemoMio || found[0].FirstName != "Mio" {
+		t.Errorf("got %+v %v", found, err)
 	}
 }

@@ -26,7 +26,7 @@ const (
 // Segments are the account's segments.
 func (c *Client) Segments(ctx context.Context, token lumo.Secret) ([]linkage.Segment, error) {
 	rows, err := c.all(ctx, token, "klaviyo.Segments", "/api/segments", url.Values{
-		"fields[segment]": {"name"}, "sort": {"name"}})
+		"fields[segment]": {"is_active,is_processing,is_starred,name"}, "sort": {"name"}})
 	out := make([]linkage.Segment, len(rows))
 	for i, row := range rows {
 		out[i] = linkage.Segment{ID: row.ID, Name: row.Attributes.Name}
@@ -60,7 +60,7 @@ func (c *Client) SegmentMembers(ctx context.Context, token lumo.Secret, segment,
 	if plain(segment, 64) == "" || strings.Contains(segment, "/") {
 		return linkage.MemberPage{}, fault.As(fault.NotFound, op, errors.New("no segment has such an id"))
 	}
-	query := url.Values{"fields[profile]": {"properties"}, "page[size]": {strconv.Itoa(limit)}}
+	query := url.Values{"fields[profile]": {"joined_group_at,properties"}, "page[size]": {strconv.Itoa(limit)}}
 	if after != "" {
 		query.Set("page[cursor]", after)
 	}

@@ -159,10 +159,18 @@ UPDATE friend SET follow_status = 'blocked', consent = 'withdrawn', consent_sour
 		t.Errorf("got %v want the newest properties alone", s.klaviyo.profiles)
 	}
 	s.In(t, func(ctx context.Context) error {
-		return s.service.LinkEnded(ctx, lumo.Friend{ID: s.friend}, s.Channel, s.link)
+		return s.service.LinkEnded(ctx, lumo.Friend{ID: s.friend}, s.Channel, s.link, "LINE User ID")
 	})
 	s.drain(t)
 	last := s.klaviyo.profiles[len(s.klaviyo.profiles)-1]
+	if diff := cmp.Diff(outbox.PropertyNames(1)[1:], last.Unset); diff != "" {
+		t.Errorf("a property that an import read must stay: %s", diff)
+	}
+	s.In(t, func(ctx context.Context) error {
+		return s.service.LinkEnded(ctx, lumo.Friend{ID: s.friend}, s.Channel, s.link, "")
+	})
+	s.drain(t)
+	last = s.klaviyo.profiles[len(s.klaviyo.profiles)-1]
 	if diff := cmp.Diff(outbox.PropertyNames(1), last.Unset); diff != "" || len(last.Set) != 0 {
 		t.Errorf("unlinked: got %v %s", last, diff)
 	}

@@ -31,6 +31,14 @@ CREATE TABLE audit (
     address text,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE automatic_linking (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    email boolean DEFAULT false NOT NULL,
+    phone boolean DEFAULT false NOT NULL,
+    ask_email boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
 CREATE TABLE channel (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -552,7 +560,8 @@ CREATE TABLE link_conflict (
     decision text DEFAULT ''::text NOT NULL,
     resolution jsonb DEFAULT '{}'::jsonb NOT NULL,
     resolved_by uuid,
-    deferred_at timestamp with time zone
+    deferred_at timestamp with time zone,
+    other_profile_id text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE link_history (
     merchant_id uuid NOT NULL,
@@ -827,7 +836,11 @@ CREATE TABLE run_item (
     profile_id text DEFAULT ''::text NOT NULL,
     friend_id uuid,
     link_id uuid,
-    user_enc bytea
+    user_enc bytea,
+    twin bytea,
+    other_profile_id text DEFAULT ''::text NOT NULL,
+    claim text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 0 NOT NULL
 );
 CREATE TABLE run_turn (
     merchant_id uuid NOT NULL,
@@ -924,6 +937,8 @@ ALTER TABLE api_key ADD CONSTRAINT api_key_pkey PRIMARY KEY (hash);
 ALTER TABLE audit ADD CONSTRAINT audit_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['member'::text, 'operator'::text, 'system'::text, 'customer'::text])));
 ALTER TABLE audit ADD CONSTRAINT audit_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
 ALTER TABLE audit ADD CONSTRAINT audit_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE automatic_linking ADD CONSTRAINT automatic_linking_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE automatic_linking ADD CONSTRAINT automatic_linking_pkey PRIMARY KEY (merchant_id, channel_id);
 ALTER TABLE channel ADD CONSTRAINT channel_login_joined_check CHECK ((login_joined = ANY (ARRAY['unknown'::text, 'yes'::text, 'no'::text])));
 ALTER TABLE channel ADD CONSTRAINT channel_merchant_id_bot_user_bidx_key UNIQUE (merchant_id, bot_user_bidx);
 ALTER TABLE channel ADD CONSTRAINT channel_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES merchant(merchant_id);
@@ -1113,6 +1128,7 @@ ALTER TABLE reply_rule ADD CONSTRAINT reply_rule_pkey PRIMARY KEY (merchant_id, 
 ALTER TABLE run ADD CONSTRAINT run_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE run ADD CONSTRAINT run_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE run ADD CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'paused'::text, 'stopped'::text, 'done'::text, 'failed'::text])));
+ALTER TABLE run_item ADD CONSTRAINT run_item_claim_check CHECK ((claim = ANY (ARRAY[''::text, 'email'::text, 'phone'::text])));
 ALTER TABLE run_item ADD CONSTRAINT run_item_merchant_id_run_id_fkey FOREIGN KEY (merchant_id, run_id) REFERENCES run(merchant_id, id) ON DELETE CASCADE;
 ALTER TABLE run_item ADD CONSTRAINT run_item_pkey PRIMARY KEY (merchant_id, run_id, n);
 ALTER TABLE run_turn ADD CONSTRAINT run_turn_pkey PRIMARY KEY (merchant_id, channel_id);
@@ -1163,6 +1179,7 @@ CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING bt
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX flow_request_merchant_id_channel_id_received_at_idx ON public.flow_request USING btree (merchant_id, channel_id, received_at);
 CREATE INDEX form_merchant_id_channel_id_idx ON public.form USING btree (merchant_id, channel_id, id DESC);
+CREATE INDEX friend_contact_merchant_id_due_idx ON public.friend_contact USING btree (merchant_id, channel_id, friend_id) WHERE (looked_at IS NULL);
 CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);
 CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
@@ -1196,6 +1213,7 @@ CREATE INDEX reply_merchant_id_state_idx ON public.reply USING btree (merchant_i
 CREATE INDEX reply_rule_merchant_id_channel_id_position_idx ON public.reply_rule USING btree (merchant_id, channel_id, "position", id);
 CREATE INDEX run_item_merchant_id_friend_id_idx ON public.run_item USING btree (merchant_id, friend_id) WHERE (friend_id IS NOT NULL);
 CREATE INDEX run_item_merchant_id_result_idx ON public.run_item USING btree (merchant_id, run_id, result, n);
+CREATE INDEX run_item_merchant_id_twin_idx ON public.run_item USING btree (merchant_id, run_id, twin) WHERE (twin IS NOT NULL);
 CREATE INDEX run_merchant_id_channel_id_id_idx ON public.run USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX run_merchant_id_open_idx ON public.run USING btree (merchant_id, channel_id, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 CREATE INDEX run_turn_due_at_idx ON public.run_turn USING btree (due_at);
@@ -1209,6 +1227,7 @@ CREATE UNIQUE INDEX tag_merchant_id_channel_id_name_idx ON public.tag USING btre
 
 ALTER TABLE api_access FORCE ROW LEVEL SECURITY;
 ALTER TABLE audit FORCE ROW LEVEL SECURITY;
+ALTER TABLE automatic_linking FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter FORCE ROW LEVEL SECURITY;
@@ -1266,6 +1285,7 @@ ALTER TABLE tracked_link FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON api_access USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON audit USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON automatic_linking USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON channel USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON channel_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON counter USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1324,6 +1344,7 @@ CREATE POLICY tenant ON tracked_link USING (merchant_id = lumo_merchant()) WITH 
 GRANT DELETE, INSERT, SELECT, UPDATE ON api_access TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON api_key TO lumo_app;
 GRANT INSERT, SELECT ON audit TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON automatic_linking TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON channel TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON channel_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON core_key TO lumo_app;

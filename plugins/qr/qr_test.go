@@ -114,6 +114,24 @@ func TestACodeTakesOnlyItsClaims(t *testing.T) {
 	}
 }
 
+func TestLINELoginIsAskedForTheEmailWhereTheAccountWantsIt(t *testing.T) {
+	t.Parallel()
+	event := edgeapitest.EventID()
+	r := edgeapi.Request{Method: edgeapi.GET, Path: []byte("/q/" + edgeapitest.Code), Host: []byte("edge.example"),
+		EventID: event[:]}
+	for ask, want := range map[bool]string{true: "profile openid email", false: "profile openid"} {
+		var location string
+		guest.Decide(guesttest.NewHost(nil), r.Append(nil), func(c *guest.Call) {
+			location = loginURL(c, edgeapi.ChannelEntry{LoginChannel: "2001", AskEmail: ask},
+				edgeapi.Ref(edgeapi.KeyState, 1, edgeapitest.Channel), token.State{ID: event})
+		})
+		u, err := url.Parse(location)
+		if err != nil || u.Query().Get("scope") != want {
+			t.Errorf("got scope %q %v want %q", u.Query().Get("scope"), err, want)
+		}
+	}
+}
+
 func TestLINELoginGetsWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	v := verdictOf(t, edgeapitest.Code, "k=P")

@@ -157,8 +157,10 @@ func TestTablesAreTheGoldenOnes(t *testing.T) {
 			t.Errorf("%s came back as %x, %v", name, got, err)
 		}
 		for n := range r.value {
-			// A target that ends early is one with another length; a key may be of any length.
-			if _, err := r.again(r.value[:n]); err == nil && name != "key" {
+			// A target that ends early is one with another length; a key may be of any length; a
+			// channel that asks for emails has one byte more than another one.
+			older := name == "channel-email" && n == len(r.value)-1
+			if _, err := r.again(r.value[:n]); err == nil && name != "key" && !older {
 				t.Errorf("%s: %d of %d bytes were read", name, n, len(r.value))
 			}
 		}

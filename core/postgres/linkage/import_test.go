@@ -20,6 +20,7 @@ import (
 	runstore "lumo/core/postgres/run"
 	"lumo/core/run"
 	"lumo/shared/fault"
+	"lumo/shared/token"
 )
 
 const property = "LINE User ID"
@@ -579,4 +580,29 @@ func TestAutomaticLinkingLinksExactUniqueMatchesAlone(t *testing.T) {
 	if err := w.imports.LookUp(t.Context(), w.merchant, w.channel.ID); err != nil || w.profileOf(t, off) != "" {
 		t.Errorf("linked after it was turned off, %v", err)
 	}
+}
+
+func TestWhatAFriendTypesIntoAFormIsTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.scan(t, w.code(t, linkage.ByEmail), token.ClaimForm, " Mio@Shop.Example")
+	asked := w.back(t, s, mio, s.cookie)
+	if asked.Outcome != linkage.AskLink {
+		t.Fatalf("got %v", asked.Outcome)
+	}
+	got, err := w.service.Confirm(t.Context(), asked.Confirm)
+	if err != nil || got.Outcome != linkage.NoLongerWorks { // Klaviyo does not know her yet
+		t.Fatalf("got %v %v", got.Outcome, err)
+	}
+	if n := w.count(t, `SELECT count(*) FROM friend_contact WHERE kind = 'email' AND source = 'form'`); n != 1 {
+		t.Fatalf("%d emails are kept, want hers", n)
+	}
+	w.far.customers = []lumo.Profile{{ID: "M", Email: "mio@shop.example"}}
+	r, err := w.imports.CheckAutomatic(t.Context(), w.merchant, w.channel.ID, lumo.MemberID{1}, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.finish(t, w.runs)
+	link := w.then(t, w.imports.TurnOn, r.ID)
+	w.counted(t, link, run.Done, map[string]int64{"linked": 1})
 }
