@@ -279,11 +279,13 @@ func (quiet) Read([]byte) ([]linkage.SystemEvent, error)                        
 func (quiet) Genuine(context.Context, lumo.MerchantID, lumo.AccountID, lumo.EdgeRequest) (bool, error) {
 	return false, nil
 }
-func (quiet) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)        {}
-func (quiet) LinkMade(context.Context, lumo.Link, id.ID) error                      { return nil }
-func (quiet) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link) error { return nil }
-func (quiet) Changed(context.Context, lumo.MerchantID, uint8, []byte) error         { return nil }
-func (quiet) WaitApplied(context.Context, time.Duration) error                      { return nil }
+func (quiet) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID) {}
+func (quiet) LinkMade(context.Context, lumo.Link, id.ID) error               { return nil }
+func (quiet) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link, string) error {
+	return nil
+}
+func (quiet) Changed(context.Context, lumo.MerchantID, uint8, []byte) error { return nil }
+func (quiet) WaitApplied(context.Context, time.Duration) error              { return nil }
 
 func (quiet) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}
 func (quiet) FriendChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.FriendID) {}

@@ -448,7 +448,7 @@ func (o *others) ProfileByPhone(context.Context, lumo.MerchantID, lumo.AccountID
 }
 
 func (o *others) LinkMade(context.Context, lumo.Link, id.ID) error { return nil }
-func (o *others) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link) error {
+func (o *others) LinkEnded(context.Context, lumo.Friend, lumo.Channel, lumo.Link, string) error {
 	return nil
 }
 func (o *others) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
