@@ -122,8 +122,8 @@ function Start() {
   const { t } = useTranslation();
   const { base } = usePlace();
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2 }}>
-      {["qr", "forms"].map((way) => (
+    <SimpleGrid cols={{ base: 1, sm: 3 }}>
+      {["qr", "forms", "import"].map((way) => (
         <Card key={way} withBorder>
           <Stack gap="xs">
             <Text fw={600}>{t(`linking.start.${way}`)}</Text>

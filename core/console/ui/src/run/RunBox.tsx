@@ -8,6 +8,17 @@ import type { Run } from "./useRuns";
 
 type Verb = "pause" | "resume" | "stop";
 
+// ahead says which work has to end first, and who started it.
+const ahead = (t: (key: string) => string, r: Run): [string, Record<string, string>?] =>
+  r.after_by && r.after_kind
+    ? ["run.afterOf", { what: t(`run.kind.${r.after_kind}`), name: r.after_by }]
+    : ["run.after"];
+
+function waitsFor(r: Run): string {
+  if (r.waits === "sample") return "run.sample";
+  return r.kind === "import_check" || r.kind === "auto_check" ? "run.klaviyo" : "run.vendor";
+}
+
 // RunBox is how far long work got, with what may be done about it.
 export function RunBox({ of: r, title }: { of: Run; title: string }) {
   const { t } = useTranslation();
@@ -34,7 +45,7 @@ export function RunBox({ of: r, title }: { of: Run; title: string }) {
         : r.state === "failed"
           ? ["resume"]
           : [];
-  const waiting = r.after ? t("run.after") : r.waits ? t("run.vendor") : undefined;
+  const waiting = r.after ? t(...ahead(t, r)) : r.waits ? t(waitsFor(r)) : undefined;
   return (
     <>
       <LongWork
