@@ -51,6 +51,8 @@ type Channel struct {
 	TestMS             int       // what LINE's last test took; -1 = it failed or there was none
 	Provider           string    // unknown, same, different
 	LoginJoined        string    // unknown, yes, no
+	Verified           string    // unknown, yes, no
+	Ring               string    // name of its colour, one of six
 	LastEventAt        time.Time // zero = no event yet
 	Quota              Quota
 	CreatedAt          time.Time
@@ -105,6 +107,8 @@ type Accounts interface {
 	Account(ctx context.Context, keys lumo.Keys) (Account, error)
 	Profile(ctx context.Context, keys lumo.Keys, user lumo.LineUserID) (Person, error)
 	Quota(ctx context.Context, keys lumo.Keys) (Quota, error)
+	// Verified tells whether LINE verified the account: only then it lists followers.
+	Verified(ctx context.Context, keys lumo.Keys) (bool, error)
 }
 
 // Hooks reads and writes an account's webhook settings at LINE.

@@ -86,6 +86,7 @@ func (s *Service) Connect(ctx context.Context, m lumo.MerchantID, by Actor, keys
 		return Channel{}, fault.Wrap(op, err)
 	}
 	s.readQuota(ctx, m, made.ID, keys.Messaging)
+	s.readVerified(ctx, m, made.ID, keys.Messaging)
 	return made, nil
 }
 

@@ -64,11 +64,7 @@ func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 		{Code: "login_published", State: Unknown, KnownBy: KnownByYou}, joinedRow(full),
 		s.urlRow(full), useWebhookRow(full),
 		{Code: "redelivery", State: Unknown, KnownBy: KnownByYou},
-		{Code: "verified", State: Unknown, KnownBy: KnownByYou}, quotaRow(full)}
-	if other := otherHost(full.WebhookURL, s.c.EdgeURL); other != "" {
-		rows = append(rows, Row{Code: "other_tool", State: Bad, KnownBy: KnownByLINE,
-			Detail: map[string]any{"host": other}})
-	}
+		verifiedRow(full), quotaRow(full), s.otherToolRow(full)}
 	return rows, nil
 }
 
@@ -114,16 +110,37 @@ func joinedRow(c Channel) Row {
 	return Row{Code: "login_joined", State: Unknown, KnownBy: KnownByYou}
 }
 
+// urlRow blocks until LINE's test, or an event that came, shows that the URL answers.
 func (s *Service) urlRow(c Channel) Row {
 	row := Row{Code: "webhook_url", State: Bad, KnownBy: KnownByLINE, Detail: map[string]any{}}
+	row.Detail["set"] = c.WebhookURL == s.WebhookURL(c)
 	switch {
 	case c.WebhookURL != s.WebhookURL(c):
-	case c.TestMS < 0:
-		row.State = Warning // set, but LINE's test got no answer from us
-	default:
+	case c.TestMS >= 0:
 		row.State, row.Detail["ms"] = Good, c.TestMS
+	case !c.LastEventAt.IsZero():
+		row.State = Good
 	}
 	return row
+}
+
+func verifiedRow(c Channel) Row {
+	switch c.Verified {
+	case "yes":
+		return Row{Code: "verified", State: Good, KnownBy: KnownByLINE}
+	case "no":
+		return Row{Code: "verified", State: Warning, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "verified", State: Unknown, KnownBy: KnownByLINE}
+}
+
+// otherToolRow warns: what blocks is that the URL is not ours.
+func (s *Service) otherToolRow(c Channel) Row {
+	other := otherHost(c.WebhookURL, s.c.EdgeURL)
+	if other == "" {
+		return Row{Code: "other_tool", State: Good, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "other_tool", State: Warning, KnownBy: KnownByLINE, Detail: map[string]any{"host": other}}
 }
 
 func useWebhookRow(c Channel) Row {

@@ -39,6 +39,7 @@ type ChannelStore interface {
 	SetKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k Keys, now time.Time) error
 	// SetTracking stores what is measured, and the campaign parameters of links.
 	SetTracking(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, opens bool, utm lumo.UTM, now time.Time) error
+	SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ring string, now time.Time) error
 	SetState(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u StateUpdate) error
 	// Connected tells whether an account is one of the merchant's channels.
 	Connected(ctx context.Context, m lumo.MerchantID, bot lumo.LineUserID) (bool, error)
@@ -92,6 +93,7 @@ type StateUpdate struct {
 	Test           *WebhookTest
 	Provider       string
 	LoginJoined    string
+	Verified       string
 	Now            time.Time
 }
 

@@ -90,6 +90,7 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	}
 	if s.c.Now().Sub(full.Quota.ReadAt) >= refreshEvery {
 		s.readQuota(ctx, m, c, keys.Messaging)
+		s.readVerified(ctx, m, c, keys.Messaging)
 	}
 	return min(left, named), nil
 }

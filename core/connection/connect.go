@@ -42,11 +42,16 @@ type Return struct {
 	Outcome Outcome
 }
 
-// Begin makes a try and gives the address of Klaviyo's consent page.
-func (s *Service) Begin(ctx context.Context, m lumo.MerchantID, by Actor) (string, error) {
+// Begin makes a try and gives the address of Klaviyo's consent page, with the optional
+// permission where the member wants it.
+func (s *Service) Begin(ctx context.Context, m lumo.MerchantID, by Actor, optional bool) (string, error) {
 	const op = "connection.Begin"
 	state, verifier := newState(m), random(32)
-	address, err := s.c.Klaviyo.AuthorizeURL(state, verifier, names(Scopes()))
+	scopes := Scopes()
+	if optional {
+		scopes = append(scopes, Optional())
+	}
+	address, err := s.c.Klaviyo.AuthorizeURL(state, verifier, names(scopes))
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}

@@ -65,7 +65,7 @@ func (s *shop) replica(t *testing.T, db *postgres.DB) *connection.Service {
 // begin goes to Klaviyo and answers the state that comes back.
 func (s *shop) begin(t *testing.T) string {
 	t.Helper()
-	address, err := s.service.Begin(t.Context(), s.Merchant, s.by)
+	address, err := s.service.Begin(t.Context(), s.Merchant, s.by, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ VALUES ($1, 'other', 'Other', $2, $3, now(), now())`, other, data, index)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := s.service.Begin(t.Context(), other, s.by)
+	address, err := s.service.Begin(t.Context(), other, s.by, false)
 	if err != nil {
 		t.Fatal(err)
 	}

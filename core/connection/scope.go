@@ -7,6 +7,9 @@ type Scope struct {
 	Reason string
 }
 
+// Optional is asked for apart, and only when the member wants it: checking and repairing flows.
+func Optional() Scope { return Scope{"flows:write", "flow_repair"} }
+
 // Scopes are all permissions that Lumo asks for, in the order in which screens show them.
 // Each is there for something that the product does: unused ones would fail Klaviyo's review.
 func Scopes() []Scope {

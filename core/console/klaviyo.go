@@ -13,9 +13,10 @@ import (
 
 // PermissionView is one permission that Lumo asks Klaviyo for, with the code of its reason.
 type PermissionView struct {
-	Scope   string `json:"scope"`
-	Reason  string `json:"reason"`
-	Granted bool   `json:"granted"`
+	Scope    string `json:"scope"`
+	Reason   string `json:"reason"`
+	Granted  bool   `json:"granted"`
+	Optional bool   `json:"optional,omitempty" doc:"asked for apart"`
 }
 
 // KlaviyoView is the merchant's Klaviyo account. State off with an empty id means that none
@@ -59,6 +60,13 @@ type ExampleEvent struct {
 	Metric     string         `json:"metric"`
 	At         time.Time      `json:"at"`
 	Properties map[string]any `json:"properties"`
+}
+
+type connectKlaviyoInput struct {
+	InMerchant
+	Body struct {
+		RepairFlows bool `json:"repair_flows,omitempty" doc:"also ask for the optional permission to check and repair flows"`
+	}
 }
 
 // klaviyo joins what the operations on a Klaviyo account need.
@@ -115,11 +123,12 @@ func permissions(granted []string) []PermissionView {
 	for _, s := range connection.Scopes() {
 		out = append(out, PermissionView{Scope: s.Name, Reason: s.Reason, Granted: has[s.Name]})
 	}
-	return out
+	apart := connection.Optional()
+	return append(out, PermissionView{Scope: apart.Name, Reason: apart.Reason, Granted: has[apart.Name], Optional: true})
 }
 
-func (k klaviyo) connect(ctx context.Context, who Caller, _ *InMerchant) (AuthorizeView, error) {
-	url, err := k.accounts.Begin(ctx, who.Merchant.ID, k.actor(ctx, who))
+func (k klaviyo) connect(ctx context.Context, who Caller, in *connectKlaviyoInput) (AuthorizeView, error) {
+	url, err := k.accounts.Begin(ctx, who.Merchant.ID, k.actor(ctx, who), in.Body.RepairFlows)
 	return AuthorizeView{AuthorizeURL: url}, err
 }
 

@@ -71,6 +71,15 @@ func (c *Client) Followers(ctx context.Context, keys lumo.Keys, after string, li
 	return users, page.Next, nil
 }
 
+// Verified tells whether LINE verified the account; it lists followers of no other.
+func (c *Client) Verified(ctx context.Context, keys lumo.Keys) (bool, error) {
+	_, _, err := c.Followers(ctx, keys, "", 1)
+	if fault.Is(err, fault.Forbidden) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Quota reads the month's limit and what is used of it.
 func (c *Client) Quota(ctx context.Context, keys lumo.Keys) (channel.Quota, error) {
 	const op = "line.Quota"

@@ -75,7 +75,9 @@ CREATE TABLE channel (
     webhook_url text DEFAULT ''::text NOT NULL,
     webhook_test_ms integer,
     utm jsonb DEFAULT '{"medium": "flow", "source": "line"}'::jsonb NOT NULL,
-    image_seq bigint DEFAULT 0 NOT NULL
+    image_seq bigint DEFAULT 0 NOT NULL,
+    ring text,
+    verified text DEFAULT 'unknown'::text NOT NULL
 );
 CREATE TABLE channel_key (
     merchant_id uuid NOT NULL,
@@ -945,7 +947,9 @@ ALTER TABLE channel ADD CONSTRAINT channel_merchant_id_fkey FOREIGN KEY (merchan
 ALTER TABLE channel ADD CONSTRAINT channel_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
 ALTER TABLE channel ADD CONSTRAINT channel_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE channel ADD CONSTRAINT channel_provider_check CHECK ((provider = ANY (ARRAY['unknown'::text, 'same'::text, 'different'::text])));
+ALTER TABLE channel ADD CONSTRAINT channel_ring_check CHECK ((ring = ANY (ARRAY['teal'::text, 'blue'::text, 'amber'::text, 'violet'::text, 'pink'::text, 'olive'::text])));
 ALTER TABLE channel ADD CONSTRAINT channel_state_check CHECK ((state = ANY (ARRAY['working'::text, 'needs_you'::text, 'off'::text])));
+ALTER TABLE channel ADD CONSTRAINT channel_verified_check CHECK ((verified = ANY (ARRAY['unknown'::text, 'yes'::text, 'no'::text])));
 ALTER TABLE channel_key ADD CONSTRAINT channel_key_kind_check CHECK ((kind = ANY (ARRAY['link_mac'::text, 'state'::text])));
 ALTER TABLE channel_key ADD CONSTRAINT channel_key_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE channel_key ADD CONSTRAINT channel_key_pkey PRIMARY KEY (merchant_id, channel_id, kind, number);

@@ -39,7 +39,7 @@ const selectChannel = `
 SELECT c.merchant_id, c.id, c.number, c.name, c.basic_id, c.picture_url, c.messaging_channel_id,
        c.login_channel_id, c.klaviyo_account_id, c.property_number, c.fallback_url, c.state, c.problem,
        c.state_changed_at, c.webhook_url, c.webhook_active, c.webhook_checked_at, c.webhook_test_ms,
-       c.last_event_at, c.provider, c.login_joined, c.opens_measured, c.utm, c.quota_limit, c.quota_used,
+       c.last_event_at, c.provider, c.login_joined, c.verified, c.ring, c.opens_measured, c.utm, c.quota_limit, c.quota_used,
        c.quota_read_at, c.created_at,
        (SELECT h.public_key
           FROM hook_route h
@@ -73,6 +73,8 @@ type row struct {
 	LastEventAt        *time.Time
 	Provider           string
 	LoginJoined        string
+	Verified           string
+	Ring               *string
 	OpensMeasured      bool
 	UTM                lumo.UTM `db:"utm"`
 	QuotaLimit         *int64
@@ -104,6 +106,14 @@ func (s *Store) Channels(ctx context.Context, m lumo.MerchantID) ([]channel.Chan
 	return list, postgres.Fault("postgres.Channels", err)
 }
 
+// ring is the colour that somebody chose, else the one of the number.
+func (r row) ring() string {
+	if r.Ring != nil {
+		return *r.Ring
+	}
+	return channel.RingOf(uint32(r.Number))
+}
+
 func (r row) channel() channel.Channel {
 	return channel.Channel{
 		Channel: lumo.Channel{Merchant: r.MerchantID, ID: r.ID, Number: uint32(r.Number), Name: r.Name,
@@ -114,7 +124,8 @@ func (r row) channel() channel.Channel {
 		FallbackURL: r.FallbackURL, State: channel.State(r.State), Problem: value(r.Problem),
 		StateChangedAt: r.StateChangedAt, WebhookURL: r.WebhookURL, WebhookActive: r.WebhookActive,
 		WebhookCheckedAt: value(r.WebhookCheckedAt), TestMS: orMinus(r.WebhookTestMS),
-		Provider: r.Provider, LoginJoined: r.LoginJoined, LastEventAt: value(r.LastEventAt),
+		Provider: r.Provider, LoginJoined: r.LoginJoined, Verified: r.Verified, Ring: r.ring(),
+		LastEventAt: value(r.LastEventAt),
 		Quota: channel.Quota{Unlimited: r.QuotaLimit == nil, Limit: value(r.QuotaLimit),
 			Used: r.QuotaUsed, ReadAt: value(r.QuotaReadAt)},
 		CreatedAt: r.CreatedAt,

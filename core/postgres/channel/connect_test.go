@@ -192,3 +192,47 @@ func TestSignInProvesTheProvider(t *testing.T) {
 		}
 	}
 }
+
+func TestPreflightBlocksOnlyWhatStopsTheWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.line.verified = true
+	c := w.connect(t)
+	w.line.endpoint.URL = "https://other.example/hook"
+	got := rows(t, w, c)
+	for code, want := range map[string]channel.RowState{"keys": channel.Good, "verified": channel.Good,
+		"quota": channel.Good, "webhook_url": channel.Bad, "use_webhook": channel.Bad, "other_tool": channel.Warning,
+		"provider": channel.Unknown, "login_published": channel.Unknown, "redelivery": channel.Unknown} {
+		if got[code].State != want {
+			t.Errorf("%s: got %s want %s", code, got[code].State, want)
+		}
+	}
+	w.line.endpoint.URL = w.service.WebhookURL(c) // set by hand: nobody has tested it
+	w.pass(time.Minute)
+	if got := rows(t, w, c)["webhook_url"]; got.State != channel.Bad || got.Detail["set"] != true {
+		t.Errorf("set without an answer: %+v", got)
+	}
+	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
+	if got := rows(t, w, c)["webhook_url"]; got.State != channel.Good {
+		t.Errorf("after an event: %+v", got)
+	}
+}
+
+func TestAccountsHaveAColourOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	if c.Ring != channel.RingOf(c.Number) || channel.RingOf(1) == channel.RingOf(2) {
+		t.Errorf("nobody chose: got %q", c.Ring)
+	}
+	if err := w.service.SetRing(t.Context(), w.merchant, c.ID, channel.Actor{}, "violet"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.service.Channel(t.Context(), w.merchant, c.ID); err != nil || got.Ring != "violet" {
+		t.Errorf("got %q, %v", got.Ring, err)
+	}
+	err := w.service.SetRing(t.Context(), w.merchant, c.ID, channel.Actor{}, "green")
+	if !fault.Is(err, fault.Invalid) || fault.FieldsOf(err)["ring"] == "" {
+		t.Errorf("another colour: got %v", err)
+	}
+}

@@ -327,6 +327,7 @@ type fakeLINE struct {
 	sets     int
 	people   map[lumo.LineUserID]channel.Person
 	down     bool
+	verified bool
 }
 
 func newFakeLINE() *fakeLINE {
@@ -370,6 +371,10 @@ func (f *fakeLINE) Profile(_ context.Context, k lumo.Keys, u lumo.LineUserID) (c
 
 func (f *fakeLINE) Quota(_ context.Context, k lumo.Keys) (channel.Quota, error) {
 	return channel.Quota{Limit: 200, Used: 5, ReadAt: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}, f.check(k)
+}
+
+func (f *fakeLINE) Verified(_ context.Context, k lumo.Keys) (bool, error) {
+	return f.verified, f.check(k)
 }
 
 func (f *fakeLINE) Endpoint(_ context.Context, k lumo.Keys) (channel.Endpoint, error) {

@@ -37,10 +37,11 @@ UPDATE channel
        webhook_test_ms = CASE WHEN $8 THEN $9 ELSE webhook_test_ms END,
        provider = coalesce(nullif($10, ''), provider),
        login_joined = coalesce(nullif($11, ''), login_joined),
+       verified = coalesce(nullif($13, ''), verified),
        updated_at = $12
  WHERE merchant_id = $1 AND id = $2`,
 		m, c, string(u.State), u.Problem, u.WebhookActive, u.WebhookURL, checked, u.Test != nil, took,
-		u.Provider, u.LoginJoined, u.Now)
+		u.Provider, u.LoginJoined, u.Now, u.Verified)
 	return one("LINE account", op, tag.RowsAffected(), err)
 }
 
@@ -79,4 +80,13 @@ UPDATE channel
    SET opens_measured = $3, utm = $4, updated_at = $5
  WHERE merchant_id = $1 AND id = $2`, m, c, opens, utm, now)
 	return postgres.Fault("postgres.SetTracking", err)
+}
+
+// SetRing stores the colour of an account.
+func (s *Store) SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ring string, now time.Time) error {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE channel
+   SET ring = $3, updated_at = $4
+ WHERE merchant_id = $1 AND id = $2`, m, c, ring, now)
+	return one("LINE account", "postgres.SetRing", tag.RowsAffected(), err)
 }

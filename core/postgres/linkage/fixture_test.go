@@ -323,6 +323,15 @@ func (v *vendors) ProfileByEmail(_ context.Context, _ lumo.MerchantID, _ lumo.Ac
 	return lumo.Profile{ID: p}, nil
 }
 
+func (v *vendors) WriteProfile(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileWrite) (
+	lumo.ProfileID, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	made := lumo.ProfileID("MADE-" + p.FirstName + "-" + p.LastName)
+	v.byEmail[p.Email] = made
+	return made, nil
+}
+
 func (v *vendors) ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
 	lumo.Profile, error) {
 	return v.ProfileByEmail(ctx, m, a, phone)
@@ -378,6 +387,8 @@ type lineAccount struct{}
 func (lineAccount) Profile(context.Context, lumo.Keys, lumo.LineUserID) (channel.Person, error) {
 	return channel.Person{Name: "Yuki S."}, nil
 }
+
+func (lineAccount) Verified(context.Context, lumo.Keys) (bool, error) { return false, nil }
 
 func (lineAccount) CheckKeys(context.Context, lumo.Keys) error { return nil }
 
