@@ -41,6 +41,7 @@ type FlowView struct {
 	LastCallAt *time.Time `json:"last_call_at,omitempty"`
 	Delay      *int64     `json:"delay_seconds,omitempty"`
 	Measured   int        `json:"measured"`
+	KeyLast4   string     `json:"key_last4,omitempty" doc:"end of the key that its newest call carried"`
 }
 
 // FlowCheckView is how a flow stands in Klaviyo at this moment.
@@ -103,7 +104,8 @@ func (p FlowParts) doctor(ctx context.Context, who Caller, in *InChannel) (FlowD
 	for _, f := range d.Flows {
 		view.Flows = append(view.Flows, FlowView{ID: f.ID, Name: f.Name, Status: f.Status, SeenAt: moment(f.SeenAt),
 			Hours: f.Hours[:], Calls: f.Calls, Sent: f.Sent, NotSent: f.NotSent, TopReason: f.TopReason,
-			LastCallAt: moment(f.LastCallAt), Delay: seconds(f.Delay, f.Measured), Measured: f.Measured})
+			LastCallAt: moment(f.LastCallAt), Delay: seconds(f.Delay, f.Measured), Measured: f.Measured,
+			KeyLast4: f.KeyLast4})
 	}
 	view.Refused, view.Linked, view.Delay, view.Measured = d.Refused.Calls, d.Linked, seconds(d.Delay, d.Measured), d.Measured
 	return view, err

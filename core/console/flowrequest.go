@@ -32,6 +32,7 @@ type FlowRequestView struct {
 	KeyLast4    string         `json:"key_last4,omitempty"`
 	Repeats     int            `json:"repeats"`
 	DuplicateOf string         `json:"duplicate_of,omitempty"`
+	Delay       *int64         `json:"delay_seconds,omitempty" doc:"from the event to the call: Klaviyo's own share"`
 }
 
 // FlowStepView is one step of a call, in order.
@@ -77,7 +78,8 @@ func (p FlowParts) requests(ctx context.Context, who Caller, in *listRequestsInp
 		}
 		f.After = lumo.RequestID(after)
 	}
-	rows, err := p.Flows.Rows(ctx, who.Merchant.ID, c, f)
+	rows, total, err := p.Flows.Rows(ctx, who.Merchant.ID, c, f)
+	list.Total = &total
 	if len(rows) > in.Limit {
 		rows = rows[:in.Limit]
 		list.Next = rows[in.Limit-1].ID.String()
@@ -107,6 +109,9 @@ func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput
 func requestView(r flow.Row) FlowRequestView {
 	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
 		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats}
+	if !r.EventAt.IsZero() {
+		v.Delay = seconds(r.ReceivedAt.Sub(r.EventAt), 1)
+	}
 	if r.Why != "" {
 		v.Reason, v.ReasonData = r.Why, r.WhyData
 	}

@@ -36,6 +36,7 @@ type Flow struct {
 	LateCalls  int64         // whose event was older than Klaviyo allows
 	Unlinked   int64         // of the last 7 days
 	Week       int64         // calls of the last 7 days
+	KeyLast4   string        // end of the key that its newest call carried
 }
 
 // Refusals are a day's calls that were let in by no key.

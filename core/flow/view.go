@@ -40,16 +40,21 @@ type Filter struct {
 // Views reads what the console shows, in the transaction of its context.
 type Views interface {
 	Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) ([]Row, error)
+	// Count is how many calls a filter chooses in all.
+	Count(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) (int64, error)
 	Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) (Row, error)
 }
 
-// Rows lists calls.
-func (s *Service) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) (rows []Row, err error) {
+// Rows lists calls, and tells how many the filter chooses in all.
+func (s *Service) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f Filter) (rows []Row, total int64, err error) {
 	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		rows, err = s.Views.Rows(ctx, m, c, f)
+		if rows, err = s.Views.Rows(ctx, m, c, f); err != nil {
+			return err
+		}
+		total, err = s.Views.Count(ctx, m, c, f)
 		return err
 	})
-	return rows, fault.Wrap("flow.Rows", err)
+	return rows, total, fault.Wrap("flow.Rows", err)
 }
 
 // Row reads one call with its steps.

@@ -17,13 +17,13 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 	const op = "postgres.flow.Flows"
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 		WITH call AS (
-			SELECT r.flow_id, r.received_at, r.outcome, coalesce(d.reason, r.reason) AS reason, d.state, r.event_at
+			SELECT r.flow_id, r.received_at, r.outcome, coalesce(d.reason, r.reason) AS reason, d.state, r.event_at, r.key_last4
 			FROM flow_request AS r
 			LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
 			WHERE r.merchant_id = $1 AND r.channel_id = $2 AND r.received_at > $3::timestamptz - interval '7 days' AND r.flow_id <> ''
 		), sum AS (
 			SELECT flow_id, count(*) AS week, count(*) FILTER (WHERE reason = 'unlinked') AS unlinked,
-				max(received_at) AS last_call,
+				max(received_at) AS last_call, (array_agg(key_last4 ORDER BY received_at DESC))[1] AS key_last4,
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours') AS calls,
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours' AND state = 'accepted') AS sent,
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours'
@@ -53,7 +53,8 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 		SELECT coalesce(s.flow_id, d.flow_id), coalesce(k.name, ''), coalesce(k.status, ''), k.seen_at, h.hours, h.calls,
 			coalesce(s.calls, 0), coalesce(s.sent, 0), coalesce(s.not_sent, 0), coalesce(s.top, ''),
 			coalesce(s.last_call, d.last_day::timestamptz), coalesce(d.usual, 0), coalesce(d.days, 0), coalesce(s.delay, 0),
-			coalesce(s.measured, 0), coalesce(s.late, 0), coalesce(s.unlinked, 0), coalesce(s.week, 0)
+			coalesce(s.measured, 0), coalesce(s.late, 0), coalesce(s.unlinked, 0), coalesce(s.week, 0),
+			coalesce(s.key_last4, '')
 		FROM sum AS s
 		FULL JOIN day AS d ON d.flow_id = s.flow_id
 		LEFT JOIN hour AS h ON h.flow_id = s.flow_id
@@ -69,7 +70,7 @@ func scanFlow(row pgx.CollectableRow) (f flow.Flow, err error) {
 	var seen, last *time.Time
 	var delay float64
 	err = row.Scan(&f.ID, &f.Name, &f.Status, &seen, &hours, &calls, &f.Calls, &f.Sent, &f.NotSent, &f.TopReason, &last,
-		&f.Usual, &f.ActiveDays, &delay, &f.Measured, &f.LateCalls, &f.Unlinked, &f.Week)
+		&f.Usual, &f.ActiveDays, &delay, &f.Measured, &f.LateCalls, &f.Unlinked, &f.Week, &f.KeyLast4)
 	f.SeenAt, f.LastCallAt, f.Delay = value(seen), value(last), time.Duration(delay*float64(time.Second))
 	for i, ago := range hours {
 		if ago >= 0 && int(ago) < len(f.Hours) {

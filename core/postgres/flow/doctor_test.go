@@ -148,8 +148,8 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, in.ID); err != nil || len(w.plans) != 1 {
 		t.Fatalf("got %v, %d planned", err, len(w.plans))
 	}
-	rows, err := w.flows.Rows(ctx, w.m, w.channel, flow.Filter{Limit: 10})
-	if err != nil || len(rows) != 1 || rows[0].Outcome != flow.Accepted || rows[0].Delivery == (lumo.DeliveryID{}) {
+	rows, total, err := w.flows.Rows(ctx, w.m, w.channel, flow.Filter{Limit: 10})
+	if err != nil || total != 1 || len(rows) != 1 || rows[0].Outcome != flow.Accepted || rows[0].Delivery == (lumo.DeliveryID{}) {
 		t.Errorf("got %+v, %v", rows, err)
 	}
 	if w.audit[len(w.audit)-1] != "flow_request.send_now" {

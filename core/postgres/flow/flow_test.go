@@ -253,7 +253,7 @@ func TestEveryCallIsAnsweredByTheTable(t *testing.T) {
 			if len(w.plans) != c.plans {
 				t.Errorf("planned %d want %d", len(w.plans), c.plans)
 			}
-			rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+			rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 			if err != nil || len(rows) != 1 || rows[0].Reason != c.reason {
 				t.Errorf("the Flow doctor shows %+v, %v", rows, err)
 			}
@@ -270,7 +270,7 @@ func TestBlockedSaysSinceWhen(t *testing.T) {
 	w := newWorld(t)
 	w.yuki.FollowStatus, w.yuki.BlockedAt = lumo.Blocked, time.Date(2026, 11, 3, 4, 5, 6, 0, time.UTC)
 	w.send(w.call(1, `{"profile_id":"P","text":"hi"}`))
-	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 1 || rows[0].Data["date"] != "2026-11-03T04:05:06Z" {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -298,7 +298,7 @@ func TestDuplicateFlowRequestSendsOnce(t *testing.T) {
 	if status != 200 || answer["status"] != "skipped" || answer["reason"] != "duplicate" {
 		t.Errorf("got %d %v", status, answer)
 	}
-	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 2 || rows[0].DuplicateOf != (lumo.RequestID{1}) || rows[1].Repeats != 1 {
 		t.Errorf("got %+v, %v", rows, err)
 	}
@@ -325,7 +325,7 @@ func TestTheSameRequestAgainGetsTheSameAnswer(t *testing.T) {
 	if status, answer := w.send(refused); status != 400 || answer["reason"] != "bad_body" {
 		t.Errorf("got %d %v", status, answer)
 	}
-	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 2 {
 		t.Errorf("got %d rows, %v", len(rows), err)
 	}
@@ -341,7 +341,7 @@ func TestCallsAtTheSameMomentSendOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	rows, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 20})
+	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 20})
 	accepted := 0
 	for _, r := range rows {
 		if r.Outcome == flow.Accepted {

@@ -50,6 +50,20 @@ func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f
 	return all, postgres.Fault(op, err)
 }
 
+// Count is how many calls a filter chooses. Deliveries are joined only where a reason is asked for.
+func (s *Store) Count(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f flow.Filter) (n int64, err error) {
+	join, reason := "", "$4 = ''"
+	if f.Reason != "" {
+		join, reason = "LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id", "coalesce(d.reason, r.reason) = $4"
+	}
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT count(*)
+		FROM flow_request AS r `+join+`
+		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND ($3 = '' OR r.outcome = $3) AND `+reason+`
+			AND ($5 = '' OR r.flow_id = $5)`, m, c, f.Outcome, f.Reason, f.FlowID).Scan(&n)
+	return n, postgres.Fault("postgres.flow.Count", err)
+}
+
 // Row reads one call, with what LINE got.
 func (s *Store) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (flow.Row, error) {
 	const op = "postgres.flow.Row"

@@ -33,6 +33,7 @@ test("charts, field borders and account rings have 3", () => {
     for (const n of [1, 2, 3, 4, 5] as const)
       expect(contrast(tokens[`chart-${n}`][side], tokens.card[side]), `chart ${n}`).toBeGreaterThan(3);
     expect(contrast(tokens.border[side], tokens.card[side])).toBeGreaterThan(3);
-    for (const ring of rings) expect(contrast(ring, tokens.card[side]), ring).toBeGreaterThan(3);
+    for (const ring of Object.values(rings))
+      expect(contrast(ring, tokens.card[side]), ring).toBeGreaterThan(3);
   }
 });

@@ -36,7 +36,16 @@ export type Tone = "good" | "held" | "bad" | "moving" | "checking" | "calm";
 export const tone = (t: Tone) => ({ color: `var(--lumo-${t})`, backgroundColor: `var(--lumo-${t}-tint)` });
 
 // Rings tell LINE accounts apart; merchants choose one. Each is visible on both surfaces.
-export const rings = ["#0b7f77", "#2f6fd0", "#b26a00", "#8250c4", "#c2366b", "#5f7a1f"];
+export const rings = {
+  teal: "#0b7f77",
+  blue: "#2f6fd0",
+  amber: "#b26a00",
+  violet: "#8250c4",
+  pink: "#c2366b",
+  olive: "#5f7a1f",
+} as const;
+
+export type Ring = keyof typeof rings;
 
 const teal: MantineColorsTuple = [
   "#e6f5f3",

@@ -2740,6 +2740,11 @@ export interface components {
         FlowRequestDetail: {
             /** Format: date-time */
             at: string | null;
+            /**
+             * Format: int64
+             * @description from the event to the call: Klaviyo's own share
+             */
+            delay_seconds?: number;
             duplicate_of?: string;
             flow_id: string;
             friend?: components["schemas"]["RefView"];
@@ -2763,6 +2768,11 @@ export interface components {
         FlowRequestView: {
             /** Format: date-time */
             at: string | null;
+            /**
+             * Format: int64
+             * @description from the event to the call: Klaviyo's own share
+             */
+            delay_seconds?: number;
             duplicate_of?: string;
             flow_id: string;
             friend?: components["schemas"]["RefView"];
@@ -2813,6 +2823,8 @@ export interface components {
             /** @description calls by hour, 24 of them, the oldest first */
             hours: number[];
             id: string;
+            /** @description end of the key that its newest call carried */
+            key_last4?: string;
             /** Format: date-time */
             last_call_at?: string;
             /** Format: int64 */

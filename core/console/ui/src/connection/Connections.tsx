@@ -1,73 +1,116 @@
 import { Button, Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type Card as CardData, type Connections as ConnectionsData, get } from "../api";
-import { Failed, Loading, Page, State, When } from "../parts";
+import type { Schema } from "../api";
+import { Failed, Loading, Page, State, useFormat, When } from "../parts";
 import { usePlace } from "../place";
+import { useConnections } from "../shell/Health";
+
+type CardData = Schema<"CardView">;
 
 // Connections shows what the shop is connected to, each with its state and one next step.
 export function Connections() {
   const { t } = useTranslation();
-  const { merchant, shop } = usePlace();
-  const all = useQuery({
-    queryKey: ["connection", merchant.id],
-    queryFn: () => get<ConnectionsData>(`/merchants/${merchant.id}/connections`),
-  });
-  const mayChange = merchant.role === "owner" || merchant.role === "admin";
-  if (all.isPending) return <Loading />;
+  const { mayManage, shop } = usePlace();
+  const all = useConnections();
+  if (all.isPending) return <Loading shape="cards" />;
   if (all.error) return <Failed error={all.error} again={() => all.refetch()} what="connection.failed" />;
+  const { klaviyo, line, edges } = all.data;
+  const open = (to: string, card?: CardData, text = "connection.open") =>
+    mayManage && (
+      <Button
+        component={Link}
+        to={`${shop}/settings/${to}`}
+        variant={card?.state === "working" ? "default" : "filled"}
+        w="fit-content"
+      >
+        {t(card && card.state !== "working" ? "connection.repair" : text)}
+      </Button>
+    );
   return (
-    <Page title={t("connection.title")}>
+    <Page title={t("connection.title")} lead={t("connection.lead")}>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Klaviyo card={all.data.klaviyo} mayChange={mayChange} />
-        {all.data.line.map((card) => (
-          <Connected key={card.id} title={t("connection.line.title")} card={card}>
-            {mayChange && (
-              <Button
-                component={Link}
-                to={`${shop}/settings/line?account=${card.id}`}
-                variant={card.state === "working" ? "default" : "filled"}
-                w="fit-content"
-              >
-                {t("connection.open")}
-              </Button>
-            )}
+        {line.map((card) => (
+          <Connected key={card.id} title={`${card.name} ${card.detail ?? ""}`} of={card}>
+            {open(`line?step=${card.state === "working" ? "preflight" : "webhook"}&account=${card.id}`, card)}
           </Connected>
         ))}
-        {mayChange && <ConnectLINE />}
-        <Card withBorder>
-          <Group justify="space-between">
-            <Title order={2} size="h5">
-              {t("connection.edges")}
-            </Title>
-            <State of={all.data.edges.state} words="connection.state" />
-          </Group>
+        <Missing
+          title={t(line.length > 0 ? "connection.line.more" : "connection.line.title")}
+          text={t("connection.line.why")}
+        >
+          {mayManage && (
+            <Button
+              component={Link}
+              to={`${shop}/settings/line`}
+              variant={line.length > 0 ? "default" : "filled"}
+              w="fit-content"
+            >
+              {t("connection.line.connect")}
+            </Button>
+          )}
+        </Missing>
+        {klaviyo ? (
+          <Connected title={`Klaviyo: ${klaviyo.name}`} of={klaviyo}>
+            {open("klaviyo?step=approve", klaviyo)}
+          </Connected>
+        ) : (
+          <Missing title="Klaviyo" text={t("connection.klaviyo.who")} more={t("connection.klaviyo.campaign")}>
+            {open("klaviyo", undefined, "connection.klaviyo.connect")}
+          </Missing>
+        )}
+        <Card component="section" aria-label={t("connection.edges")}>
+          <Head title={t("connection.edges")} state={edges.state} />
+          <Since at={edges.since} />
         </Card>
       </SimpleGrid>
     </Page>
   );
 }
 
-function Connected({ title, card, children }: { title: string; card: CardData; children?: React.ReactNode }) {
-  const { t } = useTranslation();
-  const { merchant } = usePlace();
+function Head({ title, state }: { title: string; state: string }) {
   return (
-    <Card withBorder>
+    <Group justify="space-between" wrap="nowrap" align="start">
+      <Title order={2} style={{ minWidth: 0, overflowWrap: "anywhere" }}>
+        {title}
+      </Title>
+      <State of={state} words="connection.state" />
+    </Group>
+  );
+}
+
+function Since({ at }: { at?: string | null }) {
+  const { t } = useTranslation();
+  return (
+    <Text size="sm" c="dimmed">
+      {t("connection.since")} <When at={at} />
+    </Text>
+  );
+}
+
+// Connected is a card: state, since, last good contact, last problem in words, one button.
+function Connected({ title, of, children }: { title: string; of: CardData; children: ReactNode }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  const waiting = of.waiting_updates ?? 0;
+  return (
+    <Card component="section" aria-label={title}>
       <Stack gap="xs">
-        <Group justify="space-between">
-          <Title order={2} size="h5">
-            {title}: {card.name}
-          </Title>
-          <State of={card.state} words="connection.state" />
-        </Group>
-        <Text size="sm" c="dimmed">
-          {t("connection.lastContact")} <When at={card.last_contact_at} timeZone={merchant.time_zone} />
-        </Text>
-        {card.problem_code && (
-          <Text size="sm">
-            {t(`connection.problem.${card.problem_code}`, { defaultValue: t("connection.problem.other") })}
+        <Head title={title} state={of.state} />
+        <div>
+          <Since at={of.since} />
+          <Text size="sm" c="dimmed">
+            {t("connection.lastContact")} <When at={of.last_contact_at} />
           </Text>
+        </div>
+        {of.problem_code && (
+          <Text size="sm">
+            {t(`connection.problem.${of.problem_code}`, { defaultValue: t("connection.problem.other") })}
+          </Text>
+        )}
+        {waiting > 0 && (
+          <Text size="sm">{t("connection.klaviyo.waiting", { count: waiting, n: count(waiting) })}</Text>
         )}
         {children}
       </Stack>
@@ -75,50 +118,20 @@ function Connected({ title, card, children }: { title: string; card: CardData; c
   );
 }
 
-function Klaviyo({ card, mayChange }: { card?: CardData; mayChange: boolean }) {
-  const { t } = useTranslation();
-  const { shop } = usePlace();
-  const button = mayChange && (
-    <Button
-      component={Link}
-      to={`${shop}/settings/klaviyo`}
-      variant={card?.state === "working" ? "default" : "filled"}
-      w="fit-content"
-    >
-      {t(card ? "connection.open" : "connection.klaviyo.connect")}
-    </Button>
-  );
-  if (card)
-    return (
-      <Connected title="Klaviyo" card={card}>
-        {button}
-      </Connected>
-    );
-  return (
-    <Card>
-      <Stack gap="sm">
-        <Title order={2}>Klaviyo</Title>
-        <Text size="sm">{t("connection.klaviyo.who")}</Text>
-        <Text size="sm" c="dimmed">
-          {t("connection.klaviyo.campaign")}
-        </Text>
-        {button}
-      </Stack>
-    </Card>
-  );
-}
+type MissingProps = { title: string; text: string; more?: string; children: ReactNode };
 
-function ConnectLINE() {
-  const { t } = useTranslation();
-  const { shop } = usePlace();
+function Missing({ title, text, more, children }: MissingProps) {
   return (
-    <Card>
-      <Stack gap="sm">
-        <Title order={2}>{t("connection.line.title")}</Title>
-        <Text size="sm">{t("connection.line.why")}</Text>
-        <Button component={Link} to={`${shop}/settings/line`} w="fit-content">
-          {t("connection.line.connect")}
-        </Button>
+    <Card component="section" aria-label={title}>
+      <Stack gap="xs">
+        <Title order={2}>{title}</Title>
+        <Text size="sm">{text}</Text>
+        {more && (
+          <Text size="sm" c="dimmed">
+            {more}
+          </Text>
+        )}
+        {children}
       </Stack>
     </Card>
   );

@@ -1,129 +1,183 @@
-import { Anchor, Button, Group, SegmentedControl, Stack, Table, Text, Title } from "@mantine/core";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Button, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Link, useSearchParams } from "react-router";
-import { api, type FlowRequest, get, type List, read } from "../api";
-import { Failed, Loading, State, useReason, When } from "../parts";
+import { Link } from "react-router";
+import { api, type FlowRequest, read, type Schema } from "../api";
+import {
+  Choices,
+  DataTable,
+  Empty,
+  Failed,
+  Loading,
+  Page,
+  reasonCodes,
+  Section,
+  State,
+  useFilters,
+  useFormat,
+  usePages,
+  useReason,
+  When,
+} from "../parts";
 import { usePlace } from "../place";
 import { Checklist, Findings } from "./Findings";
 import { Flows } from "./Flows";
 
-// Doctor lists the calls of Klaviyo's flows with their outcome and its reason.
+// Doctor says how the flows do, and lists their calls with outcome and reason.
 export function Doctor() {
   const { t } = useTranslation();
-  const { at, base, channel, merchant, path } = usePlace();
+  const { base, channel, path } = usePlace();
+  const { count } = useFormat();
   const doctor = useQuery({
     queryKey: ["flow", "doctor", channel?.id],
     queryFn: () =>
       read(api.GET("/merchants/{merchant}/channels/{channel}/flow_doctor", { params: { path } })),
   });
-  const [params, setParams] = useSearchParams();
-  const reason = useReason();
-  const outcome = params.get("outcome") ?? "";
-  const calls = useInfiniteQuery({
-    queryKey: ["flow", "list", channel?.id, outcome],
-    initialPageParam: "",
-    queryFn: ({ pageParam }) => {
-      const query = new URLSearchParams();
-      if (outcome) query.set("outcome", outcome);
-      if (pageParam) query.set("cursor", pageParam);
-      return get<List<FlowRequest>>(`${at}/flow_requests?${query}`);
-    },
-    getNextPageParam: (page) => page.next || undefined,
-  });
-  const rows = calls.data?.pages.flatMap((page) => page.items) ?? [];
+  const d = doctor.data;
+  const measured = d?.delay_seconds !== undefined && {
+    m: Math.round(d.delay_seconds / 60),
+    n: count(d.measured),
+  };
   return (
-    <Stack>
-      <Group justify="space-between">
-        <Title order={1} size={20}>
-          {t("flow.doctor.title")}
-        </Title>
+    <Page
+      title={t("flow.doctor.title")}
+      lead={`${t("flow.doctor.lead")} ${measured ? t("flow.doctor.delay", measured) : ""}`}
+      actions={
         <Button component={Link} to={`${base}/flows/settings`} variant="default">
           {t("menu.flowSettings")}
         </Button>
-      </Group>
-      <Text size="sm" c="dimmed">
-        {t("flow.doctor.lead")}{" "}
-        {doctor.data?.delay_seconds !== undefined &&
-          t("flow.doctor.delay", {
-            m: Math.round(doctor.data.delay_seconds / 60),
-            n: doctor.data.measured,
-          })}
-      </Text>
-      {doctor.data && <Findings of={doctor.data.findings} />}
-      {doctor.data && <Flows of={doctor.data.flows} />}
-      {doctor.data && <Checklist of={doctor.data} />}
+      }
+    >
+      {doctor.isPending && <Loading shape="cards" />}
       {doctor.error && <Failed error={doctor.error} again={() => doctor.refetch()} what="flow.failed" />}
-      <SegmentedControl
-        maw={480}
-        aria-label={t("flow.doctor.filter")}
-        value={outcome}
-        onChange={(v) => setParams(v ? { outcome: v } : {})}
-        data={["", "accepted", "skipped", "refused"].map((v) => ({
-          value: v,
-          label: t(`flow.outcome.${v || "all"}`),
-        }))}
+      {d && (
+        <>
+          <Findings of={d.findings} />
+          <Flows of={d.flows} />
+          <Checklist of={d} />
+        </>
+      )}
+      <Calls flows={d?.flows ?? []} />
+    </Page>
+  );
+}
+
+const names = ["outcome", "reason", "flow"] as const;
+type Outcome = FlowRequest["outcome"];
+
+// Calls are all calls of the last days, the newest first.
+function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
+  const { t } = useTranslation();
+  const { base, channel, path } = usePlace();
+  const reason = useReason();
+  const filters = useFilters(names);
+  const { outcome, reason: why, flow } = filters.values;
+  const pages = usePages<FlowRequest>({
+    queryKey: ["flow", "list", channel?.id, filters.values],
+    fetch: (page, signal) =>
+      read(
+        api.GET("/merchants/{merchant}/channels/{channel}/flow_requests", {
+          params: { path, query: { ...page, outcome: outcome as Outcome | undefined, reason: why, flow } },
+          signal,
+        }),
+      ),
+  });
+  const named = new Map(flows.map((f) => [f.id, f.name]));
+  const nameOf = (id: string) => named.get(id) || (id ? t("flow.flows.unnamed", { id }) : "-");
+  return (
+    <Section title={t("flow.calls.title")}>
+      <Choices
+        filters={filters}
+        of={[
+          {
+            name: "outcome",
+            label: t("flow.result"),
+            options: ["accepted", "skipped", "refused"].map((v) => ({
+              value: v,
+              label: t(`flow.outcome.${v}`),
+            })),
+          },
+          {
+            name: "reason",
+            label: t("flow.reason"),
+            options: reasonCodes.map((v) => ({ value: v, label: t(`reason.short.${v}`) })),
+          },
+          {
+            name: "flow",
+            label: t("flow.flows.name"),
+            options: flows.map((f) => ({ value: f.id, label: nameOf(f.id) })),
+          },
+        ].filter((c) => c.options.length > 0)}
       />
-      {calls.isPending && <Loading />}
-      {calls.error && <Failed error={calls.error} again={() => calls.refetch()} what="flow.failed" />}
-      {calls.data &&
-        rows.length === 0 &&
-        (outcome ? <Text c="dimmed">{t("friend.noMatch")}</Text> : <Guide base={base} />)}
-      {rows.length > 0 && (
-        <Table.ScrollContainer minWidth={640}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("flow.arrived")}</Table.Th>
-                <Table.Th>{t("flow.person")}</Table.Th>
-                <Table.Th>{t("flow.message")}</Table.Th>
-                <Table.Th>{t("flow.result")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map((r) => (
-                <Table.Tr key={r.id}>
-                  <Table.Td>
-                    <Anchor component={Link} to={`${base}/flows/requests/${r.id}`} size="sm">
-                      <When at={r.at} timeZone={merchant.time_zone} />
-                    </Anchor>
-                  </Table.Td>
-                  <Table.Td>{r.friend?.name || r.profile_id || "-"}</Table.Td>
-                  <Table.Td>
-                    {r.message?.name || (r.outcome === "refused" ? "-" : t("flow.directText"))}
-                  </Table.Td>
-                  <Table.Td>
-                    <State of={r.state} words="state" />{" "}
-                    <Text size="sm">{reason(r.reason, r.reason_data)}</Text>
-                    {r.repeats > 0 && (
-                      <Text size="sm" c="dimmed">
-                        {t("flow.repeats", { n: r.repeats })}
-                      </Text>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-      {calls.hasNextPage && (
-        <Button variant="default" onClick={() => calls.fetchNextPage()} maw={200}>
-          {t("common.more")}
-        </Button>
-      )}
-    </Stack>
+      <DataTable
+        caption={t("flow.calls.title")}
+        failed="flow.failed"
+        pages={pages}
+        id={(r) => r.id}
+        link={(r) => `${base}/flows/requests/${r.id}`}
+        empty={filters.any ? <Empty kind="filtered" clear={filters.clear} /> : <Guide base={base} />}
+        columns={[
+          { key: "at", title: t("flow.arrived"), cell: (r) => <When at={r.at} /> },
+          {
+            key: "person",
+            title: t("flow.person"),
+            card: "fact",
+            cell: (r) => r.friend?.name || r.profile_id || "-",
+          },
+          { key: "flow", title: t("flow.flows.name"), cell: (r) => nameOf(r.flow_id) },
+          {
+            key: "message",
+            title: t("flow.message"),
+            cell: (r) => r.message?.name || (r.outcome === "refused" ? "-" : t("flow.directText")),
+          },
+          {
+            key: "state",
+            title: t("flow.state"),
+            card: "state",
+            cell: (r) => <State of={r.state} words="state" />,
+          },
+          {
+            key: "result",
+            title: t("flow.result"),
+            card: "fact",
+            cell: (r) => (
+              <Stack gap={0}>
+                <Text size="sm">{reason(r.reason, r.reason_data)}</Text>
+                {r.repeats > 0 && (
+                  <Text size="sm" c="dimmed">
+                    {t("flow.repeats", { n: r.repeats })}
+                  </Text>
+                )}
+              </Stack>
+            ),
+          },
+          {
+            key: "delay",
+            title: t("flow.flows.delay"),
+            numeric: true,
+            cell: (r) =>
+              r.delay_seconds === undefined
+                ? "-"
+                : t("flow.flows.minutes", { m: Math.round(r.delay_seconds / 60) }),
+          },
+        ]}
+      />
+    </Section>
   );
 }
 
 function Guide({ base }: { base: string }) {
   const { t } = useTranslation();
   return (
-    <Stack gap="xs" align="start">
-      <Text>{t("flow.doctor.empty")}</Text>
-      <Button component={Link} to={`${base}/flows/settings`}>
-        {t("flow.doctor.start")}
-      </Button>
-    </Stack>
+    <Empty
+      kind="new"
+      title={t("flow.doctor.empty")}
+      text={t("flow.doctor.guide")}
+      action={
+        <Button component={Link} to={`${base}/flows/settings`}>
+          {t("flow.doctor.start")}
+        </Button>
+      }
+    />
   );
 }

@@ -1,10 +1,10 @@
-import { Button, Card, Group, List, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Button, Card, Group, List, Stack, Text, ThemeIcon } from "@mantine/core";
 import { IconAlertTriangle, IconCheck, IconMinus } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
-import { Failed, useAction } from "../parts";
+import { Failed, Section, useAction } from "../parts";
 import { usePlace } from "../place";
 
 type Doctor = Schema<"FlowDoctorView">;
@@ -22,13 +22,13 @@ export function Findings({ of }: { of: Finding[] }) {
   const { t } = useTranslation();
   if (of.length === 0) return null;
   return (
-    <Stack gap="xs" component="section" aria-label={t("flow.doctor.findings")}>
+    <Section title={t("flow.doctor.findings")}>
       {of.map((f) => (
-        <Card key={`${f.code}-${f.flow ?? ""}`} withBorder>
+        <Card key={`${f.code}-${f.flow ?? ""}`}>
           <FindingCard of={f} />
         </Card>
       ))}
-    </Stack>
+    </Section>
   );
 }
 
@@ -126,10 +126,7 @@ export function Checklist({ of }: { of: Doctor }) {
     { name: "key", ok: of.refused_24h === 0, why: t("flow.checklist.key.no", { n: of.refused_24h }) },
   ];
   return (
-    <Card withBorder>
-      <Title order={2} size="h5" mb="xs">
-        {t("flow.checklist.title")}
-      </Title>
+    <Section title={t("flow.checklist.title")}>
       <List type="ordered" size="sm" spacing="xs" listStyleType="none">
         {rows.map((r) => (
           <List.Item key={r.name} icon={<Sign ok={r.ok} />}>
@@ -137,7 +134,7 @@ export function Checklist({ of }: { of: Doctor }) {
           </List.Item>
         ))}
       </List>
-    </Card>
+    </Section>
   );
 }
 

@@ -1,18 +1,21 @@
-import { Card, Table, Text, Title } from "@mantine/core";
+import { Anchor, Table, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import type { Schema } from "../api";
-import { Reason, Trend, useFormat } from "../parts";
+import { Section, Trend, useFormat, useShortReason, When } from "../parts";
+
+type Flow = Schema<"FlowView">;
+
+const columns = ["name", "status", "calls", "sent", "notSent", "delay"];
 
 // Flows is each flow with its last day: how it stands in Klaviyo, calls, what became of them.
-export function Flows({ of }: { of: Schema<"FlowView">[] }) {
+export function Flows({ of }: { of: Flow[] }) {
   const { t } = useTranslation();
   const { count } = useFormat();
+  const short = useShortReason();
   if (of.length === 0) return null;
   return (
-    <Card withBorder>
-      <Title order={2} size="h5" mb="xs">
-        {t("flow.flows.title")}
-      </Title>
+    <Section title={t("flow.flows.title")}>
       <Table.ScrollContainer
         minWidth={640}
         type="native"
@@ -23,7 +26,7 @@ export function Flows({ of }: { of: Schema<"FlowView">[] }) {
         <Table>
           <Table.Thead>
             <Table.Tr>
-              {["name", "status", "calls", "sent", "notSent", "delay"].map((c) => (
+              {columns.map((c) => (
                 <Table.Th key={c}>{t(`flow.flows.${c}`)}</Table.Th>
               ))}
             </Table.Tr>
@@ -32,28 +35,50 @@ export function Flows({ of }: { of: Schema<"FlowView">[] }) {
             {of.map((f) => (
               <Table.Tr key={f.id}>
                 <Table.Td>{f.name || t("flow.flows.unnamed", { id: f.id })}</Table.Td>
-                <Table.Td>{t(`flow.status.${f.status ?? ""}`)}</Table.Td>
                 <Table.Td>
-                  {count(f.calls_24h)}
+                  <Status of={f} />
+                </Table.Td>
+                <Table.Td>
+                  <Anchor component={Link} to={`?flow=${f.id}`} inherit>
+                    {count(f.calls_24h)}
+                  </Anchor>
                   <Trend data={f.hours} />
                 </Table.Td>
                 <Table.Td>{count(f.sent_24h)}</Table.Td>
                 <Table.Td>
-                  {count(f.not_sent_24h)}
-                  {f.top_reason && <Reason code={f.top_reason} next={false} />}
+                  {f.top_reason ? (
+                    <Anchor component={Link} to={`?flow=${f.id}&reason=${f.top_reason}`} inherit>
+                      {t("flow.flows.most", { n: count(f.not_sent_24h), reason: short(f.top_reason) })}
+                    </Anchor>
+                  ) : (
+                    count(f.not_sent_24h)
+                  )}
                 </Table.Td>
                 <Table.Td>
-                  <Text size="sm">
-                    {f.delay_seconds === undefined
-                      ? "-"
-                      : t("flow.flows.minutes", { m: Math.round(f.delay_seconds / 60) })}
-                  </Text>
+                  {f.delay_seconds === undefined
+                    ? "-"
+                    : t("flow.flows.minutes", { m: Math.round(f.delay_seconds / 60) })}
                 </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-    </Card>
+    </Section>
+  );
+}
+
+// Status is how the flow stood when Klaviyo was last asked.
+function Status({ of }: { of: Flow }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {t(`flow.status.${of.status ?? ""}`)}
+      {of.seen_at && (
+        <Text size="xs" c="dimmed">
+          {t("flow.flows.asOf")} <When at={of.seen_at} />
+        </Text>
+      )}
+    </>
   );
 }

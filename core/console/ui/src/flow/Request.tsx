@@ -1,9 +1,9 @@
-import { Card, Grid, Group, Stack, Text, Timeline, Title } from "@mantine/core";
+import { Anchor, Card, Grid, Stack, Text, Timeline } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { useParams } from "react-router";
-import { type FlowRequestDetail, get } from "../api";
-import { Failed, Loading, State, useReason, When } from "../parts";
+import { Link, useParams } from "react-router";
+import { api, type FlowRequestDetail, read } from "../api";
+import { Copy, Failed, Loading, Page, Reason, State, useFormat, useReason, When } from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { Again } from "./Again";
@@ -13,59 +13,107 @@ const signs: Record<string, string> = { done: "✓", failed: "✕", not_reached:
 // Request tells one call step by step, and shows what LINE got.
 export function Request() {
   const { t, i18n } = useTranslation();
-  const { request: id } = useParams();
-  const { at, merchant, channel } = usePlace();
-  const reason = useReason();
+  const { request: id = "" } = useParams();
+  const { path, channel, base } = usePlace();
   const call = useQuery({
     queryKey: ["flow", id],
-    queryFn: () => get<FlowRequestDetail>(`${at}/flow_requests/${id}`),
+    queryFn: async () =>
+      (await read(
+        api.GET("/merchants/{merchant}/channels/{channel}/flow_requests/{request}", {
+          params: { path: { ...path, request: id } },
+        }),
+      )) as FlowRequestDetail,
   });
+  const summary = useSummary();
   if (call.isPending) return <Loading />;
   if (call.error) return <Failed error={call.error} again={() => call.refetch()} what="flow.failed" />;
   const r = call.data;
   return (
-    <Grid>
-      <Grid.Col span={{ base: 12, md: 7 }}>
-        <Stack>
-          <Title order={1} size={20}>
-            {t("flow.request.title", { person: r.friend?.name || r.profile_id || "-" })}
-          </Title>
-          <Group>
-            <State of={r.state} words="state" />
-            <Text size="sm">{reason(r.reason, r.reason_data)}</Text>
-          </Group>
-          <Again call={r} />
-          <Card withBorder>
-            <Timeline bulletSize={20} lineWidth={2}>
-              {r.steps.map((step) => (
-                <Timeline.Item
-                  key={step.code}
-                  bullet={<span aria-hidden="true">{signs[step.state]}</span>}
-                  title={t(`flow.step.${step.data?.minutes === undefined ? step.code : "calledAfter"}`, {
-                    last4: "-",
-                    ...step.data,
-                  })}
-                >
-                  <Text size="sm" c="dimmed">
-                    {step.at && <When at={step.at} timeZone={merchant.time_zone} />}{" "}
-                    {t(`flow.stepState.${step.state}`)}
-                  </Text>
-                </Timeline.Item>
-              ))}
-            </Timeline>
-          </Card>
-        </Stack>
-      </Grid.Col>
-      <Grid.Col span={{ base: 12, md: 5 }}>
-        {r.messages && channel && (
-          <Preview
-            language={i18n.language}
-            account={{ name: channel.name }}
-            label={t("flow.request.phone")}
-            messages={r.messages.map((m) => ({ message: m, at: r.at ?? undefined }))}
-          />
-        )}
-      </Grid.Col>
-    </Grid>
+    <Page
+      title={t("flow.request.title", { person: r.friend?.name || r.profile_id || "-" })}
+      state={<State of={r.state} words="state" />}
+      lead={<When at={r.at} full />}
+      actions={<Copy value={summary(r)} what={t("flow.request.summary")} size="sm" />}
+    >
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Stack>
+            <Reason code={r.reason} data={r.reason_data} />
+            {r.repeats > 0 && <Text size="sm">{t("flow.repeats", { n: r.repeats })}</Text>}
+            {r.duplicate_of && (
+              <Anchor component={Link} to={`${base}/flows/requests/${r.duplicate_of}`} size="sm">
+                {t("flow.request.first")}
+              </Anchor>
+            )}
+            {r.friend && (
+              <Anchor component={Link} to={`${base}/friends/${r.friend.id}`} size="sm">
+                {t("flow.request.friend", { name: r.friend.name || t("common.noName") })}
+              </Anchor>
+            )}
+            <Again call={r} />
+            <Steps of={r.steps} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          {r.messages && channel && (
+            <Preview
+              language={i18n.language}
+              account={{ name: channel.name }}
+              label={t("flow.request.phone")}
+              messages={r.messages.map((m) => ({ message: m, at: r.at ?? undefined }))}
+            />
+          )}
+        </Grid.Col>
+      </Grid>
+    </Page>
   );
+}
+
+type Step = FlowRequestDetail["steps"][number];
+
+// useStepName puts a step into words, with what is known of it.
+function useStepName() {
+  const { t } = useTranslation();
+  return (s: Step) =>
+    t(`flow.step.${s.data?.minutes === undefined ? s.code : "calledAfter"}`, { last4: "-", ...s.data });
+}
+
+function Steps({ of }: { of: Step[] }) {
+  const { t } = useTranslation();
+  const name = useStepName();
+  return (
+    <Card>
+      <Timeline bulletSize={20} lineWidth={2}>
+        {of.map((s) => (
+          <Timeline.Item
+            key={s.code}
+            bullet={<span aria-hidden="true">{signs[s.state]}</span>}
+            title={name(s)}
+          >
+            <Text size="sm" c="dimmed">
+              {s.at && <When at={s.at} />} {t(`flow.stepState.${s.state}`)}
+            </Text>
+          </Timeline.Item>
+        ))}
+      </Timeline>
+    </Card>
+  );
+}
+
+// useSummary is a call as text for support: ids, steps and times, nobody's name.
+function useSummary() {
+  const { t } = useTranslation();
+  const { moment } = useFormat();
+  const reason = useReason();
+  const step = useStepName();
+  return (r: FlowRequestDetail) =>
+    [
+      `${r.id} ${t(`state.${r.state}`)}`,
+      reason(r.reason, r.reason_data),
+      ...r.steps.map((s) =>
+        [step(s), t(`flow.stepState.${s.state}`), s.at && moment(s.at, true)].filter(Boolean).join(" · "),
+      ),
+    ]
+      .filter(Boolean)
+      .join("\n");
 }

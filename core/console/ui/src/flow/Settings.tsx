@@ -3,9 +3,7 @@ import {
   Button,
   Card,
   Code,
-  CopyButton,
   Group,
-  Modal,
   NumberInput,
   Radio,
   Select,
@@ -13,269 +11,312 @@ import {
   Table,
   Text,
   TextInput,
-  Title,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type FlowKey, type FlowSettings, type GetJSON, get, type List, type Message, post } from "../api";
-import { Failed, Loading, number, State, When } from "../parts";
-import { usePlace } from "../shell";
+import { api, type FlowKey, read, type Schema } from "../api";
+import {
+  Confirm,
+  Copy,
+  CopyField,
+  Failed,
+  Loading,
+  Page,
+  Section,
+  State,
+  useAction,
+  useFormat,
+  When,
+} from "../parts";
+import { usePlace } from "../place";
+
+const one = "/merchants/{merchant}/channels/{channel}" as const;
 
 // FlowSettingsPage holds the three things that a webhook in Klaviyo needs: URL, header, body.
 export function FlowSettingsPage() {
   const { t } = useTranslation();
-  const { at, channel, merchant } = usePlace();
+  const { channel, path } = usePlace();
   const settings = useQuery({
     queryKey: ["flow", "settings", channel?.id],
-    queryFn: () => get<FlowSettings>(`${at}/flow_settings`),
+    queryFn: () => read(api.GET(`${one}/flow_settings`, { params: { path } })),
   });
-  if (settings.isPending) return <Loading />;
-  if (settings.error)
-    return <Failed error={settings.error} again={() => settings.refetch()} what="flow.failed" />;
-  const mayChange = merchant.role === "owner" || merchant.role === "admin";
   return (
-    <Stack>
-      <Title order={1} size={20}>
-        {t("menu.flowSettings")}
-      </Title>
-      <Card withBorder>
-        <Stack gap="sm">
-          <Copyable label={t("flow.settings.url")} value={settings.data.url} />
-          <Copyable label={t("flow.settings.header")} value={settings.data.header} />
-        </Stack>
-      </Card>
-      <Keys keys={settings.data.keys} mayChange={mayChange} />
-      <Body />
+    <Page title={t("menu.flowSettings")} lead={t("flow.settings.lead")}>
+      {settings.isPending && <Loading shape="cards" />}
+      {settings.error && (
+        <Failed error={settings.error} again={() => settings.refetch()} what="flow.settings.notLoaded" />
+      )}
+      {settings.data && (
+        <>
+          <Card>
+            <Stack gap="sm">
+              <CopyField label={t("flow.settings.url")} value={settings.data.url} />
+              <CopyField label={t("flow.settings.header")} value={settings.data.header} />
+            </Stack>
+          </Card>
+          <Keys keys={settings.data.keys} />
+          <Body />
+        </>
+      )}
+    </Page>
+  );
+}
+
+type Shown = Record<string, string>; // values by key id, while the page is open
+
+function Keys({ keys }: { keys: FlowKey[] }) {
+  const { t } = useTranslation();
+  const { mayManage, mayChange, path } = usePlace();
+  const [shown, show] = useState<Shown>({});
+  const [opened, dialog] = useDisclosure();
+  const reveal = useAction(async (id: string, headers) => {
+    const answer = await read(
+      api.POST(`${one}/flow_keys/{key}/reveal`, { params: { path: { ...path, key: id } }, headers }),
+    );
+    show((all) => ({ ...all, [id]: answer.value ?? "" }));
+  });
+  return (
+    <Section
+      title={t("flow.settings.keys")}
+      actions={
+        mayManage && (
+          <Button variant="default" onClick={dialog.open}>
+            {t("flow.settings.reissue")}
+          </Button>
+        )
+      }
+    >
+      {reveal.error && <Failed error={reveal.error} what="flow.settings.notShown" />}
+      <KeyTable keys={keys} shown={shown} reveal={mayManage ? reveal.run : undefined} />
+      {mayChange && <Compare />}
+      <UsedBy keys={keys} />
+      {opened && (
+        <Reissue
+          close={dialog.close}
+          done={(id, value) => show((all) => ({ ...all, [id]: value }))}
+          accepted={keys.reduce((n, k) => n + k.accepted_24h, 0)}
+        />
+      )}
+    </Section>
+  );
+}
+
+type TableProps = { keys: FlowKey[]; shown: Shown; reveal?: (id: string) => void };
+
+function KeyTable({ keys, shown, reveal }: TableProps) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  return (
+    <Table.ScrollContainer
+      minWidth={640}
+      type="native"
+      tabIndex={0}
+      role="group"
+      aria-label={t("flow.settings.keys")}
+    >
+      <Table>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{t("flow.settings.key")}</Table.Th>
+            <Table.Th>{t("friend.state")}</Table.Th>
+            <Table.Th>{t("flow.settings.created")}</Table.Th>
+            <Table.Th>{t("flow.settings.lastUsed")}</Table.Th>
+            <Table.Th ta="right">{t("flow.settings.calls")}</Table.Th>
+            {reveal && <Table.Th>{t("flow.settings.actions")}</Table.Th>}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {keys.map((k) => (
+            <Table.Tr key={k.id}>
+              <Table.Td>
+                <Code style={{ overflowWrap: "anywhere" }}>{shown[k.id] ?? `…${k.last4}`}</Code>
+              </Table.Td>
+              <Table.Td>
+                <State of={k.state} words="flow.keyState" />
+                {k.state === "overlap" && (
+                  <Text size="xs" c="dimmed">
+                    {t("flow.settings.until")} <When at={k.valid_until} full />
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td>
+                <When at={k.created_at} /> {k.created_by}
+              </Table.Td>
+              <Table.Td>
+                <When at={k.last_used_at} />
+              </Table.Td>
+              <Table.Td ta="right">
+                {count(k.accepted_24h)} / {count(k.refused_24h)}
+              </Table.Td>
+              {reveal && (
+                <Table.Td>
+                  {shown[k.id] ? (
+                    <Copy value={shown[k.id] ?? ""} what={t("flow.settings.key")} />
+                  ) : (
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={() => reveal(k.id)}
+                      aria-label={t("flow.settings.showKey", { last4: k.last4 })}
+                    >
+                      {t("flow.settings.show")}
+                    </Button>
+                  )}
+                </Table.Td>
+              )}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+// Compare tells whether a key that stands in Klaviyo is this account's.
+function Compare() {
+  const { t } = useTranslation();
+  const { path } = usePlace();
+  const [value, setValue] = useState("");
+  const compare = useAction((_: undefined, headers) =>
+    read(api.POST(`${one}/flow_keys/compare`, { params: { path }, body: { value }, headers })),
+  );
+  const match = compare.result;
+  return (
+    <Stack gap="xs">
+      <Group align="end">
+        <TextInput
+          label={t("flow.settings.compare")}
+          value={value}
+          onChange={(e) => setValue(e.currentTarget.value)}
+          autoComplete="off"
+          style={{ flex: 1 }}
+          maw={420}
+        />
+        <Button
+          variant="default"
+          onClick={() => compare.run(undefined)}
+          loading={compare.busy}
+          disabled={!value.trim()}
+        >
+          {t("flow.settings.compareButton")}
+        </Button>
+      </Group>
+      <Text size="sm" role="status">
+        {match && t(`flow.match.${match.match}`, { last4: match.last4 })}
+      </Text>
+      {compare.error && <Failed error={compare.error} what="flow.settings.notCompared" />}
     </Stack>
   );
 }
 
-function Copyable({ label, value, wide }: { label: string; value: string; wide?: boolean }) {
+// useFlows are the flows that call this account, each with the key of its newest call.
+function useFlows() {
+  const { channel, path } = usePlace();
+  return useQuery({
+    queryKey: ["flow", "doctor", channel?.id],
+    queryFn: () => read(api.GET(`${one}/flow_doctor`, { params: { path } })),
+  });
+}
+
+// UsedBy lists which flow uses which key: after a reissue one sees them go over, call by call.
+function UsedBy({ keys }: { keys: FlowKey[] }) {
   const { t } = useTranslation();
+  const flows = useFlows().data?.flows ?? [];
+  const valid = keys.filter((k) => k.state === "valid").map((k) => k.last4);
+  if (flows.length === 0) return null;
   return (
-    <div>
-      <Text size="sm" c="dimmed">
-        {label}
+    <Stack gap={4}>
+      <Text fw={600} size="sm">
+        {t("flow.settings.usedBy")}
       </Text>
-      <Group align="start" wrap={wide ? "wrap" : "nowrap"}>
-        <Code block={wide} style={{ wordBreak: "break-all", whiteSpace: "pre-wrap", flex: 1, minWidth: 0 }}>
-          {value}
-        </Code>
-        <CopyButton value={value}>
-          {({ copied, copy }) => (
-            <Button size="xs" variant="default" onClick={copy}>
-              {copied ? t("common.copied") : t("common.copy")}
-            </Button>
-          )}
-        </CopyButton>
-      </Group>
-    </div>
-  );
-}
-
-function Keys({ keys, mayChange }: { keys: FlowKey[]; mayChange: boolean }) {
-  const { t, i18n } = useTranslation();
-  const { at, merchant } = usePlace();
-  const [shown, setShown] = useState<Record<string, string>>({});
-  const [pasted, setPasted] = useState("");
-  const [match, setMatch] = useState<{ match: string; last4?: string }>();
-  const [opened, dialog] = useDisclosure();
-  const [error, setError] = useState<Error>();
-  const run = async (work: () => Promise<void>) => {
-    setError(undefined);
-    try {
-      await work();
-    } catch (e) {
-      setError(e as Error);
-    }
-  };
-  const reveal = (key: FlowKey) =>
-    run(async () => {
-      const answer = await post<{ value: string }>(`${at}/flow_keys/${key.id}/reveal`);
-      setShown((all) => ({ ...all, [key.id]: answer.value }));
-    });
-  const compare = () => run(async () => setMatch(await post(`${at}/flow_keys/compare`, { value: pasted })));
-  return (
-    <Card withBorder>
-      <Stack>
-        <Group justify="space-between">
-          <Title order={2} size="h5">
-            {t("flow.settings.keys")}
-          </Title>
-          {mayChange && (
-            <Button variant="default" onClick={dialog.open}>
-              {t("flow.settings.reissue")}
-            </Button>
-          )}
-        </Group>
-        {error && <Failed error={error} what="flow.settings.failed" />}
-        <Table.ScrollContainer minWidth={560}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("flow.settings.key")}</Table.Th>
-                <Table.Th>{t("friend.state")}</Table.Th>
-                <Table.Th>{t("flow.settings.lastUsed")}</Table.Th>
-                <Table.Th ta="right">{t("flow.settings.calls")}</Table.Th>
-                <Table.Th>{t("flow.settings.actions")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {keys.map((k) => (
-                <Table.Tr key={k.id}>
-                  <Table.Td>
-                    <Code style={{ wordBreak: "break-all" }}>{shown[k.id] ?? `…${k.last4}`}</Code>
-                  </Table.Td>
-                  <Table.Td>
-                    <State of={k.state} words="flow.keyState" />
-                  </Table.Td>
-                  <Table.Td>
-                    <When at={k.last_used_at} timeZone={merchant.time_zone} />
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    {number(k.accepted_24h, i18n.language)} / {number(k.refused_24h, i18n.language)}
-                  </Table.Td>
-                  <Table.Td>
-                    {mayChange && !shown[k.id] && (
-                      <Button
-                        size="xs"
-                        variant="default"
-                        onClick={() => reveal(k)}
-                        aria-label={t("flow.settings.showKey", { last4: k.last4 })}
-                      >
-                        {t("flow.settings.show")}
-                      </Button>
-                    )}
-                    {shown[k.id] && (
-                      <CopyButton value={shown[k.id] ?? ""}>
-                        {({ copied, copy }) => (
-                          <Button size="xs" onClick={copy}>
-                            {copied ? t("common.copied") : t("common.copy")}
-                          </Button>
-                        )}
-                      </CopyButton>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-        <Group align="end">
-          <TextInput
-            label={t("flow.settings.compare")}
-            value={pasted}
-            onChange={(e) => setPasted(e.currentTarget.value)}
-            autoComplete="off"
-            style={{ flex: 1 }}
-            maw={420}
-          />
-          <Button variant="default" onClick={compare} disabled={!pasted.trim()}>
-            {t("flow.settings.compareButton")}
-          </Button>
-          {match && (
-            <Text size="sm" role="status">
-              {t(`flow.match.${match.match}`, { last4: match.last4 })}
-            </Text>
-          )}
-        </Group>
-        <Reissue
-          opened={opened}
-          close={dialog.close}
-          done={(id, value) => setShown((all) => ({ ...all, [id]: value }))}
-          accepted={keys.reduce((n, k) => n + k.accepted_24h, 0)}
-        />
+      <Stack gap={4} component="ul" m={0} p={0} style={{ listStyle: "none" }}>
+        {flows.map((f) => (
+          <Group component="li" key={f.id} gap="xs">
+            <State
+              of={valid.includes(f.key_last4 ?? "") ? "valid" : "overlap"}
+              words="flow.uses"
+              values={{ last4: f.key_last4 || "-" }}
+            />
+            <Text size="sm">{f.name || t("flow.flows.unnamed", { id: f.id })}</Text>
+          </Group>
+        ))}
       </Stack>
-    </Card>
+    </Stack>
   );
 }
 
-function Reissue({
-  opened,
-  close,
-  done,
-  accepted,
-}: {
-  opened: boolean;
-  close: () => void;
-  done: (id: string, value: string) => void;
-  accepted: number;
-}) {
+type ReissueProps = { close: () => void; done: (id: string, value: string) => void; accepted: number };
+
+// Reissue makes a new key: at once, which stops the old one, or with both for a while.
+function Reissue({ close, done, accepted }: ReissueProps) {
   const { t } = useTranslation();
-  const { at, channel } = usePlace();
+  const { channel, path } = usePlace();
+  const { count } = useFormat();
   const client = useQueryClient();
-  const [mode, setMode] = useState(accepted > 0 ? "overlap" : "now");
+  const flows = useFlows().data?.flows.filter((f) => f.calls_24h > 0).length ?? 0;
+  const [mode, setMode] = useState<"now" | "overlap">("now");
   const [hours, setHours] = useState<number | string>(24);
-  const [name, setName] = useState("");
-  const [error, setError] = useState<Error>();
-  const [busy, setBusy] = useState(false);
-  const go = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const made = await post<{ id: string; value: string }>(`${at}/flow_keys`, {
-        mode,
-        overlap_seconds: mode === "overlap" ? Number(hours) * 3600 : 0,
-        confirm_name: name,
-      });
-      done(made.id, made.value);
-      await client.invalidateQueries({ queryKey: ["flow", "settings"] });
-      close();
-    } catch (e) {
-      setError(e as Error);
-    }
-    setBusy(false);
-  };
+  const name = channel?.name ?? "";
+  const make = useAction<void, void>(async (_, headers) => {
+    const body: Schema<"ReissueInputBody"> = {
+      mode,
+      overlap_seconds: mode === "overlap" ? Number(hours) * 3600 : 0,
+      confirm_name: mode === "now" ? name : "",
+    };
+    const made = await read(api.POST(`${one}/flow_keys`, { params: { path }, body, headers }));
+    done(made.id ?? "", made.value ?? "");
+    await client.invalidateQueries({ queryKey: ["flow", "settings"] });
+    close();
+  });
+  const asked = { label: t("flow.settings.typeName", { name }), expected: name };
   return (
-    <Modal opened={opened} onClose={close} title={t("flow.settings.reissue")}>
+    <Confirm
+      opened
+      close={close}
+      title={t("flow.settings.reissue")}
+      verb={t("flow.settings.makeKey")}
+      action={make}
+      failed="flow.settings.failed"
+      type={mode === "now" ? asked : undefined}
+    >
       <Stack>
         {accepted > 0 && (
           <Alert color="yellow" variant="light">
-            {t("flow.settings.reissueWarning", { n: accepted })}
+            {t("flow.settings.reissueWarning", { n: count(accepted), m: count(flows) })}
           </Alert>
         )}
-        {error && <Failed error={error} what="flow.settings.failed" />}
-        <Radio.Group value={mode} onChange={setMode} label={t("flow.settings.how")}>
+        <Radio.Group value={mode} onChange={(v) => setMode(v as typeof mode)} label={t("flow.settings.how")}>
           <Stack gap="xs" mt="xs">
-            <Radio value="overlap" label={t("flow.settings.keepBoth")} />
             <Radio value="now" label={t("flow.settings.stopNow")} />
+            <Radio
+              value="overlap"
+              label={t("flow.settings.keepBoth")}
+              description={accepted > 0 ? t("flow.settings.keepBothWhy") : undefined}
+            />
           </Stack>
         </Radio.Group>
-        {mode === "overlap" ? (
+        {mode === "overlap" && (
           <NumberInput label={t("flow.settings.hours")} value={hours} onChange={setHours} min={1} max={168} />
-        ) : (
-          <TextInput
-            label={t("flow.settings.typeName", { name: channel?.name })}
-            value={name}
-            onChange={(e) => setName(e.currentTarget.value)}
-          />
         )}
-        <Group justify="end">
-          <Button variant="default" onClick={close} data-autofocus>
-            {t("common.cancel")}
-          </Button>
-          <Button onClick={go} loading={busy} disabled={mode === "now" && name.trim() !== channel?.name}>
-            {t("flow.settings.makeKey")}
-          </Button>
-        </Group>
       </Stack>
-    </Modal>
+    </Confirm>
   );
 }
 
+// Body is what the webhook sends; each opening makes a new step.
 function Body() {
   const { t } = useTranslation();
-  const { at, channel } = usePlace();
+  const { channel, path } = usePlace();
   const [message, setMessage] = useState("");
   const messages = useQuery({
     queryKey: ["message", channel?.id],
-    queryFn: () => get<List<Message>>(`${at}/messages`),
+    queryFn: () => read(api.GET(`${one}/messages`, { params: { path } })),
   });
   const json = useQuery({
     queryKey: ["json", channel?.id, message],
-    queryFn: () => get<GetJSON>(`${at}/get_json${message ? `?message=${message}` : ""}`),
+    queryFn: () => read(api.GET(`${one}/get_json`, { params: { path, query: message ? { message } : {} } })),
     staleTime: Number.POSITIVE_INFINITY,
   });
   const choices = [
@@ -283,25 +324,21 @@ function Body() {
     ...(messages.data?.items ?? []).map((m) => ({ value: m.id, label: m.name })),
   ];
   return (
-    <Card withBorder>
-      <Stack>
-        <Title order={2} size="h5">
-          {t("flow.getJson.title")}
-        </Title>
-        <Text size="sm" c="dimmed">
-          {t("flow.getJson.hidden")}
-        </Text>
-        <Select
-          label={t("flow.getJson.which")}
-          data={choices}
-          value={message}
-          onChange={(v) => setMessage(v ?? "")}
-          allowDeselect={false}
-          maw={420}
-        />
-        {json.error && <Failed error={json.error} again={() => json.refetch()} what="flow.failed" />}
-        {json.data && <Copyable label={t("flow.getJson.body")} value={json.data.body} wide />}
-      </Stack>
-    </Card>
+    <Section title={t("flow.getJson.title")}>
+      <Text size="sm" c="dimmed">
+        {t("flow.getJson.hidden")}
+      </Text>
+      <Select
+        label={t("flow.getJson.which")}
+        data={choices}
+        value={message}
+        onChange={(v) => setMessage(v ?? "")}
+        allowDeselect={false}
+        maw={420}
+      />
+      {json.isPending && <Loading shape="lines" />}
+      {json.error && <Failed error={json.error} again={() => json.refetch()} what="flow.getJson.failed" />}
+      {json.data && <CopyField label={t("flow.getJson.body")} value={json.data.body} block />}
+    </Section>
   );
 }

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Stepper } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { useNavigate, useSearchParams } from "react-router";
+import { useSearchParams } from "react-router";
 import { phone } from "./Table";
 
 export type WizardStep = {
@@ -15,12 +15,16 @@ export type WizardStep = {
 
 // useStep reads and sets the step in the address; the first that is not done is where one goes on.
 export function useStep(steps: { id: string; done: boolean }[]) {
-  const [params] = useSearchParams();
-  const navigate = useNavigate();
+  const [params, setParams] = useSearchParams();
   const asked = steps.findIndex((s) => s.id === params.get("step"));
   const todo = steps.findIndex((s) => !s.done);
   const at = asked >= 0 ? asked : todo >= 0 ? todo : Math.max(steps.length - 1, 0);
-  const go = (id: string) => navigate({ search: `?step=${id}` });
+  const go = (id: string) =>
+    setParams((old) => {
+      const next = new URLSearchParams(old);
+      next.set("step", id);
+      return next;
+    });
   return { at, go };
 }
 

@@ -7,7 +7,7 @@ import { useFormat } from "./useFormat";
 type Data = Record<string, unknown>;
 type Next = { text: string; to: string };
 
-// Where each reason's next step leads; those without are facts that nobody here can change.
+// Where each reason's next step leads, once its screen exists.
 const steps: Record<string, [text: string, path: string]> = {
   unlinked: ["sendQr", "linking/qr"],
   not_friend: ["sendQr", "linking/qr"],
@@ -15,7 +15,8 @@ const steps: Record<string, [text: string, path: string]> = {
   group_id: ["getJson", "flows/settings"],
   bad_body: ["getJson", "flows/settings"],
   other_account: ["getJson", "flows/settings"],
-  unknown_message: ["getJson", "flows/settings"],
+  bad_shape: ["getJson", "flows/settings"],
+  unknown_message: ["chooseMessage", "messages"],
   too_long: ["editMessage", "messages"],
   over_limit: ["editMessage", "messages"],
   line_refused: ["editMessage", "messages"],
@@ -26,9 +27,37 @@ const steps: Record<string, [text: string, path: string]> = {
   too_late: ["sendingRules", "settings/sending"],
   quiet_hours: ["sendingRules", "settings/sending"],
   quiet_hours_wait: ["sendingRules", "settings/sending"],
+  left_segment: ["openSegment", "segments"],
+  no_content: ["openFeed", "products"],
+  late_event: ["flowDoctor", "flows"],
 };
 
 export const reasonSteps = steps;
+
+// The step of these is a button beside the sentence: send now or again, open the first call,
+// resume.
+export const stepsBeside = ["duplicate", "hold_expired", "dropped", "unconfirmed", "stopped"];
+
+// These are facts: nobody here can change them, or they pass by themselves.
+export const withoutStep = ["blocked", "erased", "holdout", "rate", "unanswered", "bad_signature"];
+
+// The codes that a call or a message can end or wait with, as the Flow doctor filters by them.
+// The list of all codes is the core's; a test holds texts and steps against it.
+export const reasonCodes = [
+  "unlinked",
+  "blocked",
+  "not_friend",
+  "empty_recipient",
+  "duplicate",
+  "cap",
+  "too_late",
+  "quiet_hours",
+  "quota",
+  "line_refused",
+  "wrong_key",
+  "no_key",
+  "bad_body",
+] as const;
 
 const times = ["date", "time", "at", "until"];
 
@@ -65,6 +94,15 @@ const blanks: Data = {
   d: "-",
   m: 6,
 };
+
+// useShortReason names a reason in a few words, where its details are not known.
+export function useShortReason() {
+  const { t, i18n } = useTranslation();
+  return (code: string) => {
+    const key = `reason.short.${code}`;
+    return t(i18n.exists(key) ? key : "reason.short.other");
+  };
+}
 
 // useNextStep gives the button that belongs to a reason, where its screen exists.
 export function useNextStep() {

@@ -9,7 +9,7 @@ import { LiveContext, useLive } from "../live";
 import { Loading, UndoProvider } from "../parts";
 import { account, type Place, PlaceContext, usePlace } from "../place";
 import { allows, exists, screens } from "../screens";
-import { rings } from "../theme";
+import { type Ring, rings } from "../theme";
 import { Banner } from "./Banner";
 import { Find } from "./Find";
 import { Health, Quota } from "./Health";
@@ -175,8 +175,7 @@ function Frame({ me }: { me: Me }) {
 }
 
 // ringOf is the colour of a LINE account, so that nobody sends from the wrong one.
-export const ringOf = (channel?: { number: number }) =>
-  channel ? (rings[(channel.number - 1) % rings.length] ?? "var(--lumo-line)") : "var(--lumo-line)";
+export const ringOf = (channel?: { ring: Ring }) => (channel ? rings[channel.ring] : "var(--lumo-line)");
 
 // Switcher leads to another LINE account: to the same screen, from a single item to its list.
 function Switcher() {
