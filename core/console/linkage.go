@@ -122,7 +122,6 @@ func RegisterLinkage(a *API, s *linkage.Service) {
 	l.registerReview(a, one)
 	l.registerForms(a, one)
 	l.registerHealth(a, one)
-	l.registerOwn(a, one)
 	a.HandlePage("GET "+base+code+"/image/{file}", l.image(a))
 }
 

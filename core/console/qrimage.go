@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"strings"
 
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
@@ -53,27 +52,17 @@ func drawPNG(text string) ([]byte, error) {
 	return file.Bytes(), fault.As(fault.Internal, "console.drawPNG", err)
 }
 
-// drawSVG is the code as a file for print.
+// drawSVG draws each row's runs of dark modules as one path.
 func drawSVG(text string) ([]byte, error) {
-	path, side, err := drawPath(text)
+	code, err := encode(text)
 	if err != nil {
 		return nil, err
 	}
+	n := code.Bounds().Dx()
 	var file bytes.Buffer
 	fmt.Fprintf(&file, `<svg xmlns="http://www.w3.org/2000/svg" width="%dmm" height="%dmm" viewBox="0 0 %d %d" `+
-		`shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%[3]dv%[3]dH0z"/><path d="%[5]s"/></svg>`,
-		printMM, printMM, side, side, path)
-	return file.Bytes(), nil
-}
-
-// drawPath draws each row's runs of dark modules; side counts the white around them.
-func drawPath(text string) (path string, side int, err error) {
-	code, err := encode(text)
-	if err != nil {
-		return "", 0, err
-	}
-	n := code.Bounds().Dx()
-	var out strings.Builder
+		`shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%[3]dv%[3]dH0z"/><path d="`,
+		printMM, printMM, n+2*quietZone, n+2*quietZone)
 	for y := range n {
 		for x := 0; x < n; x++ {
 			run := 0
@@ -81,10 +70,11 @@ func drawPath(text string) (path string, side int, err error) {
 				run++
 			}
 			if run > 0 {
-				fmt.Fprintf(&out, "M%d %dh%dv1h-%[3]dz", x+quietZone, y+quietZone, run)
+				fmt.Fprintf(&file, "M%d %dh%dv1h-%[3]dz", x+quietZone, y+quietZone, run)
 				x += run
 			}
 		}
 	}
-	return out.String(), n + 2*quietZone, nil
+	file.WriteString(`"/></svg>`)
+	return file.Bytes(), nil
 }

@@ -103,9 +103,6 @@ type Profiles interface {
 		lumo.Profile, error)
 	ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
 		lumo.Profile, error)
-	// WriteProfile makes or changes a customer and answers the id.
-	WriteProfile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, w lumo.ProfileWrite) (
-		lumo.ProfileID, error)
 	// LastOrder is when the customer last ordered; zero = never, or Klaviyo knows no orders.
 	LastOrder(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (time.Time, error)
 	// Forms are the account's sign-up forms.

@@ -227,30 +227,3 @@ func TestHealthCountsTheReachableAndTheDays(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestOwnPhoneIsTheMembersOwnCustomer(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.vendors.byEmail["known@hanatea.example"] = hana
-	own := func(email string) linkage.Own {
-		got, err := w.service.OwnPhone(t.Context(), w.merchant, w.channel.ID, lumo.MemberID{}, email, "Aya Sato")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	known, made, again := own("known@hanatea.example"), own("new@hanatea.example"), own("new@hanatea.example")
-	if known.Profile != hana || !strings.HasSuffix(known.URL, "?k="+string(hana)) {
-		t.Errorf("known: got %+v", known)
-	}
-	if made.Profile != "MADE-Aya-Sato" || again != made {
-		t.Errorf("new: got %+v, then %+v", made, again)
-	}
-	if n := w.count(t, `SELECT count(*) FROM qr_code`); n != 1 {
-		t.Errorf("%d codes were made, want one for all", n)
-	}
-	w.vendors.down = true
-	if _, err := w.service.OwnPhone(t.Context(), w.merchant, w.channel.ID, lumo.MemberID{}, "x@y.example", ""); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("without Klaviyo: got %v", err)
-	}
-}

@@ -323,15 +323,6 @@ func (v *vendors) ProfileByEmail(_ context.Context, _ lumo.MerchantID, _ lumo.Ac
 	return lumo.Profile{ID: p}, nil
 }
 
-func (v *vendors) WriteProfile(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileWrite) (
-	lumo.ProfileID, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	made := lumo.ProfileID("MADE-" + p.FirstName + "-" + p.LastName)
-	v.byEmail[p.Email] = made
-	return made, nil
-}
-
 func (v *vendors) ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (
 	lumo.Profile, error) {
 	return v.ProfileByEmail(ctx, m, a, phone)

@@ -442,11 +442,6 @@ func (o *others) ProfileByEmail(context.Context, lumo.MerchantID, lumo.AccountID
 	return lumo.Profile{}, fault.New(fault.NotFound, "test", "")
 }
 
-func (o *others) WriteProfile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileWrite) (
-	lumo.ProfileID, error) {
-	return "", fault.New(fault.Unavailable, "fake", "")
-}
-
 func (o *others) ProfileByPhone(context.Context, lumo.MerchantID, lumo.AccountID, string) (
 	lumo.Profile, error) {
 	return lumo.Profile{}, fault.New(fault.NotFound, "test", "")

@@ -1,10 +1,10 @@
-import { Button, Card, Group, List, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Card, List, SimpleGrid, Stack } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useSearchParams } from "react-router";
+import { useSearchParams } from "react-router";
 import type { Channel } from "../api";
 import { CopyField, Moves, Page, State, Wizard } from "../parts";
-import { account, usePlace } from "../place";
+import { usePlace } from "../place";
 import { ChangeKeys, type Field, LoginKeys, MessagingKeys, noKeys } from "./Keys";
 import { Colour, Opens } from "./Look";
 import { OwnPhone } from "./OwnPhone";
@@ -71,7 +71,7 @@ export function LineWizard() {
       title: t("connection.line.step.scan"),
       done: (made?.linked ?? 0) > 0,
       open: !!made,
-      content: made && <Last of={made} />,
+      content: made && <OwnPhone of={made} />,
     },
   ];
   return (
@@ -116,24 +116,6 @@ function Check({ of, next }: { of: Channel; next: () => void }) {
       <Opens of={of} />
       <Colour of={of} />
       <Moves next={next} nextLabel={t("connection.line.toScan")} />
-    </Stack>
-  );
-}
-
-function Last({ of }: { of: Channel }) {
-  const { t } = useTranslation();
-  const { shop } = usePlace();
-  return (
-    <Stack>
-      <OwnPhone of={of} />
-      {of.linked > 0 && (
-        <Group>
-          <Text>{t("connection.line.scanned")}</Text>
-          <Button component={Link} to={`${shop}/oa/${account(of)}`} variant="default">
-            {t("connection.line.home")}
-          </Button>
-        </Group>
-      )}
     </Stack>
   );
 }
