@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { signIn } from "./console";
+import { accessible, fits, pictures, signIn } from "./console";
 
 test("3 sending is stopped in two clicks, and resumed", async ({ page }) => {
   await signIn(page, "en");
@@ -20,3 +20,24 @@ test("3 a screen is found by its name in the FAQ, without the mouse", async ({ p
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Flow Message Settings" })).toBeVisible();
 });
+
+for (const [language, width] of [
+  ["en", 1440],
+  ["ja", 390],
+] as const)
+  test(`5.3, 5.4 connections and both wizards have no axe findings: ${language}, ${width} px`, async ({
+    page,
+  }) => {
+    await page.setViewportSize({ width, height: 900 });
+    await signIn(page, language);
+    const shop = page.url().replace(/\/oa\/.*$/, "");
+    for (const name of ["connections", "klaviyo?step=rights", "line?step=messaging"]) {
+      await page.goto(`${shop}/settings/${name}`);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      await page.waitForLoadState("networkidle");
+      await accessible(page, name);
+      await fits(page, name);
+      if (pictures)
+        await page.screenshot({ path: `${pictures}/5-3-${name.split("?")[0]}-${language}-${width}.png` });
+    }
+  });

@@ -1,5 +1,5 @@
 import { type APIRequestContext, expect, test } from "@playwright/test";
-import { accessible, signIn } from "./console";
+import { accessible, fits, pictures, signIn } from "./console";
 
 const sim = process.env.LUMO_E2E_SIM ?? "";
 
@@ -30,6 +30,30 @@ test("5.2 the counter rises without a reload", async ({ page, request }) => {
   expect(loads).toBe(0);
 });
 
+const screens: [string, string, RegExp][] = [
+  ["5-2-home", "", /^(Home|ホーム)$/],
+  ["5-12-friends", "/friends", /^(Friends|友だち)$/],
+  ["5-18-flow-settings", "/flows/settings", /^(Flow Message Settings|フロー配信設定)$/],
+  ["5-19-flow-doctor", "/flows", /^(Flow doctor|フロー診断)$/],
+];
+
+for (const language of ["en", "ja"])
+  for (const width of [1440, 390])
+    test(`axe finds nothing, and nothing scrolls sideways: ${language}, ${width} px`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 900 });
+      await signIn(page, language);
+      const home = page.url().replace(/\/$/, "");
+      for (const [name, path, title] of screens) {
+        await page.goto(home + path);
+        await expect(page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+        await page.waitForLoadState("networkidle");
+        await accessible(page, name);
+        await fits(page, name);
+        if (pictures)
+          await page.screenshot({ path: `${pictures}/${name}-${language}-${width}.png`, fullPage: true });
+      }
+    });
+
 test("5.20 a call that was not sent says why, and a sent one shows the phone", async ({ page }) => {
   await signIn(page, "en");
   const home = page.url().replace(/\/$/, "");
@@ -43,6 +67,8 @@ test("5.20 a call that was not sent says why, and a sent one shows the phone", a
   await expect(page.getByRole("region", { name: "What LINE got" })).toContainText(
     "your tea is still waiting",
   );
+  await accessible(page, "5-20-request");
+  if (pictures) await page.screenshot({ path: `${pictures}/5-20-request-en-1440.png`, fullPage: true });
 });
 
 test("5.18 a revealed key is the one that compare knows", async ({ page }) => {

@@ -124,7 +124,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Replace keys of a LINE account, or change what is measured */
+        /** Replace keys of a LINE account, or change what is measured or its colour */
         patch: operations["update-channel"];
         trace?: never;
     };
@@ -2133,6 +2133,8 @@ export interface components {
             messaging_channel_id?: string;
             messaging_channel_secret?: string;
             opens_measured?: boolean;
+            /** @enum {string} */
+            ring?: "teal" | "blue" | "amber" | "violet" | "pink" | "olive";
             utm?: components["schemas"]["UTMView"];
         };
         ChangedView: {
@@ -2168,6 +2170,11 @@ export interface components {
             /** @description of the LINE properties in Klaviyo; empty for the first account */
             property_suffix: string;
             quota?: components["schemas"]["QuotaView"];
+            /**
+             * @description colour that tells it from the shop's other accounts
+             * @enum {string}
+             */
+            ring: "teal" | "blue" | "amber" | "violet" | "pink" | "olive";
             /** Format: date-time */
             since: string | null;
             /** @enum {string} */
@@ -2299,6 +2306,10 @@ export interface components {
             second: components["schemas"]["SideView"];
             /** Format: date-time */
             since: string | null;
+        };
+        ConnectKlaviyoInputBody: {
+            /** @description also ask for the optional permission to check and repair flows */
+            repair_flows?: boolean;
         };
         ConnectionsView: {
             edges: components["schemas"]["EdgesView"];
@@ -3690,6 +3701,8 @@ export interface components {
         };
         PermissionView: {
             granted: boolean;
+            /** @description asked for apart */
+            optional?: boolean;
             reason: string;
             scope: string;
         };
@@ -17636,7 +17649,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectKlaviyoInputBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
