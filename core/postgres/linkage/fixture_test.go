@@ -412,6 +412,7 @@ type heard struct {
 	many  int      // properties written for many links at once
 	moved []lumo.Link
 	order []string
+	drop  bool // keep nothing in memory
 	// onFact hears how many facts there were; it may end the process that told them.
 	onFact func(n int)
 	greet  []greeting
@@ -435,6 +436,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8::jsonb, '{}'), now())`,
 		f.Merchant, h.newID(), f.Friend, f.Channel, string(f.Kind), f.Source, f.OccurredAt, data)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.drop {
+		return postgres.Fault("test.Record", err)
+	}
 	h.facts = append(h.facts, f)
 	if h.onFact != nil {
 		h.onFact(len(h.facts))

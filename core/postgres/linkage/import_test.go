@@ -34,6 +34,7 @@ type far struct {
 	knows     map[lumo.LineUserID]bool
 	asked     int // people LINE was asked about
 	pages     int
+	size      int // more than zero: as many members, made as they are read
 	fail      func(page int) error
 }
 
@@ -56,6 +57,17 @@ func (f *far) SegmentMembers(_ context.Context, _ lumo.MerchantID, _ lumo.Accoun
 		}
 	}
 	from, _ := strconv.Atoi(after)
+	if f.size > 0 {
+		end := min(from+limit, f.size)
+		page := linkage.MemberPage{}
+		for n := from; n < end; n++ {
+			page.Members = append(page.Members, member(n, user(n)))
+		}
+		if end < f.size {
+			page.Next = strconv.Itoa(end)
+		}
+		return page, nil
+	}
 	end := min(from+limit, len(f.members))
 	page := linkage.MemberPage{Members: f.members[from:end]}
 	if end < len(f.members) {

@@ -27,10 +27,10 @@ function resultsOf(run: Run) {
   ];
 }
 
-type Props = { run: Run; title: string };
+type Props = { run: Run; title: string; friends?: boolean }; // counts friends, not customers
 
 // CheckTable says how many there are of each result; each opens its people and a file.
-export function CheckTable({ run, title }: Props) {
+export function CheckTable({ run, title, friends }: Props) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const { at } = usePlace();
@@ -55,8 +55,8 @@ export function CheckTable({ run, title }: Props) {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t("linking.import.result")}</Table.Th>
-              <Table.Th ta="right">
-                {t(`linking.import.number.${run.kind === "auto_check" ? "friends" : "customers"}`)}
+              <Table.Th ta="right" style={{ whiteSpace: "nowrap" }}>
+                {t(`linking.import.number.${friends ? "friends" : "customers"}`)}
               </Table.Th>
               <Table.Th>{t("linking.import.open")}</Table.Th>
             </Table.Tr>

@@ -11,6 +11,9 @@ import { CheckTable, type Import } from "./CheckTable";
 
 type Verb = "probe" | "link" | "undo";
 
+// what names the texts of an import, or of automatic linking.
+const what = (i: Import) => (i.kind === "auto_check" ? "auto" : "import");
+
 // ImportRun is a check, and whatever followed from it: asking LINE, linking, undoing.
 export function ImportRun({ of: i }: { of: Import }) {
   const { t } = useTranslation();
@@ -51,7 +54,7 @@ export function ImportRun({ of: i }: { of: Import }) {
           {t("linking.import.doubtful")}
         </Alert>
       )}
-      <CheckTable run={i.check} title={t("linking.import.check")} />
+      <CheckTable run={i.check} title={t("linking.import.check")} friends={auto} />
       {ended && !i.link && (
         <Text size="sm" c="dimmed">
           {t("linking.import.nothingYet")}
@@ -81,7 +84,7 @@ export function ImportRun({ of: i }: { of: Import }) {
       <Confirm
         opened={asking}
         close={() => setAsking(false)}
-        title={t("linking.import.undo")}
+        title={t(`linking.${what(i)}.undo`)}
         verb={t("linking.import.undoVerb", {
           count: i.link?.counts.linked ?? 0,
           n: count(i.link?.counts.linked ?? 0),
@@ -96,7 +99,7 @@ export function ImportRun({ of: i }: { of: Import }) {
           },
         }}
       >
-        {t("linking.import.undoText", {
+        {t(`linking.${what(i)}.undoText`, {
           count: i.link?.counts.linked ?? 0,
           n: count(i.link?.counts.linked ?? 0),
         })}
@@ -114,7 +117,7 @@ function Linked({ of: i, ask, may }: { of: Import; ask: () => void; may: boolean
       <Card withBorder>
         <RunBox of={i.link} title={t("linking.import.linking")} />
       </Card>
-      <CheckTable run={i.link} title={t("linking.import.linking")} />
+      <CheckTable run={i.link} title={t("linking.import.linking")} friends={i.kind === "auto_check"} />
       {(i.link.counts.review ?? 0) > 0 && (
         <Anchor component={Link} to={`${base}/linking/review`}>
           {t("linking.import.toReview")}
@@ -123,7 +126,7 @@ function Linked({ of: i, ask, may }: { of: Import; ask: () => void; may: boolean
       {i.may_undo && may && (
         <Group>
           <Button variant="default" color="red" onClick={ask}>
-            {t("linking.import.undo")}
+            {t(`linking.${what(i)}.undo`)}
           </Button>
           <Text size="sm" c="dimmed" component="div">
             {t("linking.import.undoUntil")} <When at={i.undo_until} full />
@@ -135,7 +138,7 @@ function Linked({ of: i, ask, may }: { of: Import; ask: () => void; may: boolean
           <Card withBorder>
             <RunBox of={i.undo} title={t("linking.import.undoing")} />
           </Card>
-          <CheckTable run={i.undo} title={t("linking.import.undoing")} />
+          <CheckTable run={i.undo} title={t("linking.import.undoing")} friends={i.kind === "auto_check"} />
         </>
       )}
     </Section>
