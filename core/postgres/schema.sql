@@ -1205,6 +1205,8 @@ CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_ke
 CREATE INDEX identity_link_merchant_id_channel_id_linked_at_idx ON public.identity_link USING btree (merchant_id, channel_id, linked_at);
 CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
 CREATE INDEX link_conflict_merchant_id_channel_id_open_idx ON public.link_conflict USING btree (merchant_id, channel_id, COALESCE(deferred_at, created_at), id) WHERE (state = 'open'::text);
+CREATE INDEX link_conflict_merchant_id_friend_id_idx ON public.link_conflict USING btree (merchant_id, friend_id);
+CREATE INDEX link_conflict_merchant_id_left_idx ON public.link_conflict USING btree (merchant_id) WHERE (decision = 'leave_unlinked'::text);
 CREATE INDEX link_history_merchant_id_link_id_idx ON public.link_history USING btree (merchant_id, link_id, id DESC);
 CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING btree (merchant_id, friend_id);
 CREATE INDEX login_token_merchant_id_due_at_idx ON public.login_token USING btree (merchant_id, due_at) WHERE (due_at IS NOT NULL);

@@ -123,6 +123,9 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
 		return err
 	}
+	if err := importFigures(ctx, console, sim, shop, out); err != nil {
+		return err
+	}
 	if err := ingest(ctx, s, shop, out); err != nil {
 		return err
 	}
