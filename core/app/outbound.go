@@ -9,6 +9,10 @@ import (
 	"code.dny.dev/ssrf"
 )
 
+// idleConns is as many as a channel has pushes on their way: those that end between two batches
+// are not dialled anew for each.
+const idleConns = 512
+
 // guardedClient makes the client for all calls to the outside. Which address may be called
 // is decided when it is dialled, after every name is resolved, so no name can lead inside.
 func guardedClient(allowPrivate bool) (*http.Client, error) {
@@ -21,8 +25,8 @@ func guardedClient(allowPrivate bool) (*http.Client, error) {
 			ssrf.WithAllowedV6Prefixes(netip.MustParsePrefix("::1/128"))).Safe
 	}
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second,
-		ResponseHeaderTimeout: 20 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConns: 200,
-		MaxIdleConnsPerHost: 64, ForceAttemptHTTP2: true}
+		ResponseHeaderTimeout: 20 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConns: 4 * idleConns,
+		MaxIdleConnsPerHost: idleConns, ForceAttemptHTTP2: true}
 	return &http.Client{Transport: transport, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }

@@ -111,6 +111,7 @@ func RetryKey(m lumo.MerchantID, logical, recipient id.ID, round int) uuid.UUID 
 // Due says which deliveries a sender asks for.
 type Due struct {
 	Broadcasts bool // those, or everything else
+	Chunks     bool // also chunks that were tried before
 	Retries    bool // only what was tried before: no message of the month is left
 	Now        time.Time
 	Limit      int

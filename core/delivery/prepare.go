@@ -68,7 +68,7 @@ func (t *taking) run(ctx context.Context) (err error) {
 	}
 	query := t.allowed(kind)
 	var retried []Chunk
-	if t.due.Broadcasts {
+	if t.due.Chunks {
 		if retried, err = s.Store.DueChunks(ctx, c.lease, query.Now, chunksInFlight-len(c.chunkers)); err != nil {
 			return err
 		}

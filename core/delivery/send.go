@@ -14,6 +14,7 @@ import (
 
 const (
 	batch            = 256
+	worthwhile       = 64  // a batch of broadcasts is at least so large, where others are on their way
 	inFlight         = 512 // pushes of one channel at once
 	forSingles       = 64  // of them kept for everything but broadcasts
 	chunksInFlight   = 16
@@ -23,7 +24,7 @@ const (
 	firstRetry       = time.Second
 	longestRetry     = 5 * time.Minute
 	accountLife      = 5 * time.Second // of what a sender remembers of its account
-	refill           = 20 * time.Millisecond
+	refill           = 10 * time.Millisecond
 )
 
 // Pace is how fast LINE lets one channel send.
@@ -38,15 +39,16 @@ func linesPace() Pace { return Pace{Push: 1900, Multicast: 190, Burst: 100} }
 
 // channelSender sends for one channel under one lease.
 type channelSender struct {
-	service  *Service
-	lease    Lease
-	bucket   *rate.Limiter
-	chunks   *rate.Limiter // of multicasts
-	slots    chan struct{}
-	chunkers chan struct{}
-	pushes   sync.WaitGroup
-	settler  *settler
-	slowed   atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
+	service   *Service
+	lease     Lease
+	bucket    *rate.Limiter
+	chunks    *rate.Limiter // of multicasts
+	slots     chan struct{}
+	chunkers  chan struct{}
+	pushes    sync.WaitGroup
+	settler   *settler
+	chunkLook time.Time    // when chunks that were tried before were looked for; takeBroadcasts' own
+	slowed    atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
 
 	mu      sync.Mutex // guards account and until
 	account account
@@ -91,10 +93,15 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	}
 	defer func() { <-c.service.gate }()
 	limit := min(batch, inFlight-forSingles-len(c.slots), c.tokens())
-	if limit <= 0 {
+	if limit <= 0 || limit < worthwhile && len(c.slots) > 0 {
 		return true, pause(ctx, refill)
 	}
-	return c.take(ctx, Due{Broadcasts: true, Limit: limit})
+	now := time.Now()
+	again := now.Sub(c.chunkLook) >= lookEvery // what waits for LINE's word is seldom there
+	if again {
+		c.chunkLook = now
+	}
+	return c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
 }
 
 // tokens is how many pushes LINE would take now, some left for flow sends.

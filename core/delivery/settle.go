@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	settleBatch = 256 // outcomes in one transaction
+	settleBatch = 256                  // outcomes in one transaction
+	settleWait  = 5 * time.Millisecond // for more of them
 	settleTries = 8
 )
 
@@ -46,20 +47,29 @@ func (w *settler) finish() {
 }
 
 func (w *settler) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for first := range w.notes {
-		all := []note{first}
-		for more := true; more && len(all) < settleBatch; {
-			select {
-			case n, open := <-w.notes:
-				if more = open; open {
-					all = append(all, n)
-				}
-			default:
-				more = false
-			}
-		}
-		w.insist(context.Background(), all)
+		timer.Reset(settleWait)
+		w.insist(context.Background(), w.gather(first, timer.C))
 	}
+}
+
+// gather waits a moment for more answers: what a transaction costs is shared among them.
+func (w *settler) gather(first note, over <-chan time.Time) []note {
+	all := []note{first}
+	for len(all) < settleBatch {
+		select {
+		case n, open := <-w.notes:
+			if !open {
+				return all
+			}
+			all = append(all, n)
+		case <-over:
+			return all
+		}
+	}
+	return all
 }
 
 // insist writes outcomes down, again and again if it must: the evidence is in hand. One that

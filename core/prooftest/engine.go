@@ -120,7 +120,7 @@ func (w *World) outbox(db *postgres.DB, v *vault.Vault, log *slog.Logger, owner 
 
 // outgoing is a client with as many connections as the core's.
 func outgoing() *http.Client {
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxIdleConns: 200,
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 512, MaxIdleConns: 2048,
 		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}}
 }
 

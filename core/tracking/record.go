@@ -86,31 +86,40 @@ func (s *Service) record(ctx context.Context, m lumo.MerchantID, facts []lumo.Fa
 // named adds what facts are about, as it is now: the name of the saved message, and the flow
 // whose call a delivery answers. The timeline and Klaviyo show what it was then.
 func (s *Service) named(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) ([]lumo.Fact, error) {
-	facts, err := with(facts, "message_name", "message", id.Message,
+	facts, err := with(facts, "message_name", "message", id.Message, anyFact,
 		func(list []id.ID) (map[id.ID]string, error) { return s.c.Store.MessageNames(ctx, m, list) })
 	if err != nil {
 		return nil, err
 	}
-	return with(facts, "flow", "delivery", id.Delivery,
+	return with(facts, "flow", "delivery", id.Delivery, perhapsOfFlow,
 		func(list []id.ID) (map[id.ID]string, error) { return s.c.Store.Flows(ctx, m, list) })
+}
+
+func anyFact(lumo.Fact) bool { return true }
+
+// perhapsOfFlow tells whether a fact may be about a delivery that answers a flow's call: where
+// the kind of the delivery stands beside it, that says so.
+func perhapsOfFlow(f lumo.Fact) bool {
+	kind, known := f.Data["kind"].(string)
+	return !known || kind == "flow"
 }
 
 // with gives the facts that name a thing under key, but nothing under field yet, what find
 // knows of it.
-func with(facts []lumo.Fact, field, key string, prefix id.Prefix,
+func with(facts []lumo.Fact, field, key string, prefix id.Prefix, asks func(lumo.Fact) bool,
 	find func([]id.ID) (map[id.ID]string, error)) ([]lumo.Fact, error) {
 	things := make([]id.ID, len(facts))
-	var wanted []id.ID
+	wanted := map[id.ID]bool{}
 	for i, f := range facts {
 		text, _ := f.Data[key].(string)
-		if v, err := id.ParseWith(prefix, text); err == nil && f.Data[field] == nil {
-			things[i], wanted = v, append(wanted, v)
+		if v, err := id.ParseWith(prefix, text); err == nil && f.Data[field] == nil && asks(f) {
+			things[i], wanted[v] = v, true
 		}
 	}
 	if len(wanted) == 0 {
 		return facts, nil
 	}
-	found, err := find(wanted)
+	found, err := find(slices.Collect(maps.Keys(wanted)))
 	if err != nil || len(found) == 0 {
 		return facts, err
 	}

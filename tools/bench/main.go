@@ -1,6 +1,7 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
 // each beside its peer in the same run: bench edge prints those of one edge alone, bench
-// ingest those of the core taking events.
+// ingest those of the core taking events, bench send FILE those of the sending engine, with a
+// processor profile in the file.
 package main
 
 import (
@@ -49,9 +50,17 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
 		return err
 	}
-	only := ""
-	if len(os.Args) == 2 {
+	only, profile := "", ""
+	if len(os.Args) > 1 {
 		only = os.Args[1]
+	}
+	if len(os.Args) > 2 {
+		profile = os.Args[2]
+	}
+	if only == "" || only == sendOnly { // before anything else runs
+		if err := sendFigures(ctx, dir, profile, out); err != nil || only == sendOnly {
+			return err
+		}
 	}
 	s, err := start(ctx, dir)
 	if err != nil {

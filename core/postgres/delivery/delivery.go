@@ -33,7 +33,7 @@ type Store struct {
 // New makes a store.
 func New(db *postgres.DB, v *vault.Vault) (*Store, error) {
 	const op = "postgres.delivery.New"
-	encoder, err := zstd.NewWriter(nil)
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // Look keeps a lease from being claimed until the transaction ends, and reads what a sender
-// must know before a batch: stops, rules, the month.
+// must know before a batch: stops, rules, the month. Its lock lets the lease be renewed: whoever
+// claims asks for more.
 func (s *Store) Look(ctx context.Context, l delivery.Lease) (at delivery.Situation, err error) {
 	const op = "postgres.delivery.Look"
 	var one int
@@ -21,7 +22,7 @@ func (s *Store) Look(ctx context.Context, l delivery.Lease) (at delivery.Situati
 		SELECT 1
 		FROM work
 		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'send' AND owner = $3 AND fence = $4
-		FOR SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
+		FOR KEY SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
 	if fault.Is(postgres.Fault(op, err), fault.NotFound) {
 		return at, fault.New(fault.Stale, op, "the lease belongs to another owner")
 	}
