@@ -22,6 +22,8 @@ type Member struct {
 	Name     string
 	Role     lumo.Role
 	Language string
+	// StepsHidden says that she hid the first steps from her Home.
+	StepsHidden bool
 }
 
 // Credentials are what a sign-in is checked against.
@@ -58,6 +60,8 @@ type MemberStore interface {
 	// CreateMember answers fault.Conflict when the merchant has the email already.
 	CreateMember(ctx context.Context, m Member, passwordHash string, now time.Time) error
 	SetLanguage(ctx context.Context, m Membership, language string, now time.Time) error
+	// HideSteps hides the first steps from a member's Home; zero shows them again.
+	HideSteps(ctx context.Context, m Membership, at time.Time, now time.Time) error
 	// CreateOperator answers fault.Conflict when the email is an operator's already.
 	CreateOperator(ctx context.Context, o Operator, now time.Time) error
 	// RemoveOperator is fault.NotFound for an email that is none's.
@@ -95,15 +99,16 @@ type Units interface {
 
 // Config is what the service needs; all fields are required.
 type Config struct {
-	Units   Units
-	Store   Store
-	Members MemberStore
-	Tries   Tries
-	Audit   AuditStore
-	Keys    KeyStore
-	Hasher  *Hasher
-	NewID   func() id.ID
-	Now     func() time.Time
+	Units    Units
+	Store    Store
+	Members  MemberStore
+	Tries    Tries
+	Audit    AuditStore
+	Keys     KeyStore
+	Sessions SessionStore
+	Hasher   *Hasher
+	NewID    func() id.ID
+	Now      func() time.Time
 }
 
 // Service is the capability.

@@ -122,11 +122,11 @@ func (s *Service) Update(ctx context.Context, who Membership, address string, c 
 func (c Settings) apply(op string, m lumo.Merchant) (lumo.Merchant, error) {
 	fields := map[string]string{}
 	if c.Country != "" {
-		currency, zone, ok := countryDefaults(c.Country)
+		country, ok := countryOf(c.Country)
 		if !ok {
 			fields["country"] = "Choose a country from the list."
 		}
-		m.Country, m.Currency, m.TimeZone = c.Country, currency, zone
+		m.Country, m.Currency, m.TimeZone = c.Country, country.Currency, country.TimeZone
 	}
 	if name := strings.TrimSpace(c.Name); name != "" {
 		m.Name = name
@@ -136,6 +136,9 @@ func (c Settings) apply(op string, m lumo.Merchant) (lumo.Merchant, error) {
 	}
 	if c.Currency != "" {
 		m.Currency = c.Currency
+	}
+	if !currencyCode(m.Currency) {
+		fields["currency"] = "A currency is three letters, as JPY."
 	}
 	if c.TimeZone != "" {
 		m.TimeZone = c.TimeZone
@@ -156,28 +159,6 @@ func (c Settings) apply(op string, m lumo.Merchant) (lumo.Merchant, error) {
 	return m, nil
 }
 
-// countryDefaults are currency and time zone of the countries where LINE is the habit, and
-// of those that shops sell to from there.
-func countryDefaults(country string) (currency, zone string, ok bool) {
-	switch country {
-	case "JP":
-		return "JPY", "Asia/Tokyo", true
-	case "TW":
-		return "TWD", "Asia/Taipei", true
-	case "TH":
-		return "THB", "Asia/Bangkok", true
-	case "KR":
-		return "KRW", "Asia/Seoul", true
-	case "SG":
-		return "SGD", "Asia/Singapore", true
-	case "HK":
-		return "HKD", "Asia/Hong_Kong", true
-	case "US":
-		return "USD", "America/New_York", true
-	}
-	return "", "", false
-}
-
 func knownLanguage(language string) bool {
 	switch language {
 	case "en", "ja", "zh-TW", "th":
@@ -187,15 +168,39 @@ func knownLanguage(language string) bool {
 }
 
 // SetLanguage changes a member's own language.
-func (s *Service) SetLanguage(ctx context.Context, who Membership, language string) error {
+func (s *Service) SetLanguage(ctx context.Context, who Membership, address, language string) error {
 	const op = "account.SetLanguage"
 	if language != "en" && language != "ja" {
 		return fault.New(fault.Invalid, op, "The console speaks English and Japanese.")
 	}
 	err := s.Units.InTenant(ctx, who.Merchant, func(ctx context.Context) error {
-		return s.Members.SetLanguage(ctx, who, language, s.Now())
+		if err := s.Members.SetLanguage(ctx, who, language, s.Now()); err != nil {
+			return err
+		}
+		return s.Audit(ctx, who.entry("member.language", address, map[string]any{"language": language}))
 	})
 	return fault.Wrap(op, err)
+}
+
+// HideSteps hides the first steps from a member's Home, or shows them again.
+func (s *Service) HideSteps(ctx context.Context, who Membership, address string, hide bool) error {
+	var at time.Time
+	if hide {
+		at = s.Now()
+	}
+	err := s.Units.InTenant(ctx, who.Merchant, func(ctx context.Context) error {
+		if err := s.Members.HideSteps(ctx, who, at, s.Now()); err != nil {
+			return err
+		}
+		return s.Audit(ctx, who.entry("member.steps", address, map[string]any{"hidden": hide}))
+	})
+	return fault.Wrap("account.HideSteps", err)
+}
+
+// entry is a line of the audit log about what a member did to herself.
+func (m Membership) entry(action, address string, data map[string]any) lumo.AuditEntry {
+	return lumo.AuditEntry{ActorKind: "member", Actor: id.ID(m.Member), Address: address, Action: action,
+		TargetKind: "member", Target: m.Member.String(), Data: data}
 }
 
 // slug is a merchant's part of console addresses, made of its name; the words that our

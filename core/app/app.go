@@ -85,7 +85,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	store := accountstore.New(a.vault)
-	a.accounts = account.New(account.Config{Units: a.db, Store: store, Members: store, Tries: store, Audit: store, Keys: store,
+	a.accounts = account.New(account.Config{Units: a.db, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store,
 		Hasher: hasher, NewID: a.newID, Now: a.now})
 	a.hub = live.New(livewire.New(a.db), a.log, a.now)
 	a.api = console.New(console.Config{Accounts: a.accounts, Sessions: accountstore.NewSessions(a.db),

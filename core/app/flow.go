@@ -13,6 +13,7 @@ import (
 	"lumo/core/linkage"
 	"lumo/core/live"
 	"lumo/core/lumo"
+	"lumo/core/message"
 	"lumo/core/postgres"
 	deliverystore "lumo/core/postgres/delivery"
 	flowstore "lumo/core/postgres/flow"
@@ -38,7 +39,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Auditor: a.accounts, Journal: n.fleet, Pusher: n.line,
+	sender := delivery.New(delivery.Config{Units: a.db, Store: store, Leases: store, Settings: store, Tests: store, Auditor: a.accounts, Journal: n.fleet, Pusher: n.line,
 		Composer: n.messages.composer, Channels: n.directory, Recorder: n.tracker, Watcher: flowWatcher{a, n.tracker},
 		Quotas: n.quotas, Bells: store, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
@@ -49,9 +50,39 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Rounds{}, Owner: a.newID().String(), Log: a.log}
 	a.runners = append(a.runners, watch.Run)
 	console.RegisterSending(a.api, sender)
+	console.RegisterTests(a.api, sender, testContents{n.messages.service}, a.newID)
 	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: n.messages.service, Channels: n.directory,
 		EdgeURL: a.settings.EdgePublicURL, NewID: a.newID, Now: a.now})
 	return flows, nil
+}
+
+// testContents makes what tests say.
+type testContents struct{ messages *message.Service }
+
+// TestContent is a text, or a saved message; one that was never published as its draft stands.
+func (t testContents) TestContent(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, test delivery.Test, f lumo.FriendID) (
+	content lumo.Content, err error) {
+	body := message.Text(message.Clean(test.Text))
+	content.Text = test.Text
+	if test.Message != (lumo.MessageID{}) {
+		found, err := t.messages.Get(ctx, m, c, test.Message)
+		if err != nil {
+			return content, err
+		}
+		content.Message, body = found.ID, found.Body
+		if test.Draft || found.Version == 0 {
+			content.Draft, err = found.Body.Encode()
+		} else {
+			var published message.Version
+			published, err = t.messages.Published(ctx, m, c, found.ID, 0)
+			content.Version, body = published.Number, published.Body
+		}
+		if err != nil {
+			return content, err
+		}
+	}
+	content.Vars, err = t.messages.ValuesOf(ctx, m, c, f, body)
+	return content, err
 }
 
 // flowWatcher tells open pages of flow requests and deliveries.

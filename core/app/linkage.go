@@ -244,6 +244,11 @@ func (g *greeter) Greet(ctx context.Context, m lumo.MerchantID, f lumo.Friend, c
 			return err
 		}
 	}
+	if code.Own {
+		if err := g.people.OwnPhone(ctx, m, code.Channel, f.ID); err != nil {
+			return err
+		}
+	}
 	if code.Welcome == "" || f.FollowStatus != lumo.Following {
 		return nil
 	}

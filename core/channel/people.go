@@ -224,6 +224,20 @@ func (p *People) SetTester(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 	return n, fault.Wrap("channel.SetTester", err)
 }
 
+// OwnPhone makes a member's own phone a test friend: she scanned the code for that.
+func (p *People) OwnPhone(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID) error {
+	err := p.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		n, err := p.c.Store.SetTester(ctx, m, c, []lumo.FriendID{f}, true)
+		if err != nil || n == 0 {
+			return err
+		}
+		p.changed(ctx, m, c, []lumo.FriendID{f})
+		return p.c.Auditor.Audit(ctx, lumo.AuditEntry{ActorKind: "system", Action: "friend.tester", TargetKind: "friend",
+			Target: f.String(), Data: map[string]any{"tester": true}})
+	})
+	return fault.Wrap("channel.OwnPhone", err)
+}
+
 // changed tells open pages of friends; of many it tells once that the list is another.
 func (p *People) changed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, friends []lumo.FriendID) {
 	const most = 20

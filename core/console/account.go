@@ -44,6 +44,15 @@ type OperatorView struct {
 	Email string `json:"email"`
 }
 
+// CountryView is a country that shops are in, and what follows from it.
+type CountryView struct {
+	Code     string `json:"code"`
+	Currency string `json:"currency"`
+	TimeZone string `json:"time_zone"`
+	Calling  string `json:"calling" doc:"with which phone numbers begin abroad"`
+	Phone    string `json:"phone" doc:"how people there write one"`
+}
+
 type signInInput struct {
 	Body struct {
 		Email    string `json:"email" maxLength:"320"`
@@ -83,6 +92,8 @@ func (a *API) registerAccount() {
 		Summary: "Change one's own language"}, func(ctx context.Context, who Caller, _ *languageInput) (MeView, error) {
 		return a.me(ctx, who)
 	}, a.patchMe)
+	Register(a, Op{ID: "list-countries", Method: http.MethodGet, Path: "/countries", Role: SignedIn,
+		Summary: "List countries with what follows from them"}, countries)
 	Register(a, Op{ID: "get-merchant", Method: http.MethodGet, Path: "/merchants/{merchant}", Role: lumo.Viewer,
 		Summary: "Read a merchant"}, func(_ context.Context, who Caller, _ *InMerchant) (MerchantView, error) {
 		return merchantView(who.Merchant, who.Member.Role), nil
@@ -134,7 +145,7 @@ func (a *API) me(ctx context.Context, who Caller) (MeView, error) {
 
 func (a *API) patchMe(ctx context.Context, who Caller, in *languageInput) (MeView, error) {
 	for _, m := range who.Members {
-		if err := a.Accounts.SetLanguage(ctx, m, in.Body.Language); err != nil {
+		if err := a.Accounts.SetLanguage(ctx, m, who.Address, in.Body.Language); err != nil {
 			return MeView{}, err
 		}
 	}
@@ -151,4 +162,12 @@ func (a *API) patchMerchant(ctx context.Context, who Caller, in *merchantInput) 
 func merchantView(m lumo.Merchant, role lumo.Role) MerchantView {
 	return MerchantView{ID: m.ID.String(), Slug: m.Slug, Name: m.Name, Country: m.Country, Currency: m.Currency,
 		TimeZone: m.TimeZone, Language: m.Language, SetUp: m.SetUp, Role: string(role)}
+}
+
+func countries(context.Context, Caller, *None) (List[CountryView], error) {
+	var list List[CountryView]
+	for _, c := range account.Countries() {
+		list.Items = append(list.Items, CountryView(c))
+	}
+	return list, nil
 }

@@ -146,11 +146,11 @@ func areaOf(path string) string {
 	rest = strings.TrimPrefix(rest, "/channels/{channel}")
 	noun, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 	switch noun {
-	case "friends", "tags", "consent", "runs", "home":
+	case "friends", "tags", "consent", "runs", "home", "test_friends":
 		return "friends"
 	case "qr_codes", "forms", "linking", "links", "conflicts", "reviews", "review", "imports", "automatic", "klaviyo_forms":
 		return "linking"
-	case "messages", "media", "statistics", "replies":
+	case "messages", "media", "statistics", "replies", "test_sends":
 		return "messages"
 	case "flow_settings", "flow_keys", "flow_requests", "get_json", "flows", "sending":
 		return "flows"

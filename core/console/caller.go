@@ -24,14 +24,9 @@ func (c Caller) Membership() account.Membership {
 	return account.Membership{Merchant: c.Merchant.ID, Member: c.Member.ID}
 }
 
-const (
-	membersKey  = "members"
-	operatorKey = "operator_id"
-)
-
 // signIn begins a session under a new token, so that nobody can plant one beforehand.
 func (a *API) signIn(ctx context.Context, s account.Signed) error {
-	defer a.sockets.end(a.sessions.Token(ctx)) // the old session's pages
+	defer a.sockets.end(tokenHash(a.sessions.Token(ctx))) // the old session's pages
 	if err := a.sessions.RenewToken(ctx); err != nil {
 		return fault.As(fault.Unavailable, "console.signIn", err)
 	}
@@ -39,11 +34,12 @@ func (a *API) signIn(ctx context.Context, s account.Signed) error {
 	for _, m := range s.Members {
 		members = append(members, m.Merchant.String()+" "+m.Member.String())
 	}
-	a.sessions.Put(ctx, membersKey, strings.Join(members, ","))
+	a.sessions.Put(ctx, account.SessionMembers, strings.Join(members, ","))
+	a.sessions.Put(ctx, account.SessionDevice, deviceOf(ctx))
 	if !s.Operator.IsZero() {
-		a.sessions.Put(ctx, operatorKey, s.Operator.String())
+		a.sessions.Put(ctx, account.SessionOperator, s.Operator.String())
 	} else {
-		a.sessions.Remove(ctx, operatorKey)
+		a.sessions.Remove(ctx, account.SessionOperator)
 	}
 	return nil
 }
@@ -54,17 +50,17 @@ func (a *API) signOut(ctx context.Context) error {
 	if err := a.sessions.Destroy(ctx); err != nil {
 		return fault.As(fault.Unavailable, "console.signOut", err)
 	}
-	a.sockets.end(token)
+	a.sockets.end(tokenHash(token))
 	return nil
 }
 
 // session reads who signed in; nobody is no error.
 func (a *API) session(ctx context.Context) Caller {
 	c := Caller{Address: addressOf(ctx)}
-	if v, err := id.Parse(a.sessions.GetString(ctx, operatorKey)); err == nil {
+	if v, err := id.Parse(a.sessions.GetString(ctx, account.SessionOperator)); err == nil {
 		c.Operator.ID = v
 	}
-	for pair := range strings.SplitSeq(a.sessions.GetString(ctx, membersKey), ",") {
+	for pair := range strings.SplitSeq(a.sessions.GetString(ctx, account.SessionMembers), ",") {
 		first, second, _ := strings.Cut(pair, " ")
 		merchant, err1 := id.ParseWith(id.Merchant, first)
 		member, err2 := id.ParseWith(id.Member, second)

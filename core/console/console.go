@@ -51,7 +51,12 @@ type Accounts interface {
 	SignIn(ctx context.Context, email, password, address string) (account.Signed, error)
 	Find(ctx context.Context, m account.Membership) (account.Member, lumo.Merchant, error)
 	Update(ctx context.Context, who account.Membership, address string, c account.Settings) (lumo.Merchant, error)
-	SetLanguage(ctx context.Context, who account.Membership, language string) error
+	SetLanguage(ctx context.Context, who account.Membership, address, language string) error
+	HideSteps(ctx context.Context, who account.Membership, address string, hide bool) error
+	Sessions(ctx context.Context, members []account.Membership) ([]account.Session, error)
+	// EndSession and EndOtherSessions answer the hashes of the tokens that no longer hold.
+	EndSession(ctx context.Context, members []account.Membership, address string, one id.ID) ([]string, error)
+	EndOtherSessions(ctx context.Context, members []account.Membership, address, except string) ([]string, error)
 	// FindOperator is fault.NotFound for one who was removed.
 	FindOperator(ctx context.Context, operator id.ID) (account.Operator, error)
 }
@@ -100,6 +105,7 @@ func New(c Config) *API {
 		a.answerProblem(w, r, fault.New(fault.NotFound, "console.unknown", "This address does not exist."))
 	})
 	a.registerAccount()
+	a.registerSessions()
 	return a
 }
 
@@ -121,7 +127,8 @@ func (a *API) Handler() http.Handler {
 	}))
 	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, largestBody)
-		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, a.Address(r))))
+		ctx := context.WithValue(r.Context(), addressKey{}, a.Address(r))
+		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(ctx, deviceKey{}, device(r.UserAgent()))))
 	})
 	return guard.Handler(a.sessions.LoadAndSave(limited))
 }

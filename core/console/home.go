@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"time"
 
+	"lumo/core/account"
 	"lumo/core/channel"
 	"lumo/core/connection"
+	"lumo/core/delivery"
 	"lumo/core/fleet"
+	"lumo/core/flow"
 	"lumo/core/lumo"
 	"lumo/core/outbox"
 	"lumo/core/tracking"
@@ -54,9 +57,19 @@ type TodayView struct {
 // FiguresView are the numbers of Home; the live message "counter" carries the same.
 type FiguresView struct {
 	Friends      int64     `json:"friends"`
-	Linked       int64     `json:"linked"`
+	Change       int64     `json:"change" doc:"of friends, today: who came less who blocked"`
+	Linked       int64     `json:"linked" doc:"of friends"`
 	BlockedMonth int64     `json:"blocked_month"`
 	Today        TodayView `json:"today"`
+	Hours        HoursView `json:"hours"`
+}
+
+// HoursView are the hours of today, up to the one that runs: what happened in each.
+type HoursView struct {
+	Sent    []int64 `json:"sent"`
+	Clicked []int64 `json:"clicked"`
+	Linked  []int64 `json:"linked"`
+	NotSent []int64 `json:"not_sent"`
 }
 
 // FriendRef names a friend.
@@ -78,26 +91,42 @@ type FeedItemView struct {
 // NoticeView is something that needs a person.
 type NoticeView struct {
 	Code string         `json:"code"`
+	Flow string         `json:"flow,omitempty" doc:"Klaviyo's id of the flow it is about"`
 	Data map[string]any `json:"data"`
 }
 
 // StepView is one step of the first run.
 type StepView struct {
-	Step string `json:"step"`
+	Step string `json:"step" enum:"line,klaviyo,link_yourself,test_message,first_flow"`
 	Done bool   `json:"done"`
+	Name string `json:"name,omitempty" doc:"who was linked by it"`
 }
 
 // HomeView is the first screen of a LINE account.
 type HomeView struct {
 	FiguresView
 	Feed      []FeedItemView `json:"feed"`
-	Attention []NoticeView   `json:"attention"`
+	Attention []NoticeView   `json:"attention" doc:"at most five, worst first"`
+	More      int            `json:"attention_more" doc:"that are left out"`
 	Checklist []StepView     `json:"checklist"`
+	Hidden    bool           `json:"checklist_hidden" doc:"by the member who asks"`
+}
+
+type hideInput struct {
+	InMerchant
+	Body struct {
+		Hidden bool `json:"hidden"`
+	}
 }
 
 // Edges tells how the edges are.
 type Edges interface {
 	Status(ctx context.Context) (fleet.Status, error)
+}
+
+// StepHider keeps who wants to see the first steps no more.
+type StepHider interface {
+	HideSteps(ctx context.Context, who account.Membership, address string, hide bool) error
 }
 
 // HomeParts is what Home and the connections page are made of.
@@ -106,6 +135,9 @@ type HomeParts struct {
 	Accounts *connection.Service
 	Items    *outbox.Service
 	Tracking *tracking.Service
+	Flows    *flow.Service
+	Sender   *delivery.Service
+	Members  StepHider
 	Edges    Edges
 }
 
@@ -117,6 +149,11 @@ func RegisterHome(a *API, parts HomeParts) {
 	Register(a, Op{ID: "get-home", Method: http.MethodGet,
 		Path: "/merchants/{merchant}/channels/{channel}/home", Role: lumo.Viewer,
 		Summary: "Read the first screen of a LINE account"}, parts.home)
+	Register(a, Op{ID: "hide-first-steps", Method: http.MethodPost, Path: "/merchants/{merchant}/first_steps/hide",
+		Role: lumo.Viewer, Summary: "Hide the first steps from one's own Home, or show them again"},
+		func(ctx context.Context, who Caller, in *hideInput) (None, error) {
+			return None{}, parts.Members.HideSteps(ctx, who.Membership(), who.Address, in.Body.Hidden)
+		})
 }
 
 func (p HomeParts) connections(ctx context.Context, who Caller, _ *InMerchant) (ConnectionsView, error) {
@@ -174,19 +211,45 @@ func (p HomeParts) home(ctx context.Context, who Caller, in *InChannel) (HomeVie
 	if err != nil {
 		return HomeView{}, err
 	}
-	view := HomeView{FiguresView: figuresView(h.Figures), Feed: feedView(h.Feed),
-		Attention: []NoticeView{}, Checklist: []StepView{}}
-	for _, n := range h.Attention {
-		view.Attention = append(view.Attention, NoticeView{n.Code, n.Data})
-	}
+	view := HomeView{FiguresView: figuresView(h.Figures, h.Hours), Feed: feedView(h.Feed), Hidden: who.Member.StepsHidden}
 	for _, s := range h.Checklist {
-		view.Checklist = append(view.Checklist, StepView{s.Name, s.Done})
+		view.Checklist = append(view.Checklist, StepView{s.Name, s.Done, s.Friend})
 	}
-	return view, nil
+	view.Attention, view.More, err = p.attention(ctx, m, channel, h.Attention)
+	return view, err
 }
 
-func figuresView(f tracking.Figures) FiguresView {
-	return FiguresView{Friends: f.Friends, Linked: f.Linked, BlockedMonth: f.BlockedMonth,
+// attention joins what tracking, the Flow doctor and the month's messages have to say.
+func (p HomeParts) attention(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []tracking.Notice) (
+	view []NoticeView, more int, err error) {
+	d, err := p.Flows.Diagnose(ctx, m, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	month, err := p.Sender.Quota(ctx, m, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	used := !month.Quota.Unlimited && month.Quota.Limit > 0 && month.Quota.LeftFor(delivery.KindFlow, month.Rules) == 0
+	if used {
+		all = append(all, tracking.Notice{Code: "quota_used", Data: map[string]any{"limit": month.Quota.Limit}})
+	}
+	for _, f := range d.Findings {
+		if f.Code == "quota" && used {
+			continue
+		}
+		all = append(all, tracking.Notice{Code: f.Code, Subject: f.Subject, Data: f.Data})
+	}
+	worst, more := tracking.Worst(all)
+	for _, n := range worst {
+		view = append(view, NoticeView{Code: n.Code, Flow: n.Subject, Data: n.Data})
+	}
+	return view, more, nil
+}
+
+func figuresView(f tracking.Figures, h tracking.Hours) FiguresView {
+	return FiguresView{Friends: f.Friends, Change: f.Change, Linked: f.Linked, BlockedMonth: f.BlockedMonth,
+		Hours: HoursView(h),
 		Today: TodayView{Sent: f.Today.Sent, Clicked: f.Today.Clicked, Linked: f.Today.Linked,
 			NotSent: f.Today.NotSent, Failed: f.Today.Failed, Checking: f.Today.Checking}}
 }

@@ -57,7 +57,7 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people := account.New(account.Config{Units: d.DB, Store: store, Members: store, Tries: store, Audit: store, Keys: store,
+	people := account.New(account.Config{Units: d.DB, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store,
 		Hasher: hasher, NewID: d.ID, Now: d.Clock.Now})
 	a := console.New(console.Config{Accounts: people, Sessions: accountstore.NewSessions(d.DB),
 		Repeats: accountstore.NewRepeats(d.DB, d.Vault), Log: log, Now: d.Clock.Now})

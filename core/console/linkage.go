@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -46,6 +47,21 @@ type CodeDayView struct {
 type TryView struct {
 	URL       string `json:"url"`
 	ProfileID string `json:"profile_id,omitempty"`
+}
+
+// OwnPhoneView is the URL that links a member's own phone.
+type OwnPhoneView struct {
+	URL       string `json:"url"`
+	ProfileID string `json:"profile_id"`
+	Code      string `json:"code" doc:"qrc_.., whose image with this profile is the URL's"`
+}
+
+type ownPhoneInput struct {
+	InChannel
+	Body struct {
+		Email string `json:"email" maxLength:"254" doc:"of the customer in Klaviyo that the member is"`
+		Name  string `json:"name" maxLength:"80" doc:"of the QR code, if it is made now"`
+	}
 }
 
 // StepTakenView names a step of a link's history, so that it can be undone.
@@ -117,6 +133,8 @@ func RegisterLinkage(a *API, s *linkage.Service) {
 		Summary: "What happened by a QR code, day by day"}, l.codeDays)
 	Register(a, Op{ID: "try-qr-code", Method: http.MethodPost, Path: code + "/try", Role: lumo.Marketer,
 		Summary: "The URL that one customer would get"}, l.tryCode)
+	Register(a, Op{ID: "own-phone", Method: http.MethodPost, Path: one + "/qr_codes/own_phone", Role: lumo.Marketer,
+		Summary: "The URL that links a member's own phone, which becomes a test friend"}, l.ownPhone)
 	Register(a, Op{ID: "unlink-friend", Method: http.MethodPost, Path: one + "/friends/{friend}/unlink",
 		Role: lumo.Marketer, Summary: "End a friend's identity link"}, l.unlink)
 	l.registerReview(a, one)
@@ -256,6 +274,18 @@ func (l links) tryCode(ctx context.Context, who Caller, in *tryInput) (TryView, 
 	return TryView{URL: try.URL, ProfileID: string(try.Profile)}, err
 }
 
+func (l links) ownPhone(ctx context.Context, who Caller, in *ownPhoneInput) (OwnPhoneView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return OwnPhoneView{}, err
+	}
+	own, err := l.service.OwnPhone(ctx, who.Merchant.ID, c, who.Member.ID, in.Body.Name, in.Body.Email)
+	if err != nil {
+		return OwnPhoneView{}, err
+	}
+	return OwnPhoneView{URL: own.URL, ProfileID: string(own.Profile), Code: own.Code.ID.String()}, nil
+}
+
 func (l links) unlink(ctx context.Context, who Caller, in *InFriend) (StepTakenView, error) {
 	c, f, err := in.Friend()
 	if err != nil {
@@ -281,7 +311,8 @@ func (l links) view(c linkage.Code) CodeView {
 	return view
 }
 
-// image draws a code for print: image.png, or image.svg 300 mm wide.
+// image draws a code: image.png, or image.svg 300 mm wide. With a customer's profile it draws
+// her own URL.
 func (l links) image(a *API) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
@@ -299,12 +330,16 @@ func (l links) image(a *API) http.HandlerFunc {
 			return
 		}
 		kind, picture := "image/png", []byte(nil)
+		address := l.service.Snippets(code).Plain
+		if p := r.URL.Query().Get("profile"); p != "" && code.IdentifyBy == linkage.ByProfile {
+			address += "?k=" + url.QueryEscape(p)
+		}
 		switch r.PathValue("file") {
 		case "image.png":
-			picture, err = drawPNG(l.service.Snippets(code).Plain)
+			picture, err = drawPNG(address)
 		case "image.svg":
 			kind = "image/svg+xml"
-			picture, err = drawSVG(l.service.Snippets(code).Plain)
+			picture, err = drawSVG(address)
 		default:
 			err = fault.New(fault.NotFound, "console.image", "This address does not exist.")
 		}

@@ -34,7 +34,7 @@ func RegisterLive(a *API, s Streams) {
 		}
 		ctx, end := context.WithCancelCause(r.Context())
 		defer end(nil)
-		defer a.sockets.add(cookie.Value, func() { end(live.ErrSignedOut) })()
+		defer a.sockets.add(tokenHash(cookie.Value), func() { end(live.ErrSignedOut) })()
 		s.Serve(w, r.WithContext(ctx), who.Merchant.ID, func(context.Context) bool {
 			return a.alive(cookie.Value, r.PathValue("merchant"))
 		})
@@ -54,7 +54,7 @@ func (a *API) alive(token, merchant string) bool {
 	return err == nil || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Internal)
 }
 
-// sockets are the open pages of this process by session, so that they close at once where
+// sockets are the open pages of this process by the hash of their session's token, so that they close at once where
 // their session ends here; elsewhere the next check closes them.
 type sockets struct {
 	mu   sync.Mutex
@@ -63,7 +63,7 @@ type sockets struct {
 }
 
 // add remembers how to close a page; the answer forgets it.
-func (s *sockets) add(token string, end func()) (forget func()) {
+func (s *sockets) add(hash string, end func()) (forget func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
@@ -71,24 +71,24 @@ func (s *sockets) add(token string, end func()) (forget func()) {
 	if s.open == nil {
 		s.open = map[string]map[int]func(){}
 	}
-	if s.open[token] == nil {
-		s.open[token] = map[int]func(){}
+	if s.open[hash] == nil {
+		s.open[hash] = map[int]func(){}
 	}
-	s.open[token][n] = end
+	s.open[hash][n] = end
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if delete(s.open[token], n); len(s.open[token]) == 0 {
-			delete(s.open, token)
+		if delete(s.open[hash], n); len(s.open[hash]) == 0 {
+			delete(s.open, hash)
 		}
 	}
 }
 
 // end closes the pages of a session.
-func (s *sockets) end(token string) {
+func (s *sockets) end(hash string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, end := range s.open[token] {
+	for _, end := range s.open[hash] {
 		end()
 	}
 }

@@ -39,7 +39,7 @@ type counterNews struct {
 // Counted sends the numbers of Home.
 func (n News) Counted(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 	u tracking.Update) error {
-	data := counterNews{FiguresView: figuresView(u.Figures), Feed: feedView(u.Feed), More: u.More}
+	data := counterNews{FiguresView: figuresView(u.Figures, u.Hours), Feed: feedView(u.Feed), More: u.More}
 	n.publish(ctx, m, live.Event{Kind: "counter", ID: c.String(), Channel: c.String(), Data: data})
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 // RunView is long work: an import, a refresh.
 type RunView struct {
 	ID        string           `json:"id"`
+	Channel   string           `json:"channel"`
 	Kind      string           `json:"kind"`
 	State     string           `json:"state" enum:"waiting,running,paused,stopped,done,failed"`
 	Total     *int64           `json:"total,omitempty" doc:"left out while it is being counted"`
@@ -82,6 +83,8 @@ func RegisterRuns(a *API, p RunParts) {
 	const one = "/merchants/{merchant}/channels/{channel}"
 	Register(a, Op{ID: "list-runs", Method: http.MethodGet, Path: one + "/runs", Role: lumo.Viewer,
 		Summary: "List long work, newest first"}, p.list)
+	Register(a, Op{ID: "list-recent-runs", Method: http.MethodGet, Path: "/merchants/{merchant}/runs", Role: lumo.Viewer,
+		Summary: "List the merchant's long work that goes on or just ended, whoever started it"}, p.recent)
 	Register(a, Op{ID: "get-run", Method: http.MethodGet, Path: one + "/runs/{run}", Role: lumo.Viewer,
 		Summary: "Read how far long work got"}, p.get)
 	for verb, turn := range map[string]func(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RunID,
@@ -135,6 +138,25 @@ func waitingView(ctx context.Context, runs *run.Service, members Finder, r run.R
 	return runView(ctx, members, r, after), nil
 }
 
+func (p RunParts) recent(ctx context.Context, who Caller, _ *InMerchant) (List[RunView], error) {
+	all, err := p.Runs.Recent(ctx, who.Merchant.ID)
+	list := List[RunView]{Items: make([]RunView, len(all))}
+	for i, r := range all {
+		list.Items[i] = p.view(ctx, r, ahead(ofAccount(all, r.Channel), r))
+	}
+	return list, err
+}
+
+// ofAccount are the runs of one account: others do not wait for each other.
+func ofAccount(all []run.Run, c lumo.ChannelID) (own []run.Run) {
+	for _, r := range all {
+		if r.Channel == c {
+			own = append(own, r)
+		}
+	}
+	return own
+}
+
 // ahead is the run whose end another one waits for.
 func ahead(all []run.Run, r run.Run) (first run.Run) {
 	for _, other := range all {
@@ -163,7 +185,7 @@ func (p RunParts) view(ctx context.Context, r run.Run, after run.Run) RunView {
 }
 
 func runView(ctx context.Context, members Finder, r run.Run, after run.Run) RunView {
-	v := RunView{ID: r.ID.String(), Kind: r.Kind, State: string(r.State), Total: r.Total, Done: r.Done,
+	v := RunView{ID: r.ID.String(), Channel: r.Channel.String(), Kind: r.Kind, State: string(r.State), Total: r.Total, Done: r.Done,
 		Problems: r.Problems, Counts: r.Counts, Waits: r.Waits, CreatedAt: moment(r.CreatedAt),
 		StartedAt: moment(r.StartedAt), EndedAt: moment(r.EndedAt), UndoneAt: moment(r.UndoneAt)}
 	if v.Counts == nil {

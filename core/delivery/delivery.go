@@ -273,6 +273,7 @@ type Config struct {
 	Store    Store
 	Leases   Leases
 	Settings SendingStore
+	Tests    TestStore
 	Auditor  Auditor
 	Journal  Journal
 	Pusher   Pusher
@@ -325,4 +326,23 @@ func (s State) Waiting() bool {
 		return true
 	}
 	return false
+}
+
+// Word is the state that people see (UX 2.2).
+func (s State) Word() string {
+	switch s {
+	case Planned, Deferred, QuotaBlocked:
+		return "waiting"
+	case Sending:
+		return "sending"
+	case Accepted:
+		return "sent"
+	case Rejected:
+		return "failed"
+	case Unknown:
+		return "checking"
+	case UnknownExpired:
+		return "unconfirmed"
+	}
+	return "not_sent"
 }

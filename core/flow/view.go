@@ -66,24 +66,10 @@ func (s *Service) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 	return row, fault.Wrap("flow.Row", err)
 }
 
-// Word is the state that people see (UX 2.2).
+// Word is the state that people see. One that was on its way when its sender ended is asked about.
 func (r Row) Word() string {
-	switch r.State {
-	case delivery.Planned, delivery.Deferred, delivery.QuotaBlocked:
-		return "waiting"
-	case delivery.Sending:
-		if r.Stale {
-			return "checking"
-		}
-		return "sending"
-	case delivery.Accepted:
-		return "sent"
-	case delivery.Rejected:
-		return "failed"
-	case delivery.Unknown:
-		return "checking"
-	case delivery.UnknownExpired:
-		return "unconfirmed"
+	if r.State == delivery.Sending && r.Stale {
+		return delivery.Unknown.Word()
 	}
-	return "not_sent"
+	return r.State.Word()
 }

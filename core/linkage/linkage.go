@@ -36,6 +36,7 @@ type Code struct {
 	Key        string // public key in /q/{key}
 	IdentifyBy IdentifyBy
 	Form       lumo.FormID // zero = of no form
+	Own        bool        // for members' own phones: whoever comes by it is a test friend
 	Scans      int64
 	Friends    int64
 	Links      int64

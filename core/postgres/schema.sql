@@ -104,6 +104,14 @@ CREATE TABLE counter (
     n bigint DEFAULT 0 NOT NULL,
     slot smallint DEFAULT 0 NOT NULL
 );
+CREATE TABLE counter_hour (
+    merchant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    slot smallint DEFAULT 0 NOT NULL,
+    n bigint DEFAULT 0 NOT NULL
+);
 CREATE TABLE daily_run (
     name text NOT NULL,
     day date NOT NULL,
@@ -641,7 +649,8 @@ CREATE TABLE member (
     language text DEFAULT 'ja'::text NOT NULL,
     last_seen_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL
+    updated_at timestamp with time zone NOT NULL,
+    steps_hidden_at timestamp with time zone
 );
 CREATE TABLE merchant (
     merchant_id uuid NOT NULL,
@@ -763,7 +772,8 @@ CREATE TABLE qr_code (
     updated_at timestamp with time zone NOT NULL,
     tags uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     welcome text DEFAULT ''::text NOT NULL,
-    form_id uuid
+    form_id uuid,
+    own boolean DEFAULT false NOT NULL
 );
 CREATE TABLE qr_code_day (
     merchant_id uuid NOT NULL,
@@ -883,7 +893,13 @@ CREATE TABLE sent_day (
 CREATE TABLE session (
     token_hash text NOT NULL,
     data bytea NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    members uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    device text DEFAULT ''::text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone
 );
 CREATE TABLE sign_in (
     email_bidx bytea NOT NULL,
@@ -957,6 +973,7 @@ ALTER TABLE core_key ADD CONSTRAINT core_key_kind_check CHECK ((kind = ANY (ARRA
 ALTER TABLE core_key ADD CONSTRAINT core_key_pkey PRIMARY KEY (kind, number);
 ALTER TABLE counter ADD CONSTRAINT counter_kind_check CHECK ((kind = ANY (ARRAY['sent'::text, 'not_sent'::text, 'failed'::text, 'clicked'::text, 'opened'::text, 'linked'::text, 'followed'::text, 'blocked'::text, 'scanned'::text, 'refused'::text])));
 ALTER TABLE counter ADD CONSTRAINT counter_pkey PRIMARY KEY (merchant_id, channel_id, day, kind, slot);
+ALTER TABLE counter_hour ADD CONSTRAINT counter_hour_pkey PRIMARY KEY (merchant_id, channel_id, hour, kind, slot);
 ALTER TABLE daily_run ADD CONSTRAINT daily_run_pkey PRIMARY KEY (name);
 ALTER TABLE delivery ADD CONSTRAINT delivery_logical_kind_check CHECK ((logical_kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
@@ -1169,6 +1186,7 @@ ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, 
 CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX delivery_merchant_id_channel_id_accepted_at_idx ON public.delivery USING btree (merchant_id, channel_id, accepted_at) WHERE (state = 'accepted'::text);
 CREATE INDEX delivery_merchant_id_channel_id_rank_due_at_id_idx ON public.delivery USING btree (merchant_id, channel_id, rank, due_at, id) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_merchant_id_channel_id_test_idx ON public.delivery USING btree (merchant_id, channel_id, logical_id) WHERE (logical_kind = 'test'::text);
 CREATE INDEX delivery_merchant_id_channel_id_unsure_idx ON public.delivery USING btree (merchant_id, channel_id) WHERE unsure;
 CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (merchant_id, chunk_id) WHERE (chunk_id IS NOT NULL);
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
@@ -1194,6 +1212,7 @@ CREATE INDEX friend_merchant_id_channel_id_followed_at_idx ON public.friend USIN
 CREATE INDEX friend_merchant_id_channel_id_id_idx ON public.friend USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_profile_read_at_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE ((profile_read_at IS NULL) AND (follow_status = 'following'::text));
 CREATE INDEX friend_merchant_id_channel_id_state_idx ON public.friend USING btree (merchant_id, channel_id, follow_status, linked, id DESC);
+CREATE INDEX friend_merchant_id_channel_id_tester_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE tester;
 CREATE INDEX friend_merchant_id_qr_code_id_idx ON public.friend USING btree (merchant_id, qr_code_id, id DESC) WHERE (qr_code_id IS NOT NULL);
 CREATE INDEX friend_merchant_id_tester_idx ON public.friend USING btree (merchant_id, channel_id, id DESC) WHERE tester;
 CREATE INDEX friend_tag_merchant_id_friend_id_idx ON public.friend_tag USING btree (merchant_id, friend_id);
@@ -1221,9 +1240,12 @@ CREATE INDEX run_item_merchant_id_friend_id_idx ON public.run_item USING btree (
 CREATE INDEX run_item_merchant_id_result_idx ON public.run_item USING btree (merchant_id, run_id, result, n);
 CREATE INDEX run_item_merchant_id_twin_idx ON public.run_item USING btree (merchant_id, run_id, twin) WHERE (twin IS NOT NULL);
 CREATE INDEX run_merchant_id_channel_id_id_idx ON public.run USING btree (merchant_id, channel_id, id DESC);
+CREATE INDEX run_merchant_id_ended_at_idx ON public.run USING btree (merchant_id, ended_at);
+CREATE INDEX run_merchant_id_going_idx ON public.run USING btree (merchant_id, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text, 'paused'::text]));
 CREATE INDEX run_merchant_id_open_idx ON public.run USING btree (merchant_id, channel_id, id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 CREATE INDEX run_turn_due_at_idx ON public.run_turn USING btree (due_at);
 CREATE INDEX session_expires_at_idx ON public.session USING btree (expires_at);
+CREATE INDEX session_members_idx ON public.session USING gin (members);
 CREATE INDEX tracked_link_merchant_id_channel_id_created_at_idx ON public.tracked_link USING btree (merchant_id, channel_id, created_at);
 CREATE INDEX work_kind_due_at_idx ON public.work USING btree (kind, due_at);
 CREATE UNIQUE INDEX identity_link_merchant_id_channel_id_profile_id_idx ON public.identity_link USING btree (merchant_id, channel_id, profile_id) WHERE (state = 'linked'::text);
@@ -1237,6 +1259,7 @@ ALTER TABLE automatic_linking FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel FORCE ROW LEVEL SECURITY;
 ALTER TABLE channel_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter FORCE ROW LEVEL SECURITY;
+ALTER TABLE counter_hour FORCE ROW LEVEL SECURITY;
 ALTER TABLE delivery FORCE ROW LEVEL SECURITY;
 ALTER TABLE delivery_chunk FORCE ROW LEVEL SECURITY;
 ALTER TABLE edge_event FORCE ROW LEVEL SECURITY;
@@ -1295,6 +1318,7 @@ CREATE POLICY tenant ON automatic_linking USING (merchant_id = lumo_merchant()) 
 CREATE POLICY tenant ON channel USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON channel_key USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON counter USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON counter_hour USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON delivery USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON delivery_chunk USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON edge_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1355,6 +1379,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON channel TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON channel_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON core_key TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON counter TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON counter_hour TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON daily_run TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_chunk TO lumo_app;

@@ -82,7 +82,8 @@ func insert(t *testing.T, conn *pgx.Conn, table, merchant string) string {
 	columns, values := []string{"merchant_id"}, []string{"'" + merchant + "'"}
 	var name, kind string
 	_, err = pgx.ForEachRow(rows, []any{&name, &kind}, func() error {
-		value := map[string]string{"uuid": "gen_random_uuid()", "bytea": "'\\x01'", "date": "current_date"}[kind]
+		value := map[string]string{"uuid": "gen_random_uuid()", "bytea": "'\\x01'", "date": "current_date",
+			"timestamp with time zone": "now()"}[kind]
 		if value == "" {
 			value = "'1'"
 		}

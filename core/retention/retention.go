@@ -31,6 +31,7 @@ const (
 	Approvals    Kind = "approvals"     // begun connections to Klaviyo
 	EdgeEvents   Kind = "edge_events"   // those in no month of their own
 	Timeline     Kind = "timeline"      // of friends
+	Hours        Kind = "hours"         // counters of hours; those of days stay
 	Sessions     Kind = "sessions"      // of all members
 	SignInTries  Kind = "sign_in_tries" // counted against guessing
 	EdgeCodes    Kind = "edge_codes"    // with which edges enrol
@@ -73,6 +74,7 @@ func Rules() []Rule {
 		{Kind: EdgeEvents, Months: eventMonths},
 		{Kind: Timeline, Months: eventMonths},
 		{Kind: ImportItems, Keep: 31 * day}, // an import can be undone for 30 days
+		{Kind: Hours, Keep: 3 * day},
 		{Kind: Sessions, Global: true},
 		{Kind: SignInTries, Global: true},
 		{Kind: EdgeCodes, Keep: 30 * day, Global: true},

@@ -86,6 +86,8 @@ type Store interface {
 	// Run reads a run and locks it.
 	Run(ctx context.Context, m lumo.MerchantID, v lumo.RunID) (Run, error)
 	Runs(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind string, limit int) ([]Run, error)
+	// Recent are a merchant's runs that have not ended, and those that ended since a time.
+	Recent(ctx context.Context, m lumo.MerchantID, since time.Time, limit int) ([]Run, error)
 	// Next is the oldest run whose turn it is, marked as running under a fence.
 	Next(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, fence int64, now time.Time) (Run, bool, error)
 	Update(ctx context.Context, r Run) error
@@ -224,6 +226,16 @@ func (s *Service) Runs(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 		return err
 	})
 	return all, fault.Wrap("run.Runs", err)
+}
+
+// Recent are a merchant's runs on all its accounts that go on, or ended in the last hour.
+func (s *Service) Recent(ctx context.Context, m lumo.MerchantID) (all []Run, err error) {
+	const most = 50
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		all, err = s.c.Store.Recent(ctx, m, s.c.Now().Add(-time.Hour), most)
+		return err
+	})
+	return all, fault.Wrap("run.Recent", err)
 }
 
 // Pause holds a run before its next step; Resume lets it go on; Stop ends it for good. What

@@ -13,6 +13,7 @@ import (
 type Figures struct {
 	Friends      int64 // following
 	Linked       int64 // of those, with a Klaviyo profile
+	Change       int64 // of Friends, today
 	BlockedMonth int64
 	Today        Today
 }
@@ -27,6 +28,14 @@ type Today struct {
 	Checking int64
 }
 
+// Hours are the hours of today, up to the one that runs: what happened in each.
+type Hours struct {
+	Sent    []int64
+	Clicked []int64
+	Linked  []int64
+	NotSent []int64
+}
+
 // FeedItem is one line of "Just now".
 type FeedItem struct {
 	ID         id.ID
@@ -39,19 +48,22 @@ type FeedItem struct {
 
 // Notice is something that needs a person; screens put its code into words.
 type Notice struct {
-	Code string
-	Data map[string]any
+	Code    string
+	Subject string // what it is about, beside the account: a flow
+	Data    map[string]any
 }
 
 // Step is one step of the first run.
 type Step struct {
-	Name string
-	Done bool
+	Name   string
+	Done   bool
+	Friend string // who was linked by it; empty = nobody yet
 }
 
 // Home is all that the first screen of a LINE account shows.
 type Home struct {
 	Figures   Figures
+	Hours     Hours
 	Feed      []FeedItem
 	Attention []Notice
 	Checklist []Step
@@ -61,6 +73,7 @@ type Home struct {
 // and how many more there were than could be shown.
 type Update struct {
 	Figures Figures
+	Hours   Hours
 	Feed    []FeedItem
 	More    int
 }
@@ -68,6 +81,7 @@ type Update struct {
 // HomeStore reads what Home shows; its methods run inside a transaction of the merchant.
 type HomeStore interface {
 	Figures(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (Figures, error)
+	Hours(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (Hours, error)
 	// Feed reads the newest rows, or those with the given ids.
 	Feed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int, rows []id.ID) (
 		[]FeedItem, error)
@@ -82,6 +96,9 @@ func (s *Service) Home(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		now := s.c.Now()
 		if h.Figures, err = s.c.Store.Figures(ctx, m, c, now); err != nil {
+			return err
+		}
+		if h.Hours, err = s.c.Store.Hours(ctx, m, c, now); err != nil {
 			return err
 		}
 		if h.Feed, err = s.c.Store.Feed(ctx, m, c, feedLength, nil); err != nil {

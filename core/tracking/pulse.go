@@ -132,6 +132,9 @@ func (s *Service) tell(ctx context.Context, at spot, b *beat) error {
 		if u.Figures, err = s.c.Store.Figures(ctx, at.merchant, at.channel, s.c.Now()); err != nil {
 			return err
 		}
+		if u.Hours, err = s.c.Store.Hours(ctx, at.merchant, at.channel, s.c.Now()); err != nil {
+			return err
+		}
 		if len(b.rows) > 0 {
 			u.Feed, err = s.c.Store.Feed(ctx, at.merchant, at.channel, feedSample, b.rows)
 			if err != nil {

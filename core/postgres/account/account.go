@@ -59,9 +59,10 @@ func (s *Store) Member(ctx context.Context, m account.Membership) (account.Membe
 	out := account.Member{Merchant: m.Merchant, ID: m.Member}
 	var email []byte
 	err := postgres.Tx(ctx).QueryRow(ctx, `
-		SELECT email_enc, name, role, language
+		SELECT email_enc, name, role, language, steps_hidden_at IS NOT NULL
 		FROM member
-		WHERE merchant_id = $1 AND id = $2`, m.Merchant, m.Member).Scan(&email, &out.Name, &out.Role, &out.Language)
+		WHERE merchant_id = $1 AND id = $2`, m.Merchant, m.Member).
+		Scan(&email, &out.Name, &out.Role, &out.Language, &out.StepsHidden)
 	if err != nil {
 		return account.Member{}, postgres.Fault(op, err)
 	}
@@ -136,6 +137,19 @@ func (s *Store) SetLanguage(ctx context.Context, m account.Membership, language 
 		SET language = $3, updated_at = $4
 		WHERE merchant_id = $1 AND id = $2`, m.Merchant, m.Member, language, now)
 	return postgres.Fault("postgres.account.SetLanguage", err)
+}
+
+// HideSteps notes since when a member hides the first steps.
+func (s *Store) HideSteps(ctx context.Context, m account.Membership, at time.Time, now time.Time) error {
+	var since *time.Time
+	if !at.IsZero() {
+		since = &at
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE member
+		SET steps_hidden_at = $3, updated_at = $4
+		WHERE merchant_id = $1 AND id = $2`, m.Merchant, m.Member, since, now)
+	return postgres.Fault("postgres.account.HideSteps", err)
 }
 
 // Count adds one try. The subject is stored as a blind index: it may be an email.

@@ -105,7 +105,7 @@ type parts interface {
 func (w *world) service(owner string) *delivery.Service { return w.serviceOf(owner, w) }
 
 func (w *world) serviceOf(owner string, p parts) *delivery.Service {
-	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Settings: w.store, Auditor: w, Journal: w,
+	return delivery.New(delivery.Config{Units: w.db, Store: w.store, Leases: w.store, Settings: w.store, Tests: w.store, Auditor: w, Journal: w,
 		Pusher: p, Composer: p, Channels: p,
 		Recorder: w, Watcher: w, Quotas: w, Bells: w.store, Owner: owner, NewID: w.newID, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})

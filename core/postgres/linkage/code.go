@@ -25,10 +25,10 @@ RETURNING code_seq`, m, c.Channel).Scan(&c.Number)
 	}
 	_, err = tx.Exec(ctx, `
 INSERT INTO qr_code (merchant_id, id, channel_id, number, public_key, name, identify_by, state, expires_at,
-                     tags, welcome, form_id, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $11, $12, $12)`,
+                     tags, welcome, form_id, own, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $11, $13, $12, $12)`,
 		m, c.ID, c.Channel, int64(c.Number), c.Key, c.Name, string(c.IdentifyBy), orNull(c.ExpiresAt),
-		plain(c.Tags), c.Welcome, orNull(c.Form), c.CreatedAt)
+		plain(c.Tags), c.Welcome, orNull(c.Form), c.CreatedAt, c.Own)
 	if err != nil {
 		return linkage.Code{}, postgres.Fault(op, err)
 	}
@@ -40,7 +40,7 @@ VALUES ($1, $2, 'code', $3, $4)`, c.Key, m, c.ID, c.CreatedAt)
 
 const selectCode = `
 SELECT id, channel_id, number, public_key, name, identify_by, state = 'live', expires_at, scans, friends,
-       links, last_scan_at, tags, welcome, form_id, created_at
+       links, last_scan_at, tags, welcome, form_id, own, created_at
   FROM qr_code`
 
 func scanCode(r pgx.Row) (c linkage.Code, err error) {
@@ -48,7 +48,7 @@ func scanCode(r pgx.Row) (c linkage.Code, err error) {
 	var number int64
 	var form *lumo.FormID
 	err = r.Scan(&c.ID, &c.Channel, &number, &c.Key, &c.Name, &c.IdentifyBy, &c.Live, &expires, &c.Scans,
-		&c.Friends, &c.Links, &scanned, &c.Tags, &c.Welcome, &form, &c.CreatedAt)
+		&c.Friends, &c.Links, &scanned, &c.Tags, &c.Welcome, &form, &c.Own, &c.CreatedAt)
 	c.Form = value(form)
 	c.Number, c.ExpiresAt, c.LastScanAt = uint64(number), value(expires), value(scanned)
 	return c, err

@@ -98,6 +98,7 @@ UPDATE flow_request
 		retention.ImportItems: drop("run_item", mine+`run_id IN (SELECT id
                                                FROM run
                                               WHERE merchant_id = lumo_merchant() AND coalesce(ended_at, created_at) < $1)`),
+		retention.Hours:        drop("counter_hour", mine+"hour < $1"),
 		retention.Sessions:     drop("session", "expires_at < $1"),
 		retention.SignInTries:  drop("sign_in_try", "reset_at < $1"),
 		retention.EdgeCodes:    drop("edge_code", "expires_at < $1"),

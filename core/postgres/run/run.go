@@ -80,6 +80,16 @@ func (Store) Run(ctx context.Context, m lumo.MerchantID, v lumo.RunID) (run.Run,
 	return r, err
 }
 
+// Recent are a merchant's open runs, and those that ended since a time; open ones first.
+func (Store) Recent(ctx context.Context, m lumo.MerchantID, since time.Time, limit int) ([]run.Run, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, columns+`
+ WHERE merchant_id = $1 AND (state IN ('waiting', 'running', 'paused') OR ended_at > $2)
+ ORDER BY ended_at IS NOT NULL, id DESC
+ LIMIT $3`, m, since, limit)
+	all, err := pgx.CollectRows(rows, scan)
+	return all, postgres.Fault("postgres.run.Recent", err)
+}
+
 // Runs are an account's newest runs.
 func (Store) Runs(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind string, limit int) ([]run.Run, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, columns+`

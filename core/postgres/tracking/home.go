@@ -37,14 +37,54 @@ SELECT (SELECT coalesce(sum(n), 0)::bigint
           FROM delivery
          WHERE merchant_id = $1 AND channel_id = $2 AND unsure AND state = 'unknown'),
        coalesce(max(month) FILTER (WHERE kind = 'blocked'), 0),
+       coalesce(max(day) FILTER (WHERE kind = 'followed'), 0) - coalesce(max(day) FILTER (WHERE kind = 'blocked'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'sent'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'clicked'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'linked'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'not_sent'), 0),
        coalesce(max(day) FILTER (WHERE kind = 'failed'), 0)
-  FROM sums`, m, c, now).Scan(&f.Friends, &f.Linked, &f.Today.Checking, &f.BlockedMonth, &f.Today.Sent,
-		&f.Today.Clicked, &f.Today.Linked, &f.Today.NotSent, &f.Today.Failed)
+  FROM sums`, m, c, now).Scan(&f.Friends, &f.Linked, &f.Today.Checking, &f.BlockedMonth, &f.Change,
+		&f.Today.Sent, &f.Today.Clicked, &f.Today.Linked, &f.Today.NotSent, &f.Today.Failed)
 	return f, postgres.Fault("postgres.Figures", err)
+}
+
+// Hours reads what happened in each hour of the merchant's day, up to the one that runs.
+func (Store) Hours(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (tracking.Hours, error) {
+	const op = "postgres.Hours"
+	var hour int
+	h := tracking.Hours{}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+WITH local AS (
+    SELECT time_zone, $3::timestamptz AT TIME ZONE time_zone AS now
+      FROM merchant
+     WHERE merchant_id = $1)
+SELECT extract(hour FROM l.now)::int, coalesce(k.kind, ''),
+       coalesce(extract(hour FROM k.hour AT TIME ZONE l.time_zone)::int, 0), coalesce(sum(k.n), 0)::bigint
+  FROM local l
+  LEFT JOIN counter_hour k
+         ON k.merchant_id = $1 AND k.channel_id = $2 AND k.hour <= $3
+        AND k.hour >= date_trunc('day', l.now) AT TIME ZONE l.time_zone
+        AND k.kind IN ('sent', 'clicked', 'linked', 'not_sent')
+ GROUP BY 1, 2, 3`, m, c, now)
+	var kind string
+	var at int
+	var n int64
+	found := map[string]map[int]int64{}
+	_, err := pgx.ForEachRow(rows, []any{&hour, &kind, &at, &n}, func() error {
+		if found[kind] == nil {
+			found[kind] = map[int]int64{}
+		}
+		found[kind][at] += n
+		return nil
+	})
+	for kind, into := range map[lumo.FactKind]*[]int64{lumo.FactSent: &h.Sent, lumo.FactClicked: &h.Clicked,
+		lumo.FactLinked: &h.Linked, lumo.FactNotSent: &h.NotSent} {
+		*into = make([]int64, hour+1)
+		for at := range *into {
+			(*into)[at] = found[string(kind)][at]
+		}
+	}
+	return h, postgres.Fault(op, err)
 }
 
 // Feed reads the newest rows of all timelines of a channel, or those named.
@@ -79,7 +119,7 @@ func (Store) Attention(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT 'line_needs_you' AS code, 1::bigint AS n, coalesce(problem, '') AS detail
   FROM channel
- WHERE merchant_id = $1 AND id = $2 AND state = 'needs_you'
+ WHERE merchant_id = $1 AND id = $2 AND state IN ('needs_you', 'reconnect', 'off')
  UNION ALL
 SELECT 'klaviyo_reconnect', (SELECT count(*)
                                FROM outbox o
@@ -101,6 +141,11 @@ HAVING count(*) > 0
 SELECT 'hooks_kept', count(*), ''
   FROM hook_request
  WHERE merchant_id = $1 AND channel_id = $2 AND state = 'kept'
+HAVING count(*) > 0
+ UNION ALL
+SELECT 'deliveries_kept', count(*), ''
+  FROM delivery
+ WHERE merchant_id = $1 AND channel_id = $2 AND hold = 'kept'
 HAVING count(*) > 0
  UNION ALL
 SELECT 'unconfirmed', count(*), ''
@@ -132,7 +177,8 @@ func (n notice) notice() tracking.Notice {
 
 // Checklist tells which steps of the first run are done, in their order.
 func (Store) Checklist(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) ([]tracking.Step, error) {
-	var line, klaviyo, linked, tested, flow bool
+	var line, klaviyo, tested, flow bool
+	var own *string
 	err := postgres.Tx(ctx).QueryRow(ctx, `
 SELECT EXISTS (SELECT 1
                  FROM channel
@@ -140,20 +186,23 @@ SELECT EXISTS (SELECT 1
        EXISTS (SELECT 1
                  FROM klaviyo_account
                 WHERE merchant_id = $1 AND state <> 'off'),
-       EXISTS (SELECT 1
-                 FROM identity_link
-                WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked'),
+       (SELECT f.display_name
+          FROM friend f
+          JOIN identity_link l ON l.merchant_id = f.merchant_id AND l.friend_id = f.id AND l.state = 'linked'
+         WHERE f.merchant_id = $1 AND f.channel_id = $2 AND f.tester AND f.follow_status = 'following'
+         ORDER BY l.linked_at DESC
+         LIMIT 1),
        EXISTS (SELECT 1
                  FROM delivery
-                WHERE merchant_id = $1 AND channel_id = $2 AND state = 'accepted'),
+                WHERE merchant_id = $1 AND channel_id = $2 AND logical_kind = 'test' AND state = 'accepted'),
        EXISTS (SELECT 1
                  FROM flow_request
                 WHERE merchant_id = $1 AND channel_id = $2 AND outcome = 'accepted')
        OR EXISTS (SELECT 1
                     FROM friend_event
                    WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'sent' AND source = 'flow')`, m, c).
-		Scan(&line, &klaviyo, &linked, &tested, &flow)
+		Scan(&line, &klaviyo, &own, &tested, &flow)
 	return []tracking.Step{{Name: "line", Done: line}, {Name: "klaviyo", Done: klaviyo},
-		{Name: "link_yourself", Done: linked}, {Name: "test_message", Done: tested},
+		{Name: "link_yourself", Done: own != nil, Friend: value(own)}, {Name: "test_message", Done: tested},
 		{Name: "first_flow", Done: flow}}, postgres.Fault("postgres.Checklist", err)
 }

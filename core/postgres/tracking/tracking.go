@@ -46,7 +46,7 @@ SELECT id
 	return known, postgres.Fault("postgres.Known", err)
 }
 
-// Count adds to the counters of the merchant's days. Each connection adds to rows of its
+// Count adds to the counters of the merchant's days and hours. Each connection adds to rows of its
 // own slot, so that transactions seldom wait for each other.
 func (Store) Count(ctx context.Context, m lumo.MerchantID, ticks []tracking.Tick) error {
 	if len(ticks) == 0 {
@@ -60,13 +60,22 @@ func (Store) Count(ctx context.Context, m lumo.MerchantID, ticks []tracking.Tick
 		times = append(times, t.At)
 	}
 	_, err := postgres.Tx(ctx).Exec(ctx, `
+WITH tick AS (
+    SELECT t.channel, t.kind, t.at AT TIME ZONE s.time_zone AS at, s.time_zone
+      FROM unnest($2::uuid[], $3::text[], $4::timestamptz[]) AS t (channel, kind, at)
+      JOIN merchant s ON s.merchant_id = $1),
+hours AS (
+    INSERT INTO counter_hour (merchant_id, channel_id, hour, kind, slot, n)
+    SELECT $1, channel, date_trunc('hour', at) AT TIME ZONE time_zone AS hour, kind, pg_backend_pid() % 64, count(*)
+      FROM tick
+     GROUP BY channel, hour, kind
+     ORDER BY channel, hour, kind
+        ON CONFLICT (merchant_id, channel_id, hour, kind, slot) DO UPDATE SET n = counter_hour.n + excluded.n)
 INSERT INTO counter (merchant_id, channel_id, day, kind, slot, n)
-SELECT $1, t.channel, (t.at AT TIME ZONE s.time_zone)::date AS day, t.kind,
-       pg_backend_pid() % 64, count(*)
-  FROM unnest($2::uuid[], $3::text[], $4::timestamptz[]) AS t (channel, kind, at)
-  JOIN merchant s ON s.merchant_id = $1
- GROUP BY t.channel, day, t.kind
- ORDER BY t.channel, day, t.kind
+SELECT $1, channel, at::date AS day, kind, pg_backend_pid() % 64, count(*)
+  FROM tick
+ GROUP BY channel, day, kind
+ ORDER BY channel, day, kind
     ON CONFLICT (merchant_id, channel_id, day, kind, slot) DO UPDATE SET n = counter.n + excluded.n`,
 		m, channels, kinds, times)
 	return postgres.Fault("postgres.Count", err)

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Navigate, Route, Routes, useParams } from "react-router";
+import { OwnAccount } from "./account/OwnAccount";
 import { SetUp } from "./account/SetUp";
 import { SignIn } from "./account/SignIn";
 import { ApiError, type Channel, get, type List, type Me } from "./api";
@@ -48,6 +49,7 @@ export function App() {
     <Routes>
       {ops}
       <Route path="/setup" element={<SetUp merchant={merchant} />} />
+      <Route path="/me" element={<OwnAccount me={me.data} />} />
       <Route
         path="/:merchant/*"
         element={merchant.set_up ? <Merchant me={me.data} /> : <Navigate to="/setup" replace />}
@@ -71,7 +73,7 @@ function Merchant({ me }: { me: Me }) {
   if (channels.error)
     return <Failed error={channels.error} again={() => channels.refetch()} what="account.load" />;
   const first = channels.data.items[0];
-  const home = first ? `/${merchant.slug}/oa/${account(first)}` : `/${merchant.slug}/settings/connections`;
+  const home = first ? `/${merchant.slug}/oa/${account(first)}` : `/${merchant.slug}/start`;
   return (
     <Routes>
       <Route element={<Shell me={me} merchant={merchant} channels={channels.data.items} />}>

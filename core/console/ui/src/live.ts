@@ -71,10 +71,22 @@ export function useLive(merchant: string | undefined): Live {
       else for (const key of readAgain(m.kind)) client.invalidateQueries({ queryKey: [key] });
       for (const hear of listeners) hear(m);
     };
+    const counted = new Map<string, LiveMessage["data"]>();
+    let counting: ReturnType<typeof setTimeout> | undefined;
+    // Numbers change on the screen at most four times a second.
     const count = (m: LiveMessage) => {
-      client.setQueryData(["home", m.channel], (old: Home | undefined) =>
-        old ? { ...old, ...(m.data as unknown as Partial<Figures>), feed: mergeFeed(old, m.data) } : old,
-      );
+      counted.set(m.channel ?? "", joinCounts(counted.get(m.channel ?? ""), m.data));
+      counting ??= setTimeout(show, pace);
+    };
+    const show = () => {
+      counting = undefined;
+      for (const [of, data] of counted)
+        client.setQueryData(["home", of], (old: LiveHome | undefined) =>
+          old
+            ? { ...old, ...(data as Partial<Figures>), ...mergeFeed(old, data as WithFeed, Date.now()) }
+            : old,
+        );
+      counted.clear();
     };
     const open = () => {
       if (ended) return;
@@ -99,17 +111,48 @@ export function useLive(merchant: string | undefined): Live {
     return () => {
       ended = true;
       clearInterval(watch);
+      clearTimeout(counting);
       socket?.close();
     };
   }, [merchant, client]);
   return live;
 }
 
-type WithFeed = { feed?: Home["feed"] };
+// LiveHome is Home with what the page itself knows of its feed: when lines came, and when one was
+// last left out.
+export type LiveHome = Home & { came?: number[]; sampled_at?: number };
 
-// mergeFeed puts new lines on top and keeps each once.
-function mergeFeed(old: WithFeed, data: WithFeed | undefined) {
-  const fresh = data?.feed ?? [];
-  const known = new Set(fresh.map((item) => item.id));
-  return [...fresh, ...(old.feed ?? []).filter((item) => !known.has(item.id))].slice(0, 30);
+type WithFeed = { feed?: Home["feed"]; more?: number };
+
+const pace = 250; // ms
+const perSecond = 5; // lines of the feed
+const feedLength = 20;
+
+// joinCounts makes one message of two: the newer numbers, the lines of both.
+function joinCounts(before: LiveMessage["data"], data: LiveMessage["data"]): LiveMessage["data"] {
+  const one = before as WithFeed | undefined;
+  const two = data as WithFeed | undefined;
+  return {
+    ...data,
+    feed: [...(two?.feed ?? []), ...(one?.feed ?? [])],
+    more: (one?.more ?? 0) + (two?.more ?? 0),
+  };
+}
+
+// mergeFeed puts new lines on top, each once, and at most five a second: more cannot be read.
+export function mergeFeed(
+  old: Pick<LiveHome, "feed" | "came" | "sampled_at">,
+  data: WithFeed | undefined,
+  now: number,
+): Pick<LiveHome, "feed" | "came" | "sampled_at"> {
+  const known = new Set(old.feed.map((item) => item.id));
+  const fresh = (data?.feed ?? []).filter((item) => !known.has(item.id));
+  const came = (old.came ?? []).filter((at) => now - at < 1000);
+  const shown = fresh.slice(0, Math.max(0, perSecond - came.length));
+  const left = (data?.more ?? 0) > 0 || shown.length < fresh.length;
+  return {
+    feed: [...shown, ...old.feed].slice(0, feedLength),
+    came: [...came, ...shown.map(() => now)],
+    sampled_at: left ? now : old.sampled_at,
+  };
 }

@@ -10,6 +10,7 @@ export type Screen = {
   names?: string; // text key: other names it is known by, the FAQ's first, with commas
   menu?: Entry; // the menu entry it belongs to
   order?: number; // within its entry; 0 is what the entry opens
+  alone?: boolean; // only while the shop has no LINE account
   role?: Merchant["role"]; // least role; others do not see it
   load: () => Promise<ComponentType>;
 };

@@ -6,7 +6,7 @@ import { Failed, Loading, Page, useAction, useFormat, When } from "../parts";
 import { left } from "../parts/format";
 import { usePlace } from "../place";
 import { RunBox } from "../run/RunBox";
-import { open, useRuns } from "../run/useRuns";
+import { isOpen, useRuns } from "../run/useRuns";
 
 // Consent says who agrees to LINE messages, and reads it again from LINE.
 export function Consent() {
@@ -31,7 +31,7 @@ export function Consent() {
     return <Failed error={consent.error} again={() => consent.refetch()} what="consent.failed" />;
   const c = consent.data;
   const last = runs.data?.items[0];
-  const busy = !!last && open(last);
+  const busy = !!last && isOpen(last);
   const time = left(c.expected_seconds);
   return (
     <Page

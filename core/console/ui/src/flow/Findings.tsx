@@ -78,7 +78,7 @@ function named(f: Finding): Record<string, unknown> {
 }
 
 // CheckFlow asks Klaviyo at this moment, and says what it answered.
-function CheckFlow({ flow }: { flow: string }) {
+export function CheckFlow({ flow }: { flow: string }) {
   const { t } = useTranslation();
   const { path } = usePlace();
   const client = useQueryClient();

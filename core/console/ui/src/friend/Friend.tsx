@@ -33,6 +33,7 @@ import {
   When,
 } from "../parts";
 import { usePlace } from "../place";
+import { TestSend } from "../testsend/TestSend";
 import { TagBadges, useTags } from "./TagBadge";
 
 const one = "/merchants/{merchant}/channels/{channel}/friends/{friend}" as const;
@@ -104,6 +105,7 @@ function Fact({ name, children }: { name: string; children: React.ReactNode }) {
 // About is the card: state, consent with where it comes from, tags, own email and phone.
 function About({ of: f }: { of: FriendDetail }) {
   const { t } = useTranslation();
+  const { mayChange } = usePlace();
   return (
     <Card withBorder>
       <Stack gap="xs">
@@ -130,6 +132,11 @@ function About({ of: f }: { of: FriendDetail }) {
         <OwnTags of={f} />
         <Contacts of={f} />
         <Tester of={f} />
+        {f.tester && f.follow_status === "following" && mayChange && (
+          <Fact name={t("testsend.open")}>
+            <TestSend friend={{ id: f.id, name: f.name }} />
+          </Fact>
+        )}
       </Stack>
     </Card>
   );

@@ -19,6 +19,7 @@ import { call, type Friend, get, type List as Items, isClash, post, type Schema 
 import { Failed, Loading, Page, Result, State, useAction, useFormat, useUndo } from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
+import { TestSend } from "../testsend/TestSend";
 import { Blocks } from "./Blocks";
 import { GetJson } from "./GetJson";
 import style from "./message.module.css";
@@ -120,6 +121,7 @@ function Draft({ from }: { from: Message }) {
     }
     return done;
   });
+  const [testing, setTesting] = useState(false);
   const panel = params.get("panel") === "json";
   const readOnly = !mayChange || d.saved.archived;
   return (
@@ -145,6 +147,11 @@ function Draft({ from }: { from: Message }) {
           >
             {t("message.getJson")}
           </Button>
+          {!readOnly && !d.clash && (
+            <Button variant="default" onClick={() => setTesting(!testing)} aria-expanded={testing}>
+              {t("testsend.open")}
+            </Button>
+          )}
           {!readOnly && (
             <Button onClick={() => publish.run()} loading={publish.busy} disabled={!!d.clash}>
               {t("message.publish", { n: d.saved.version + 1 })}
@@ -160,6 +167,16 @@ function Draft({ from }: { from: Message }) {
         </Alert>
       )}
       {publish.error && <Failed error={publish.error} what="message.publishFailed" />}
+      {testing && (
+        <Card withBorder component="section" aria-label={t("testsend.open")}>
+          <TestSend
+            message={from.id}
+            ready={async () => {
+              if (d.dirty && !(await d.save.run())) throw new Error();
+            }}
+          />
+        </Card>
+      )}
       {panel && <GetJson message={d.saved} friend={friend} />}
       <div className={style.columns}>
         <Stack>

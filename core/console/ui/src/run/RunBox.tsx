@@ -25,7 +25,7 @@ export function RunBox({ of: r, title }: { of: Run; title: string }) {
   const { path, mayChange } = usePlace();
   const client = useQueryClient();
   const turn = useAction(async (verb: Verb, headers) => {
-    const params = { path: { ...path, run: r.id } };
+    const params = { path: { merchant: path.merchant, channel: r.channel, run: r.id } };
     const done = await read(
       api.POST(`/merchants/{merchant}/channels/{channel}/runs/{run}/${verb}`, { params, headers }),
     );

@@ -1,10 +1,11 @@
 import { Anchor, Button, Group, Popover, Progress, Stack, Text, VisuallyHidden } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconAlertTriangle, IconCheck, IconPlugConnectedX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
-import { State, useFormat, When } from "../parts";
+import { phone, State, useFormat, When } from "../parts";
 import { usePlace } from "../place";
 
 type Line = { key: string; name: string; state: string; since?: string | null; to?: string };
@@ -45,11 +46,14 @@ export function useConnections() {
   });
 }
 
-// Health is the worst of everything that must work; it opens the whole list.
+// Health is the worst of everything that must work; it opens the whole list. On phones it says
+// what is left of the month, too.
 export function Health() {
   const { t } = useTranslation();
   const { shop } = usePlace();
   const all = useConnections();
+  const small = useMediaQuery(phone);
+  const quotaText = useQuotaText();
   if (!all.data) return null;
   const lines = linesOf(all.data, shop, t("connection.edges"));
   const state = worstOf(lines);
@@ -57,6 +61,7 @@ export function Health() {
   const Icon =
     state === "working" ? IconCheck : state === "needs_you" ? IconAlertTriangle : IconPlugConnectedX;
   const text = state === "working" ? t("health.good") : t("health.bad", { count: bad, n: bad });
+  const left = small ? quotaText() : undefined;
   return (
     <Popover position="bottom-end" withArrow shadow="md" trapFocus>
       <Popover.Target>
@@ -67,11 +72,12 @@ export function Health() {
           c={state === "working" ? "var(--lumo-good)" : "var(--lumo-bad)"}
           style={{ flexShrink: 0 }}
         >
-          {text}
+          {left && state === "working" ? left : left ? `${left} · ${text}` : text}
         </Button>
       </Popover.Target>
       <Popover.Dropdown maw="calc(100vw - 24px)">
         <Stack gap="sm" role="group" aria-label={t("health.list")}>
+          {small && <Quota />}
           {lines.map((l) => (
             <Group key={l.key} justify="space-between" wrap="nowrap">
               <div>
@@ -100,6 +106,20 @@ export function Health() {
       <VisuallyHidden role="status">{text}</VisuallyHidden>
     </Popover>
   );
+}
+
+// useQuotaText says in a few words what is left; nothing where it is not known.
+function useQuotaText() {
+  const { t } = useTranslation();
+  const { channel } = usePlace();
+  const { count } = useFormat();
+  return () => {
+    const q = channel?.quota;
+    if (!q) return undefined;
+    if (q.unlimited) return t("quota.unlimited");
+    const left = Math.max(0, q.limit - q.used);
+    return t("quota.left", { count: left, n: count(left) });
+  };
 }
 
 // Quota says how many messages are left this month.

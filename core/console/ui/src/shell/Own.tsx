@@ -73,6 +73,11 @@ export function Own({ me }: { me: Me }) {
             {t(ops ? "ops.toShop" : "ops.toSystem")}
           </Menu.Item>
         )}
+        {me.member && (
+          <Menu.Item component={Link} to="/me">
+            {t("account.own.title")}
+          </Menu.Item>
+        )}
         <Menu.Item onClick={out}>{t("account.signOut")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -16,6 +16,7 @@ import { Health, Quota } from "./Health";
 import { useKeys } from "./keys";
 import { currentOf, icons, menuOf } from "./menu";
 import { Own } from "./Own";
+import { Running } from "./Running";
 import { Stop } from "./Sending";
 import { SessionEnd } from "./SessionEnd";
 import style from "./shell.module.css";
@@ -110,6 +111,7 @@ function Frame({ me }: { me: Me }) {
               <Quota />
             </Group>
             <Health />
+            <Running />
             <Stop />
             <Group visibleFrom="sm">
               <Own me={me} />
@@ -150,12 +152,11 @@ function Frame({ me }: { me: Me }) {
           );
         })}
         <Stack hiddenFrom="sm" mt="md" gap="xs">
-          <Quota />
           <Own me={me} />
         </Stack>
       </AppShell.Navbar>
       <AppShell.Main>
-        <Stack gap="md" maw={1440} mx="auto" pb={{ base: 64, sm: 0 }}>
+        <Stack gap="md" maw={1440} mx="auto" pb={{ base: 96, sm: 0 }}>
           <Banner />
           <Suspense fallback={<Loading />}>
             <Outlet />

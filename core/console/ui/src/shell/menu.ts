@@ -40,7 +40,7 @@ export function addressOf(screen: Screen, { shop, base }: Where): string {
 
 // reachable are the screens of this role and place: without a LINE account only the shop's.
 export const reachable = (where: Where) =>
-  listed(where.merchant.role).filter((s) => where.channel || s.of === "shop");
+  listed(where.merchant.role).filter((s) => (where.channel ? !s.alone : s.of === "shop"));
 
 // menuOf are the entries that lead somewhere; an entry with several screens lists them below.
 export function menuOf(where: Where): MenuEntry[] {

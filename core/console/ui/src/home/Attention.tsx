@@ -1,0 +1,153 @@
+import { Button, Card, Group, Stack, Text } from "@mantine/core";
+import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { api, type Home, read } from "../api";
+import { CheckFlow } from "../flow/Findings";
+import { Failed, Section, useAction, useFormat } from "../parts";
+import { usePlace } from "../place";
+
+type Notice = Home["attention"][number];
+type Cure = { text: string; of: "shop" | "account"; paths: string[] };
+
+// Where each notice's one button leads: the first of the paths that has a screen.
+const cures: Record<string, Cure> = {
+  line_needs_you: { text: "home.cure.line", of: "shop", paths: ["settings/line"] },
+  edges_off: { text: "home.cure.connections", of: "shop", paths: ["settings/connections"] },
+  quota_used: { text: "home.cure.quota", of: "account", paths: ["quota", "statistics"] },
+  quota: { text: "home.cure.quota", of: "account", paths: ["quota", "statistics"] },
+  klaviyo_reconnect: { text: "connection.klaviyo.again", of: "shop", paths: ["settings/klaviyo"] },
+  wrong_key: { text: "home.cure.flowSettings", of: "account", paths: ["flows/settings"] },
+  draft: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
+  silent: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
+  late: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
+  unlinked: { text: "home.cure.qr", of: "account", paths: ["linking/qr"] },
+  unconfirmed: { text: "home.cure.calls", of: "account", paths: ["flows"] },
+  deliveries_kept: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
+  hooks_kept: { text: "home.cure.connections", of: "shop", paths: ["settings/connections"] },
+  klaviyo_kept: { text: "home.cure.kept", of: "account", paths: ["linking/kept"] },
+  needs_review: { text: "home.cure.review", of: "account", paths: ["linking/review"] },
+};
+
+// What the Flow doctor found has its sentence there.
+const found = ["wrong_key", "draft", "silent", "late", "unlinked", "quota"];
+
+// Attention is at most five sentences, worst first, each with one button that leads to the cure.
+export function Attention({ of: h }: { of: Home }) {
+  const { t } = useTranslation();
+  const all = h.attention.length + h.attention_more;
+  return (
+    <Card withBorder>
+      <Section title={all > 0 ? t("home.attentionOf", { n: all }) : t("home.attention")}>
+        {all === 0 && (
+          <Group gap="xs">
+            <IconCheck size={18} stroke={1.5} color="var(--lumo-good)" aria-hidden="true" />
+            <Text size="sm">{t("home.calm")}</Text>
+          </Group>
+        )}
+        {h.attention.length > 0 && (
+          <Stack gap="sm" component="ul" m={0} p={0} style={{ listStyle: "none" }}>
+            {h.attention.map((n) => (
+              <li key={`${n.code} ${n.flow ?? ""}`}>
+                <Row of={n} />
+              </li>
+            ))}
+          </Stack>
+        )}
+        {h.attention_more > 0 && (
+          <Text size="sm" c="dimmed">
+            {t("home.attentionMore", { count: h.attention_more, n: h.attention_more })}
+          </Text>
+        )}
+      </Section>
+    </Card>
+  );
+}
+
+function Row({ of: n }: { of: Notice }) {
+  const sentence = useSentence();
+  return (
+    <Group justify="space-between" align="start" gap="sm">
+      <Group gap="xs" wrap="nowrap" align="start" flex={1} miw={220}>
+        <IconAlertTriangle
+          size={18}
+          stroke={1.5}
+          color="var(--lumo-held)"
+          aria-hidden="true"
+          style={{ flexShrink: 0, marginTop: 1 }}
+        />
+        <Text size="sm">{sentence(n)}</Text>
+      </Group>
+      <CureButton of={n} />
+    </Group>
+  );
+}
+
+// useSentence says in plain words what a notice is about.
+function useSentence() {
+  const { t, i18n } = useTranslation();
+  const { count } = useFormat();
+  return (n: Notice): string => {
+    const data: Record<string, unknown> = { ...n.data };
+    const number = typeof data.n === "number" ? data.n : 0;
+    for (const [key, value] of Object.entries(data)) if (typeof value === "number") data[key] = count(value);
+    if (found.includes(n.code))
+      return t(`flow.finding.${n.code}`, { ...data, name: data.name || n.flow, last4: data.last4 || "-" });
+    const problem = `connection.problem.${String(data.problem ?? "")}`;
+    return t(`home.notice.${n.code}`, {
+      ...data,
+      count: number,
+      problem: i18n.exists(problem) ? t(problem) : t("connection.problem.other"),
+    });
+  };
+}
+
+function CureButton({ of: n }: { of: Notice }) {
+  const { t } = useTranslation();
+  const { base, shop, exists, mayChange } = usePlace();
+  if (mayChange && n.flow && (n.code === "silent" || n.code === "draft")) return <CheckFlow flow={n.flow} />;
+  if (mayChange && n.code === "deliveries_kept") return <TryKept />;
+  const cure = cures[n.code];
+  const path = cure?.paths.find(exists);
+  if (!cure || !path) return null;
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      component={Link}
+      to={`${cure.of === "shop" ? shop : base}/${path}`}
+      style={{ flexShrink: 0 }}
+    >
+      {t(cure.text)}
+    </Button>
+  );
+}
+
+// TryKept tries again what a fault of ours kept from being sent.
+function TryKept() {
+  const { t } = useTranslation();
+  const { path } = usePlace();
+  const client = useQueryClient();
+  const again = useAction(async (_: undefined, headers) => {
+    const kept = await read(
+      api.GET("/merchants/{merchant}/channels/{channel}/kept_deliveries", { params: { path } }),
+    );
+    for (const one of kept.items)
+      await read(
+        api.POST("/merchants/{merchant}/deliveries/{delivery}/replay", {
+          params: { path: { merchant: path.merchant, delivery: one.id } },
+          headers: { "Idempotency-Key": `${headers["Idempotency-Key"]} ${one.id}` },
+        }),
+      );
+    await client.invalidateQueries({ queryKey: ["home"] });
+  });
+  return (
+    <>
+      <Button size="xs" variant="default" onClick={() => again.run(undefined)} loading={again.busy}>
+        {t("home.cure.again")}
+      </Button>
+      {again.error && <Failed error={again.error} what="home.cure.notTried" />}
+    </>
+  );
+}
