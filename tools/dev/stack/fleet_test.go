@@ -22,7 +22,10 @@ import (
 	"lumo/tools/seed"
 )
 
-const patience = time.Minute
+const (
+	patience = time.Minute
+	tapEvery = 5 * time.Millisecond
+)
 
 // wire is what lies between edge and core; it can be cut.
 type wire struct {
@@ -115,13 +118,18 @@ func startLoad(t *testing.T, address string) *load {
 	t.Helper()
 	l := &load{address: address}
 	ctx, stop := context.WithCancel(t.Context())
-	client := &http.Client{Timeout: 10 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := client()
 	var workers sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		workers.Go(func() {
+			pace := time.NewTicker(tapEvery)
+			defer pace.Stop()
 			for ctx.Err() == nil {
 				l.tap(ctx, client)
+				select {
+				case <-pace.C:
+				case <-ctx.Done():
+				}
 			}
 		})
 	}
@@ -129,22 +137,32 @@ func startLoad(t *testing.T, address string) *load {
 	return l
 }
 
-func (l *load) tap(ctx context.Context, client *http.Client) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.address, nil)
+// client is a phone that does not follow where links lead.
+func client() *http.Client {
+	return &http.Client{Timeout: 10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// tap opens a link and tells what went wrong; empty = it led on.
+func tap(ctx context.Context, client *http.Client, address string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return
+		return err.Error()
 	}
 	res, err := client.Do(req)
-	problem := ""
 	if err != nil {
-		problem = err.Error()
-	} else {
-		_, _ = io.Copy(io.Discard, res.Body)
-		_ = res.Body.Close()
-		if res.StatusCode != http.StatusFound {
-			problem = res.Status
-		}
+		return err.Error()
 	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, res.Body)
+	if res.StatusCode != http.StatusFound {
+		return res.Status
+	}
+	return ""
+}
+
+func (l *load) tap(ctx context.Context, client *http.Client) {
+	problem := tap(ctx, client, l.address)
 	if ctx.Err() != nil {
 		return // the test is over
 	}
@@ -213,7 +231,7 @@ func (s *scene) modules(name, mark string) string {
 		case m == "redirect" && mark == "broken":
 			file = file[:8] // a module that exports nothing
 		case m == "redirect" && mark != "":
-			file = append(file, append([]byte{0, byte(len(mark) + 1), byte(len(mark))}, mark...)...)
+			file = append(append(file, 0, byte(len(mark)+2), byte(len(mark))), mark+"."...)
 		}
 		s.must(os.WriteFile(filepath.Join(dir, m+".wasm"), file, 0o644))
 	}
@@ -369,6 +387,10 @@ func TestEdgesLifeAgainstARealCore(t *testing.T) {
 			link = regexp.MustCompile(`https?://\S+/c/\S+`).FindString(text)
 		}
 		return link != "", nil
+	})
+	s.until("the edge to know the link", func() (bool, error) {
+		problem := tap(t.Context(), client(), link)
+		return problem == "", errors.New(problem)
 	})
 	l := startLoad(t, link)
 	s.under(l, "before anything")

@@ -28,7 +28,13 @@ export function Enrol({ close }: { close: () => void }) {
   };
   const wrong = fieldError(make.error, "merchants");
   return (
-    <Modal opened onClose={close} title={t("ops.enrol.title")} closeOnClickOutside={!make.result}>
+    <Modal
+      opened
+      onClose={close}
+      title={t("ops.enrol.title")}
+      closeOnClickOutside={!make.result}
+      closeButtonProps={{ "aria-label": t("common.back") }}
+    >
       {make.result ? (
         <Waiting of={make.result} close={close} again={make.clear} />
       ) : (

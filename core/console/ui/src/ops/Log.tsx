@@ -14,7 +14,7 @@ export function Log({ lines, title, linked }: { lines: LogLine[]; title: string;
       <Table.Caption className={style.caption}>{title}</Table.Caption>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th w={150}>{t("ops.log.at")}</Table.Th>
+          <Table.Th w={{ base: 100, sm: 150 }}>{t("ops.log.at")}</Table.Th>
           <Table.Th>{t("ops.log.what")}</Table.Th>
         </Table.Tr>
       </Table.Thead>

@@ -115,7 +115,7 @@ function OneSet({ of: s, edges }: { of: ModuleSet; edges: number }) {
               <Text size="sm" style={{ overflowWrap: "anywhere" }}>
                 {r.reason}
               </Text>
-              <Anchor component={Link} to={`/ops/edges/${r.edge_id}`} size="sm">
+              <Anchor component={Link} to={`/ops/edges/${r.edge_id}`} size="sm" c="inherit" td="underline">
                 {t("ops.log.edge")}
               </Anchor>
             </Group>
