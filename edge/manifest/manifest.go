@@ -57,6 +57,7 @@ type Keeper struct {
 	c       Config
 	version atomic.Uint64 // of the set that runs, 0 = built in
 	refused atomic.Uint64 // newest version that was refused
+	blamed  atomic.Uint64 // version that trouble is about, 0 = none that could be read
 	trouble atomic.Bool   // the newest set does not run
 	reason  atomic.Value  // string: why
 
@@ -80,16 +81,17 @@ func (k *Keeper) Refusal() (version uint64, reason string) {
 		return 0, ""
 	}
 	reason, _ = k.reason.Load().(string)
-	return k.refused.Load(), reason
+	return k.blamed.Load(), reason
 }
 
 // blame remembers why the newest set does not run.
-func (k *Keeper) blame(err error) {
+func (k *Keeper) blame(version uint64, err error) {
 	reason := fault.MessageOf(err)
 	if reason == "" {
 		reason = err.Error()
 	}
 	k.reason.Store(reason)
+	k.blamed.Store(version)
 	k.trouble.Store(true)
 }
 
@@ -104,7 +106,7 @@ func (k *Keeper) Kept(start func(files map[string][]byte) error) error {
 		}
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		k.blame(err)
+		k.blame(0, err)
 		k.c.Log.Error("the kept modules do not start; the built-in ones do", "op",
 			"manifest.Kept", "kind", string(fault.KindOf(err)), "error", err.Error())
 	}
@@ -208,7 +210,7 @@ func (k *Keeper) take(ctx context.Context, set edgeapi.ModuleSet, host Host) err
 
 // refuse remembers a set that must not be tried again. What could not be had now may be.
 func (k *Keeper) refuse(version uint64, err error) error {
-	k.blame(err)
+	k.blame(version, err)
 	if !fault.Is(err, fault.Unavailable) {
 		k.refused.Store(max(k.refused.Load(), version))
 	}

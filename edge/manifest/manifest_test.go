@@ -217,6 +217,28 @@ func TestABadSetIsRefusedWhole(t *testing.T) {
 	}
 }
 
+// What cannot be read has no version: it is not the one that was refused before.
+func TestARefusalNamesTheSetItIsAbout(t *testing.T) {
+	t.Parallel()
+	f := start(t, t.TempDir())
+	f.look(func() { f.bad = set("bad")["redirect"] })
+	f.publish(9, set("bad"))
+	f.until("a set that traps is refused", f.k.Trouble)
+	if version, _ := f.k.Refusal(); version != 9 {
+		t.Errorf("got %d want 9", version)
+	}
+	f.publish(10, set("good"))
+	f.runsSet(10)
+	f.until("the trouble is over", func() bool { return !f.k.Trouble() })
+	forged := edgetest.SignModules(11, set("forged"))
+	forged.Signature[5] ^= 1
+	f.k.Offer(forged)
+	f.until("a forged set is refused", f.k.Trouble)
+	if version, reason := f.k.Refusal(); version != 0 || reason == "" {
+		t.Errorf("got %d, %q want 0", version, reason)
+	}
+}
+
 func TestVersionsOnlyRise(t *testing.T) {
 	t.Parallel()
 	f := start(t, t.TempDir())
