@@ -508,7 +508,7 @@ func (s *scene) cutOff() {
 		s.t.Errorf("on the phone: %q", now[before:])
 	}
 	var doctor struct{ Findings []struct{ Code string } }
-	s.must(s.console.Get(ctx, "/channels/"+s.shop.Channel+"/flows", &doctor))
+	s.must(s.console.Get(ctx, "/channels/"+s.shop.Channel+"/flow_doctor", &doctor))
 	if text, _ := json.Marshal(doctor.Findings); !strings.Contains(string(text), "wrong_key") {
 		s.t.Errorf("the Flow doctor finds %s", text)
 	}
