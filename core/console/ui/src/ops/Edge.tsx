@@ -72,9 +72,11 @@ function Shown({ of: e }: { of: EdgePage }) {
           color="yellow"
           variant="light"
           icon={<IconAlertTriangle stroke={1.5} />}
-          title={t(`ops.trouble.${one}`)}
           role="status"
         >
+          <Text size="sm" fw={600}>
+            {t(`ops.trouble.${one}`)}
+          </Text>
           <Text size="sm">{one === "modules" ? e.modules_reason : t(`ops.trouble.${one}Do`)}</Text>
         </Alert>
       ))}

@@ -110,13 +110,12 @@ export function Silent({ of, named }: { of: Edge; named?: boolean }) {
   const { t } = useTranslation();
   const { count, duration } = useFormat();
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconPlugConnectedX stroke={1.5} />}
-      title={named ? of.name : undefined}
-      role="status"
-    >
+    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX stroke={1.5} />} role="status">
+      {named && (
+        <Text size="sm" fw={600}>
+          {of.name}
+        </Text>
+      )}
       <Text size="sm">
         {t("ops.edge.silent", {
           t: duration(of.silent_seconds),
