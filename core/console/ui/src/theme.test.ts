@@ -1,5 +1,6 @@
+import { DEFAULT_THEME, mergeMantineTheme } from "@mantine/core";
 import { expect, test } from "vitest";
-import { rings, tokens } from "./theme";
+import { rings, theme, tokens } from "./theme";
 
 function luminance(hex: string): number {
   const [r = 0, g = 0, b = 0] = [1, 3, 5]
@@ -26,6 +27,23 @@ test("text has 4.5 on each surface it stands on", () => {
       expect(contrast(tokens[tone][side], tokens[`${tone}-tint`][side]), tone).toBeGreaterThan(4.5);
     expect(contrast(tokens["on-accent"][side], tokens.accent[side])).toBeGreaterThan(4.5);
   }
+});
+
+test("a filled button's text is the token for its surface, light and dark", () => {
+  const whole = mergeMantineTheme(DEFAULT_THEME, theme);
+  for (const color of ["teal", "red"])
+    expect(whole.variantColorResolver({ color, variant: "filled", theme: whole }).color).toBe(
+      "var(--lumo-on-accent)",
+    );
+  for (const shade of [
+    [8, 0],
+    [4, 1],
+  ] as const)
+    for (const name of ["teal", "red"] as const)
+      expect(
+        contrast(whole.colors[name][shade[0]] ?? "", tokens["on-accent"][shade[1]]),
+        name,
+      ).toBeGreaterThan(4.5);
 });
 
 test("charts, field borders and account rings have 3", () => {

@@ -1,4 +1,9 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  defaultVariantColorsResolver,
+  type MantineColorsTuple,
+} from "@mantine/core";
 
 // Tokens are all colours of the console, light and dark; theme.test.ts measures their contrast.
 // Own teal, never LINE's green: white on that is 2.3.
@@ -77,6 +82,12 @@ export const theme = createTheme({
   primaryColor: "teal",
   primaryShade: { light: 8, dark: 4 },
   autoContrast: true,
+  // Mantine judges by the light shade alone: on the dark one its white would be 1.9.
+  variantColorResolver: (input) => {
+    const own = defaultVariantColorsResolver(input);
+    const filled = input.variant === "filled" && ["teal", "red"].includes(input.color ?? "teal");
+    return filled ? { ...own, color: "var(--lumo-on-accent)" } : own;
+  },
   defaultRadius: 8,
   black: tokens.text[0],
   breakpoints: { xs: "22.5em", sm: "48em", md: "62em", lg: "75em", xl: "90em" },

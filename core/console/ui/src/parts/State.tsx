@@ -72,6 +72,7 @@ export function State({ of, words, as, values }: Props) {
     <Badge
       size="lg"
       radius="sm"
+      miw="max-content"
       style={{ ...tone(as ?? own), ...outlined, fontWeight: 500, fontSize: 12 }}
       leftSection={<Icon size={14} stroke={1.5} aria-hidden="true" />}
     >

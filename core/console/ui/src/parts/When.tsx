@@ -43,7 +43,11 @@ export function When({ at, timeZone, full }: { at?: string | null; timeZone?: st
   return (
     <Tooltip label={exact}>
       {/* Only a relative time hides something, so only that takes the focus. */}
-      <time dateTime={at} tabIndex={relative ? 0 : undefined}>
+      <time
+        dateTime={at}
+        tabIndex={relative ? 0 : undefined}
+        style={relative ? { whiteSpace: "nowrap" } : undefined}
+      >
         {format.short(date, own.language, zone, Math.max(current, date.getTime()))}
       </time>
     </Tooltip>
