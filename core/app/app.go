@@ -1,6 +1,7 @@
 // Package app wires the core: it is the one place that knows every package. It makes the
-// parts in order, runs what is long-lived until told to stop, and stops in two stages:
-// first no new work is taken, then what is under way ends; recorders of results last.
+// parts in order, runs what is long-lived until told to stop, and stops in stages: it says
+// that nobody should come any more and waits until they have gone elsewhere, closes the
+// listener, lets what is under way end, and ends the recorders of results last.
 package app
 
 import (
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -29,7 +31,11 @@ import (
 	"lumo/shared/id"
 )
 
-const stopGrace = 10 * time.Second
+const (
+	stopGrace = 10 * time.Second
+	farewell  = time.Second // for proxies, edges and browsers to notice before the listener closes
+	tick      = 5 * time.Millisecond
+)
 
 // App is the wired core.
 type App struct {
@@ -39,6 +45,7 @@ type App struct {
 	newID    func() id.ID
 	http     *http.Client // outgoing, guarded
 
+	metrics  *metrics
 	db       *postgres.DB
 	vault    *vault.Vault
 	accounts *account.Service
@@ -54,7 +61,7 @@ type App struct {
 // New connects to the database, brings its schema up to date, and wires everything.
 func New(ctx context.Context, s Settings, out io.Writer) (*App, error) {
 	const op = "app.New"
-	a := &App{settings: s, now: time.Now, newID: newIDs(),
+	a := &App{settings: s, now: time.Now, newID: newIDs(), metrics: newMetrics(),
 		log: slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: s.LogLevel}))}
 	key, err := s.masterKey()
 	if err != nil {
@@ -80,6 +87,7 @@ func (a *App) wire(ctx context.Context) error {
 	if a.http, err = guardedClient(a.settings.AllowPrivateTargets); err != nil {
 		return err
 	}
+	a.metrics.meterVendors(a.http, a.settings)
 	hasher, err := account.NewHasher(nil)
 	if err != nil {
 		return err
@@ -94,6 +102,7 @@ func (a *App) wire(ctx context.Context) error {
 	console.RegisterAPIKeys(a.api, a.accounts)
 	a.runners = append(a.runners, a.hub.Run)
 	a.keepShort()
+	a.observe()
 	return a.wireParts(ctx)
 }
 
@@ -103,11 +112,21 @@ func (a *App) Accounts() *account.Service { return a.accounts }
 // Serve answers requests and works until ctx ends.
 func (a *App) Serve(ctx context.Context) error {
 	const op = "app.Serve"
+	metrics, err := a.listenToMetrics()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", a.settings.Addr)
 	if err != nil {
+		if metrics != nil {
+			_ = metrics.Close() // nothing came of it
+		}
 		return fault.New(fault.Unavailable, op, "%s is in use by another program. Choose another LUMO_CORE_ADDR.", a.settings.Addr)
 	}
-	server := web.NewServer(a.routes(), a.log)
+	site := a.site()
+	server := web.NewServer(site)
+	var open connections
+	server.ConnState = open.count
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopRecording()
@@ -119,6 +138,9 @@ func (a *App) Serve(ctx context.Context) error {
 	for _, run := range a.recorders {
 		recorders.Go(func() error { return run(recording) })
 	}
+	if metrics != nil {
+		recorders.Go(func() error { return a.serveMetrics(recording, metrics) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- a.listen(server, listener) }()
 	a.log.InfoContext(ctx, "core is ready", "op", op, "addr", listener.Addr().String())
@@ -126,6 +148,8 @@ func (a *App) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-served:
 	}
+	site.Leave()
+	open.wait()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
 	stopped := server.Shutdown(grace)
@@ -133,6 +157,28 @@ func (a *App) Serve(ctx context.Context) error {
 	err = errors.Join(err, stopped, group.Wait())
 	stopRecording()
 	return errors.Join(err, recorders.Wait())
+}
+
+// connections counts those that may still bring a request. Websockets are no part of it: they
+// are told to leave by whoever serves them.
+type connections struct{ n atomic.Int64 }
+
+func (c *connections) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.n.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.n.Add(-1)
+	}
+}
+
+// wait gives everybody a moment to go elsewhere.
+func (c *connections) wait() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for left := farewell; left > 0 && c.n.Load() > 0; left -= tick {
+		<-ticker.C
+	}
 }
 
 func (a *App) listen(server *http.Server, l net.Listener) error {
@@ -148,9 +194,10 @@ func (a *App) listen(server *http.Server, l net.Listener) error {
 	return err
 }
 
-// routes joins the API, the pages and what edges ask.
-func (a *App) routes() http.Handler {
-	return web.Routes(web.Config{API: a.api.Handler(), Pages: console.Pages(), Edge: a.parts.edge, Ready: a.db.Ping})
+// site joins the API, the pages and what edges ask.
+func (a *App) site() *web.Site {
+	return web.New(web.Config{API: a.api.Handler(), Pages: console.Pages(), Edge: a.parts.edge, Ready: a.db.Ready,
+		Meter: a.metrics.site, Log: a.log})
 }
 
 // OpenAPI describes the API with all of its operations, as served at /api/openapi.json.

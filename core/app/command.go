@@ -67,15 +67,15 @@ func Run(ctx context.Context, args, environ []string, in io.Reader, out, problem
 	if done, err := c.Modules.offline(chosen.Command(), time.Now(), out); done {
 		return err
 	}
+	if chosen.Command() == "doctor" {
+		return doctor(ctx, environ, out)
+	}
 	s, err := Read(environ)
 	if err != nil {
 		return err
 	}
-	switch chosen.Command() {
-	case "migrate":
+	if chosen.Command() == "migrate" {
 		return postgres.Migrate(ctx, string(s.DatabaseURL))
-	case "doctor":
-		return doctor(ctx, s, out)
 	}
 	a, err := New(ctx, s, problems)
 	if err != nil {
@@ -141,33 +141,4 @@ func password(read bool, in io.Reader, out io.Writer) (string, error) {
 	made := base64.RawURLEncoding.EncodeToString(raw)
 	fmt.Fprintf(out, "password %s\n", made)
 	return made, nil
-}
-
-// doctor says of each thing that must be right whether it is.
-func doctor(ctx context.Context, s Settings, out io.Writer) error {
-	key, err := s.masterKey()
-	checks := []struct {
-		what string
-		err  error
-	}{{"settings", nil}, {"master key", err}}
-	_ = key
-	db, err := postgres.Open(ctx, string(s.DatabaseURL))
-	if err == nil {
-		defer db.Close()
-		err = db.Ping(ctx)
-	}
-	checks = append(checks, struct {
-		what string
-		err  error
-	}{"database and role", err})
-	var first error
-	for _, c := range checks {
-		word := "good"
-		if c.err != nil {
-			word = "BAD  " + c.err.Error()
-			first = c.err
-		}
-		fmt.Fprintf(out, "%-20s %s\n", c.what, word)
-	}
-	return first
 }

@@ -31,6 +31,8 @@ type core struct {
 	klaviyo  *klaviyotest.Server
 	cookie   string
 	merchant string
+	database string
+	settings []string
 	log      *logged
 }
 
@@ -51,7 +53,11 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-func start(t *testing.T) *core {
+// masterKey is the test's, in base64.
+func masterKey(b byte) string { return base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{b}, 32)) }
+
+// start runs a core with further settings.
+func start(t *testing.T, more ...string) *core {
 	t.Helper()
 	c := &core{t: t, klaviyo: klaviyotest.New(klaviyotest.Config{Now: time.Now}), log: &logged{}}
 	vendor, stopVendor, err := c.klaviyo.Listen()
@@ -61,12 +67,13 @@ func start(t *testing.T) *core {
 	t.Cleanup(stopVendor)
 	addr := freePort(t)
 	c.url = "http://" + addr
-	s, err := app.Read([]string{"LUMO_DATABASE_URL=" + postgrestest.URL(t),
-		"LUMO_MASTER_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)),
+	c.database = postgrestest.URL(t)
+	c.settings = append([]string{"LUMO_DATABASE_URL=" + c.database, "LUMO_MASTER_KEY=" + masterKey(5),
 		"LUMO_CORE_ADDR=" + addr, "LUMO_ALLOW_PRIVATE_TARGETS=true", "LUMO_LOG_LEVEL=debug",
 		"LUMO_KLAVIYO_API_URL=" + vendor + "/klaviyo-api", "LUMO_KLAVIYO_WEB_URL=" + vendor + "/klaviyo-web",
 		"LUMO_KLAVIYO_CLIENT_ID=" + klaviyotest.DemoAccount.ClientID,
-		"LUMO_KLAVIYO_CLIENT_SECRET=" + klaviyotest.DemoAccount.ClientSecret})
+		"LUMO_KLAVIYO_CLIENT_SECRET=" + klaviyotest.DemoAccount.ClientSecret}, more...)
+	s, err := app.Read(c.settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (a *App) newEdges(s *fleet.Service, keys fleet.CoreKeys, numbers fleet.Numb
 	}
 	store := fleetstore.New(a.vault)
 	intake, err := fleet.NewIntake(fleet.IntakeConfig{Tenants: a.db, Store: store, Hooks: store,
-		Numbers: numbers, Tracker: tracker, Meter: s, Routes: routes, Sealing: private, NewID: a.newID, Now: a.now, Log: a.log})
+		Numbers: numbers, Tracker: meteredTracker{tracker, a.metrics.events}, Meter: s, Routes: a.metrics.meteredRoutes(routes), Sealing: private, NewID: a.newID, Now: a.now, Log: a.log})
 	if err != nil {
 		return nil, err
 	}

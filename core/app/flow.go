@@ -96,6 +96,7 @@ func (w flowWatcher) RequestChanged(ctx context.Context, m lumo.MerchantID, c lu
 }
 
 func (w flowWatcher) DeliveryChanged(ctx context.Context, d delivery.Delivery, s delivery.State, reason string) {
+	w.app.deliveryMoved(ctx, s)
 	w.tracker.Touch(ctx, d.Merchant, d.Channel) // Home says how many wait for LINE's word
 	w.app.publish(ctx, d.Merchant, live.Event{Kind: "delivery.state", ID: d.ID.String(), Channel: d.Channel.String(),
 		Data: map[string]any{"state": string(s), "reason": reason, "logical": lumo.RequestID(d.Logical).String()}})

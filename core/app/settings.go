@@ -22,6 +22,7 @@ type Settings struct {
 	MasterKey     lumo.Secret `env:"LUMO_MASTER_KEY"`
 	MasterKeyFile string      `env:"LUMO_MASTER_KEY_FILE"`
 	Addr          string      `env:"LUMO_CORE_ADDR" envDefault:"127.0.0.1:8080"`
+	MetricsAddr   string      `env:"LUMO_CORE_METRICS_ADDR"`
 	PublicURL     string      `env:"LUMO_CORE_PUBLIC_URL"`
 	EdgePublicURL string      `env:"LUMO_EDGE_PUBLIC_URL"`
 	EdgeAddr      string      `env:"LUMO_EDGE_ADDR" envDefault:"127.0.0.1:8787"`
@@ -104,6 +105,9 @@ func (s *Settings) check() error {
 	}
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
 		return refuse("LUMO_TLS_CERT_FILE and LUMO_TLS_KEY_FILE belong together; set both or neither.")
+	}
+	if s.MetricsAddr != "" && s.MetricsAddr == s.Addr {
+		return refuse("LUMO_CORE_METRICS_ADDR and LUMO_CORE_ADDR are the same; metrics need an address of their own.")
 	}
 	if s.PublicURL == "" {
 		s.PublicURL = "http://" + s.Addr

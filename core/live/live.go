@@ -66,7 +66,10 @@ type Hub struct {
 	mu      sync.Mutex
 	waiting map[lumo.MerchantID][]Message // guarded by mu: not sent yet
 	topics  map[lumo.MerchantID]*topic    // guarded by mu
+	stopped bool                          // guarded by mu: no page may come any more
 	wake    chan struct{}
+	stop    chan struct{}  // closed when pages must leave
+	open    sync.WaitGroup // pages
 }
 
 // topic is what this replica knows of one merchant's sequence.
@@ -87,7 +90,17 @@ func (p *page) drop() { p.once.Do(func() { close(p.gone) }) }
 // New makes a hub.
 func New(w Wire, log *slog.Logger, now func() time.Time) *Hub {
 	return &Hub{wire: w, log: log, now: now, waiting: map[lumo.MerchantID][]Message{},
-		topics: map[lumo.MerchantID]*topic{}, wake: make(chan struct{}, 1)}
+		topics: map[lumo.MerchantID]*topic{}, wake: make(chan struct{}, 1), stop: make(chan struct{})}
+}
+
+// Pages counts the open pages of this process.
+func (h *Hub) Pages() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.topics {
+		n += len(t.pages)
+	}
+	return n
 }
 
 // Publish queues an event for a merchant's pages. Call it when the change stands.
@@ -108,13 +121,31 @@ func (h *Hub) Publish(m lumo.MerchantID, e Event) {
 	}
 }
 
-// Run carries messages until ctx ends.
+// Run carries messages until ctx ends. It then tells the open pages that they come back
+// elsewhere, and returns when they have left: the HTTP server does not know of connections that
+// became websockets. It may be called once.
 func (h *Hub) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { h.receive(ctx) })
 	h.send(ctx)
 	group.Wait()
+	h.mu.Lock()
+	h.stopped = true
+	h.mu.Unlock()
+	close(h.stop)
+	h.open.Wait()
 	return nil
+}
+
+// enter counts a page in; false = there is no more room for one.
+func (h *Hub) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return false
+	}
+	h.open.Add(1)
+	return true
 }
 
 func (h *Hub) send(ctx context.Context) {

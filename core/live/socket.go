@@ -25,6 +25,11 @@ var ErrSignedOut = errors.New("signed out")
 // Serve streams a merchant's messages to one page until it leaves, its session ends
 // (allowed turns false) or ctx of the request ends. The caller checked origin and session.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, m lumo.MerchantID, allowed func(context.Context) bool) {
+	if !h.enter() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	defer h.open.Done()
 	upgrader := websocket.Upgrader{HandshakeTimeout: writeLimit, ReadBufferSize: 1 << 10, WriteBufferSize: 8 << 10,
 		CheckOrigin: sameOrigin}
 	conn, err := upgrader.Upgrade(w, r, nil)
@@ -65,6 +70,9 @@ func (h *Hub) stream(ctx context.Context, conn *websocket.Conn, p *page, allowed
 				code, why = websocket.ClosePolicyViolation, ErrSignedOut.Error()
 			}
 			farewell(conn, code, why)
+			return
+		case <-h.stop:
+			farewell(conn, websocket.CloseGoingAway, "closing")
 			return
 		case <-p.gone:
 			farewell(conn, websocket.ClosePolicyViolation, "too slow")

@@ -84,8 +84,14 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 }
 
 // Stop asks for a fast shutdown and waits for it.
-func (s *Server) Stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+func (s *Server) Stop() error { return s.end(syscall.SIGINT) }
+
+// Crash ends the server at once, as it ends itself when one of its processes died: the next
+// start recovers from its log.
+func (s *Server) Crash() error { return s.end(syscall.SIGQUIT) }
+
+func (s *Server) end(how syscall.Signal) error {
+	if err := s.cmd.Process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("embedded.Stop: %w", err)
 	}
 	select {

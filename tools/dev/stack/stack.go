@@ -228,6 +228,19 @@ func (s *Stack) KillCore() error { return s.core.kill() }
 // StopCore ends the core in order, as an update would.
 func (s *Stack) StopCore() error { return s.core.stop() }
 
+// RestartDatabase stops the private PostgreSQL under everybody and starts it again, in order
+// or as after a crash.
+func (s *Stack) RestartDatabase(ctx context.Context, crash bool) error {
+	end := s.postgres.Stop
+	if crash {
+		end = s.postgres.Crash
+	}
+	if err := end(); err != nil {
+		return err
+	}
+	return s.startDatabase(ctx)
+}
+
 // Admin runs one of the core's admin commands and gives what it printed.
 func (s *Stack) Admin(ctx context.Context, args ...string) (string, error) {
 	return s.command(ctx, "", append([]string{"admin"}, args...)...)
