@@ -3,8 +3,11 @@ package fleet
 import (
 	"context"
 	"errors"
+	"math"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
@@ -306,6 +309,9 @@ func (st *stream) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if f.Sequence > math.MaxInt64 {
+			return errUnstorable()
+		}
 		switch f.Type {
 		case edgeapi.FrameAck:
 			if err := st.acknowledged(ctx, f.Sequence); err != nil {
@@ -316,11 +322,34 @@ func (st *stream) readAll(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if !storable(status) {
+				return errUnstorable()
+			}
 			if err := st.told(ctx, status); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// storable tells whether a database takes what an edge says: an edge that says anything else
+// is broken, and our log need not suffer from it.
+func storable(s edgeapi.Status) bool {
+	for _, n := range []uint64{s.WaitingEvents, s.OldestSeconds, s.Modules, s.Refused, s.SpoolBytes, s.SpoolLimit, s.Served} {
+		if n > math.MaxInt64 {
+			return false
+		}
+	}
+	for _, text := range []string{s.Program, s.Reason} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func errUnstorable() error {
+	return fault.As(fault.Invalid, "fleet.readAll", errors.New("the edge says what cannot be stored"))
 }
 
 // told takes what the edge says of itself. What is news to an operator is stored at once.
