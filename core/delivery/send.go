@@ -134,7 +134,10 @@ func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) 
 	s := c.service
 	q.Now = s.Now()
 	b := &taking{sender: c, due: q}
-	err = s.Units.InTenant(ctx, c.lease.Merchant, b.run)
+	// Whoever stops in the middle of the commit would not know what it left to be sent.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushLimit)
+	defer cancel()
+	err = s.Units.InTenant(whole, c.lease.Merchant, b.run)
 	if err != nil {
 		if b.suspect.ID != (lumo.DeliveryID{}) && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Stale) {
 			err = c.fail(ctx, b.suspect, err)
