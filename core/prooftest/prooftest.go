@@ -5,20 +5,19 @@
 //
 // The invariants, and what shows each:
 //
-//	I1  what is answered 2xx is in the core once     edge/app: TestCoreDiesInTheMiddle.., core/web/edgeapi
-//	I2  LINE takes nobody's message twice            OnceEach, SameBytes: TestEverybodyGetsItOnce.., TestSoak..
-//	I3  everything ends, or is visibly unknown       Ended: the same, TestKeysAreTrustedFor23Hours
-//	I4  LINE = database = Klaviyo = console          Agree: the same
-//	I5  nothing of one merchant reaches another      Apart: the same; core/postgres: TestNoTableLetsAnotherTenantIn
-//	I6  no secret or person in logs                  Silent: the same
-//	I7  nothing to who is known to have blocked      OnceEach, with blocked friends among the recipients
-//	I8  LINE's limits and the month are kept         Within: the same; core/postgres/delivery: TestNothingLeavesBeyond..
-//	I9  a tap counts once, a crawler's never         core/tracking: TestOnlyPersonsCount, TestClick..
-//	I10 links change by allowed steps only           core/linkage, core/postgres/linkage
-//	I11 every unknown outcome is visible             Ended
-//	I12 the audit log only grows                     core/postgres: tests of the schema
-//	I13 memory and goroutines come back              edge/wasm, edge/spool, core/live (goleak)
-//	I14 the console shows the database               Agree; live: core/live, browser tests
+//	I1  what is answered 2xx is in the core once   edge/app, edge/spool: TestAnEdgeFromItsFirstStartToLife..
+//	I2  LINE takes nobody's message twice          OnceEach, SameBytes: TestEverybodyGetsItOnce.., TestSoak..
+//	I3  everything ends, or is visibly unknown     Ended: the same, TestScenariosHoldWithoutBugs/day
+//	I4  LINE = database = Klaviyo = console        Agree: the same
+//	I5  nothing of one merchant reaches another    Apart: the same; core/postgres: TestNoTableLetsAnotherTenantIn
+//	I6  no secret or person in logs                Silent: the same
+//	I7  nothing to who is known to have blocked    OnceEach, with blocked friends among the recipients
+//	I8  LINE's limits and the month are kept       Within: the same; TestNothingLeavesBeyondTheMonthAndTheReserve
+//	I9  a tap counts once, a crawler's never       Taps: TestACountedCrawlerIsCaught; core/tracking
+//	I11 every unknown outcome is visible           Ended: the same
+//	I14 the console shows the database             Agree: the same, for the numbers
+//
+// Not shown here: I10 (linkage), I12 (audit log), I13 (memory and goroutines).
 //
 // TestPlantedBugsAreCaught shows that the checks are worth something: each breaks one rule of
 // the engine on purpose, and is found.
