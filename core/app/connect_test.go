@@ -181,7 +181,7 @@ func get[T any](c *core, path string) (v T) {
 // approve goes to Klaviyo's consent page and back, as a browser would.
 func (c *core) approve(yes bool) (location string) {
 	c.t.Helper()
-	_, body := c.must(http.MethodPost, c.merchant+"/klaviyo/connect", "")
+	_, body := c.must(http.MethodPost, c.merchant+"/klaviyo/connect", "{}")
 	var begun struct {
 		AuthorizeURL string `json:"authorize_url"`
 	}

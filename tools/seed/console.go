@@ -63,7 +63,7 @@ func (c *Console) ConnectKlaviyo(ctx context.Context) error {
 	var begun struct {
 		AuthorizeURL string `json:"authorize_url"`
 	}
-	if err := c.Post(ctx, "/klaviyo/connect", nil, &begun); err != nil {
+	if err := c.Post(ctx, "/klaviyo/connect", map[string]bool{}, &begun); err != nil {
 		return err
 	}
 	consent, err := c.browser.get(ctx, begun.AuthorizeURL)
