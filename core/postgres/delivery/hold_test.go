@@ -66,6 +66,7 @@ func TestOperatorsStopHoldsEveryReplica(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(line.answer)
+	store.again(t) // who looked before the stop may still have been committing to a batch
 	until(t, "answers to what had begun", func() bool { return line.states()["sending"] == 0 })
 	sent := line.pushes.Load()
 	store.again(t)

@@ -1,7 +1,6 @@
 import "@mantine/core/styles.css";
 import "@fontsource-variable/inter/index.css";
 import "./global.css";
-import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -9,7 +8,7 @@ import { BrowserRouter } from "react-router";
 import { ApiError } from "./api";
 import { App } from "./app";
 import "./i18n";
-import { resolver, theme } from "./theme";
+import { Look } from "./look";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -24,12 +23,12 @@ const root = document.getElementById("root");
 if (root)
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} cssVariablesResolver={resolver} defaultColorScheme="auto">
+      <Look>
         <QueryClientProvider client={client}>
           <BrowserRouter>
             <App />
           </BrowserRouter>
         </QueryClientProvider>
-      </MantineProvider>
+      </Look>
     </StrictMode>,
   );

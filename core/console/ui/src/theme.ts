@@ -105,6 +105,8 @@ export const theme = createTheme({
     Badge: { defaultProps: { tt: "none" } },
     Card: { defaultProps: { withBorder: true, padding: "md" } },
     Modal: { defaultProps: { centered: true } },
+    // The header of a dialog is not another header of the page.
+    ModalHeader: { defaultProps: { role: "presentation" } },
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { fz: "sm", verticalSpacing: "xs" } },
   },

@@ -28,13 +28,7 @@ export function Enrol({ close }: { close: () => void }) {
   };
   const wrong = fieldError(make.error, "merchants");
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={t("ops.enrol.title")}
-      closeOnClickOutside={!make.result}
-      closeButtonProps={{ "aria-label": t("common.back") }}
-    >
+    <Modal opened onClose={close} title={t("ops.enrol.title")} closeOnClickOutside={!make.result}>
       {make.result ? (
         <Waiting of={make.result} close={close} again={make.clear} />
       ) : (

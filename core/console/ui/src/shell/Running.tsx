@@ -1,4 +1,4 @@
-import { Button, Popover, Stack, Text } from "@mantine/core";
+import { Button, Popover, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconProgress } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
@@ -29,7 +29,6 @@ export function Running() {
           variant="default"
           onClick={popover.toggle}
           aria-expanded={opened}
-          aria-label={text}
           leftSection={<IconProgress size={14} aria-hidden="true" />}
           style={{ flexShrink: 0 }}
         >
@@ -37,7 +36,8 @@ export function Running() {
             {text}
           </Text>
           <Text span inherit hiddenFrom="md">
-            {going}
+            <span aria-hidden="true">{going}</span>
+            <VisuallyHidden>{text}</VisuallyHidden>
           </Text>
         </Button>
       </Popover.Target>
