@@ -131,6 +131,8 @@ function Price({ n }: { n: number }) {
   );
 }
 
+const ended = new Set(["accepted", "skipped", "rejected", "unknown_expired"]);
+
 // Outcome follows a test until everybody's message has ended.
 function Outcome({ of }: { of: Sent }) {
   const { t } = useTranslation();
@@ -139,6 +141,8 @@ function Outcome({ of }: { of: Sent }) {
     queryKey: ["testsend", of.id],
     queryFn: () => read(api.GET(`${one}/test_sends/{test}`, { params: { path: { ...path, test: of.id } } })),
     initialData: of,
+    initialDataUpdatedAt: 0, // a message may have ended before anybody listened
+    refetchInterval: (q) => (q.state.data?.deliveries.every(({ state }) => ended.has(state)) ? false : 3000),
   });
   useLiveEvent(["delivery.state", "resync"], (m) => {
     if (m.kind === "resync" || m.data?.logical === of.id) void now.refetch();
