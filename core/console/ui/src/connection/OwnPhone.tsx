@@ -1,17 +1,16 @@
 import { Alert, Anchor, Button, Group, Image, Stack, Text, TextInput } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { type Channel, get, type Home, type Me, post } from "../api";
-import { CopyField, fieldError, Result, useAction } from "../parts";
+import { type Channel, get, type Home } from "../api";
+import { CopyField, fieldError, Result } from "../parts";
 import { account, usePlace } from "../place";
 import { Preflight } from "./Preflight";
+import { useOwnPhone } from "./useOwnPhone";
 
 const look = 3000; // ms, beside the live message of the link
 
-type Own = { url: string; profile_id: string; code: string };
 type Step = Home["checklist"][number] & { name?: string };
 
 // OwnPhone is the last step: a scan with one's own phone proves that all of it works. Whom it
@@ -34,7 +33,7 @@ export function OwnPhone({ of }: { of: Channel }) {
           <Text size="sm">{t("connection.own.tester")}</Text>
         </Alert>
       ) : of.klaviyo_connected ? (
-        <Code of={of} at={at} />
+        <Code of={of} />
       ) : (
         <Stack gap="xs">
           <Text>{t("connection.own.withoutKlaviyo")}</Text>
@@ -54,15 +53,9 @@ export function OwnPhone({ of }: { of: Channel }) {
 }
 
 // Code is the QR code of a member: it links whoever scans it to the customer with her email.
-function Code({ of, at }: { of: Channel; at: string }) {
+function Code({ of }: { of: Channel }) {
   const { t } = useTranslation();
-  const me = useQuery({ queryKey: ["me"], queryFn: () => get<Me>("/me") });
-  const [typed, type] = useState<string>();
-  const email = typed ?? me.data?.member?.email ?? "";
-  const show = useAction((_: undefined) =>
-    post<Own>(`${at}/qr_codes/own_phone`, { email, name: t("connection.own.name") }),
-  );
-  const own = show.result;
+  const { email, type, show, own, image } = useOwnPhone(of.id, t("connection.own.name"));
   return (
     <Stack>
       <Text>{t("connection.own.what", { name: of.name })}</Text>
@@ -81,12 +74,7 @@ function Code({ of, at }: { of: Channel; at: string }) {
       </Result>
       {own && (
         <Group align="start" wrap="wrap">
-          <Image
-            src={`/api/v1${at}/qr_codes/${own.code}/image/image.png?profile=${encodeURIComponent(own.profile_id)}`}
-            alt={t("connection.own.qr")}
-            w={220}
-            h={220}
-          />
+          <Image src={image} alt={t("connection.own.qr")} w={220} h={220} />
           <Stack gap="xs" style={{ flex: "1 1 240px", minWidth: 0 }}>
             <Text role="status">{t("connection.own.scan")}</Text>
             <CopyField label={t("connection.own.address")} value={own.url} />

@@ -1,11 +1,11 @@
 import { Anchor, Button, Card, Group, Image, Stack, Text, TextInput } from "@mantine/core";
 import { IconCircle, IconCircleCheckFilled } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { api, get, type Home, type Me, read } from "../api";
-import { Failed, fieldError, Section, useAction } from "../parts";
+import type { Home } from "../api";
+import { useOwnPhone } from "../connection/useOwnPhone";
+import { Failed, fieldError, Section } from "../parts";
 import { usePlace } from "../place";
 import { TestSend } from "../testsend/TestSend";
 import { useHiding } from "./hiding";
@@ -128,20 +128,8 @@ function Body({ of: s, all }: { of: Step; all: Step[] }): ReactNode {
 // by itself.
 function OwnPhone() {
   const { t } = useTranslation();
-  const { at, path } = usePlace();
-  const me = useQuery({ queryKey: ["me"], queryFn: () => get<Me>("/me") });
-  const [typed, type] = useState<string>();
-  const email = typed ?? me.data?.member?.email ?? "";
-  const show = useAction((_: undefined, headers) =>
-    read(
-      api.POST("/merchants/{merchant}/channels/{channel}/qr_codes/own_phone", {
-        params: { path },
-        body: { email, name: t("home.own.name") },
-        headers,
-      }),
-    ),
-  );
-  const own = show.result;
+  const { channel } = usePlace();
+  const { email, type, show, own, image } = useOwnPhone(channel?.id ?? "", t("home.own.name"));
   const field = fieldError(show.error, "email");
   return (
     <Stack gap="xs">
@@ -163,12 +151,7 @@ function OwnPhone() {
       {show.error && !field && <Failed error={show.error} what="home.own.failed" />}
       {own && (
         <Group align="center">
-          <Image
-            src={`/api/v1${at}/qr_codes/${own.code}/image/image.png?profile=${encodeURIComponent(own.profile_id)}`}
-            alt={t("home.own.alt")}
-            w={180}
-            h={180}
-          />
+          <Image src={image} alt={t("home.own.alt")} w={180} h={180} />
           <Stack gap={4} flex={1} miw={200}>
             <Text size="sm">{t("home.own.scan")}</Text>
             <Text size="sm" c="dimmed" role="status">
