@@ -15,6 +15,7 @@ import {
   useAction,
   useFormat,
   When,
+  Wide,
   Wizard,
 } from "../parts";
 import { usePlace } from "../place";
@@ -140,13 +141,7 @@ function Waiting({ of }: { of: View }) {
 function Rights({ of }: { of: View["permissions"] }) {
   const { t } = useTranslation();
   return (
-    <Table.ScrollContainer
-      minWidth={480}
-      type="native"
-      tabIndex={0}
-      role="group"
-      aria-label={t("connection.klaviyo.step.rights")}
-    >
+    <Wide label={t("connection.klaviyo.step.rights")} min={480}>
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -169,7 +164,7 @@ function Rights({ of }: { of: View["permissions"] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }
 

@@ -2,7 +2,7 @@ import { Anchor, Table, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Schema } from "../api";
-import { Section, Trend, useFormat, useShortReason, When } from "../parts";
+import { Section, Trend, useFormat, useShortReason, When, Wide } from "../parts";
 
 type Flow = Schema<"FlowView">;
 
@@ -16,13 +16,7 @@ export function Flows({ of }: { of: Flow[] }) {
   if (of.length === 0) return null;
   return (
     <Section title={t("flow.flows.title")}>
-      <Table.ScrollContainer
-        minWidth={640}
-        type="native"
-        tabIndex={0}
-        role="group"
-        aria-label={t("flow.flows.title")}
-      >
+      <Wide label={t("flow.flows.title")} min={640}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -63,7 +57,7 @@ export function Flows({ of }: { of: Flow[] }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Wide>
     </Section>
   );
 }

@@ -29,6 +29,7 @@ import {
   useAction,
   useFormat,
   When,
+  Wide,
 } from "../parts";
 import { usePlace } from "../place";
 
@@ -109,13 +110,7 @@ function KeyTable({ keys, shown, reveal }: TableProps) {
   const { t } = useTranslation();
   const { count } = useFormat();
   return (
-    <Table.ScrollContainer
-      minWidth={640}
-      type="native"
-      tabIndex={0}
-      role="group"
-      aria-label={t("flow.settings.keys")}
-    >
+    <Wide label={t("flow.settings.keys")} min={640}>
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -170,7 +165,7 @@ function KeyTable({ keys, shown, reveal }: TableProps) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }
 

@@ -19,4 +19,5 @@ export * from "./Table";
 export * from "./Undo";
 export * from "./useFormat";
 export * from "./When";
+export * from "./Wide";
 export * from "./Wizard";
