@@ -1,12 +1,12 @@
-import { Alert, Button, Group, Popover, Radio, Stack, Text } from "@mantine/core";
-import { useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconHandStop, IconPlayerStopFilled } from "@tabler/icons-react";
+import { Alert, Button, Group, Radio, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconHandStop } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, read, type Schema } from "../api";
-import { Confirm, Failed, phone, useAction, useFormat } from "../parts";
-import { fixed } from "../shell/Sending";
+import { Confirm, Failed, useAction, useFormat } from "../parts";
+import { StopPopover } from "../shell/StopPopover";
 import { useOverview } from "./data";
 
 const reasons = ["trouble", "line", "maintenance"] as const;
@@ -15,7 +15,6 @@ const reasons = ["trouble", "line", "maintenance"] as const;
 export function StopAll() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const small = useMediaQuery(phone);
   const [opened, popover] = useDisclosure();
   const [reason, setReason] = useState<(typeof reasons)[number]>("trouble");
   const overview = useOverview();
@@ -25,49 +24,35 @@ export function StopAll() {
   });
   if (overview.data?.stop) return null;
   return (
-    <Popover opened={opened} onChange={popover.toggle} trapFocus withArrow shadow="md" position="bottom-end">
-      <Popover.Target>
-        <Button
-          color="red"
-          variant="outline"
-          size="xs"
-          onClick={popover.toggle}
-          aria-expanded={opened}
-          leftSection={<IconPlayerStopFilled size={14} aria-hidden="true" />}
-          style={small ? fixed : { flexShrink: 0 }}
-        >
-          {t("ops.stop.open")}
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown maw={360}>
-        <Stack gap="xs">
-          <Text size="sm">{t("ops.stop.what")}</Text>
-          <Radio.Group
-            label={t("ops.stop.reason")}
-            value={reason}
-            onChange={(v) => setReason(v as (typeof reasons)[number])}
-          >
-            <Stack gap={6} mt={4}>
-              {reasons.map((r) => (
-                <Radio key={r} value={r} label={t(`sending.why.${r}`)} />
-              ))}
-            </Stack>
-          </Radio.Group>
-          {stop.error && <Failed error={stop.error} what="ops.stop.failed" />}
-          {stop.lost && (
-            <Text size="sm" role="status">
-              {t("common.checking")}
-            </Text>
-          )}
-          <Button color="red" onClick={() => stop.run(undefined)} loading={stop.busy}>
-            {t("ops.stop.do")}
-          </Button>
-          <Button variant="subtle" onClick={popover.close}>
-            {t("common.back")}
-          </Button>
+    <StopPopover
+      label={t("ops.stop.open")}
+      opened={opened}
+      toggle={popover.toggle}
+      close={popover.close}
+      width={360}
+    >
+      <Text size="sm">{t("ops.stop.what")}</Text>
+      <Radio.Group
+        label={t("ops.stop.reason")}
+        value={reason}
+        onChange={(v) => setReason(v as (typeof reasons)[number])}
+      >
+        <Stack gap={6} mt={4}>
+          {reasons.map((r) => (
+            <Radio key={r} value={r} label={t(`sending.why.${r}`)} />
+          ))}
         </Stack>
-      </Popover.Dropdown>
-    </Popover>
+      </Radio.Group>
+      {stop.error && <Failed error={stop.error} what="ops.stop.failed" />}
+      {stop.lost && (
+        <Text size="sm" role="status">
+          {t("common.checking")}
+        </Text>
+      )}
+      <Button color="red" onClick={() => stop.run(undefined)} loading={stop.busy}>
+        {t("ops.stop.do")}
+      </Button>
+    </StopPopover>
   );
 }
 

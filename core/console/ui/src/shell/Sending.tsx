@@ -1,12 +1,13 @@
-import { Alert, Button, Checkbox, Group, Modal, Popover, Stack, Text } from "@mantine/core";
-import { useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconHandStop, IconPlayerStopFilled } from "@tabler/icons-react";
+import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconHandStop } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, read, type Schema } from "../api";
-import { Failed, phone, useAction, useFormat } from "../parts";
+import { Failed, useAction, useFormat } from "../parts";
 import { usePlace } from "../place";
+import { StopPopover } from "./StopPopover";
 
 type Sending = Schema<"SendingView">;
 
@@ -20,11 +21,10 @@ export function useSending() {
   });
 }
 
-// Stop is on every screen: two clicks, no typing; on phones fixed at the lower right.
+// Stop is on every screen: two clicks, no typing.
 export function Stop() {
   const { t } = useTranslation();
   const { channel, mayChange, channels } = usePlace();
-  const small = useMediaQuery(phone);
   const [opened, popover] = useDisclosure();
   const client = useQueryClient();
   const stop = useAction(
@@ -46,64 +46,30 @@ export function Stop() {
   const sending = useSending();
   if (!channel || !mayChange || sending.data?.stopped === "everything") return null;
   return (
-    <Popover opened={opened} onChange={popover.toggle} trapFocus withArrow shadow="md" position="bottom-end">
-      <Popover.Target>
-        <Button
-          color="red"
-          variant="outline"
-          size="xs"
-          onClick={popover.toggle}
-          aria-expanded={opened}
-          leftSection={<IconPlayerStopFilled size={14} aria-hidden="true" />}
-          style={small ? fixed : { flexShrink: 0 }}
-        >
-          {t("sending.stop")}
+    <StopPopover label={t("sending.stop")} opened={opened} toggle={popover.toggle} close={popover.close}>
+      <Text size="sm" fw={600}>
+        {t("sending.stop")}
+      </Text>
+      {stop.error && <Failed error={stop.error} what="sending.stopFailed" />}
+      {stop.busy && (
+        <Text size="sm" role="status">
+          {t(stop.lost ? "common.checking" : "sending.stopping")}
+        </Text>
+      )}
+      <Button variant="default" onClick={() => stop.run({ scope: "broadcasts" })} disabled={stop.busy}>
+        {t("sending.stopBroadcasts")}
+      </Button>
+      <Button color="red" onClick={() => stop.run({ scope: "everything" })} disabled={stop.busy}>
+        {t("sending.stopEverything")}
+      </Button>
+      {channels.length > 1 && (
+        <Button color="red" onClick={() => stop.run({ scope: "everything", all: true })} disabled={stop.busy}>
+          {t("sending.stopAll", { count: channels.length, n: channels.length })}
         </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Stack gap="xs">
-          <Text size="sm" fw={600}>
-            {t("sending.stop")}
-          </Text>
-          {stop.error && <Failed error={stop.error} what="sending.stopFailed" />}
-          {stop.busy && (
-            <Text size="sm" role="status">
-              {t(stop.lost ? "common.checking" : "sending.stopping")}
-            </Text>
-          )}
-          <Button variant="default" onClick={() => stop.run({ scope: "broadcasts" })} disabled={stop.busy}>
-            {t("sending.stopBroadcasts")}
-          </Button>
-          <Button color="red" onClick={() => stop.run({ scope: "everything" })} disabled={stop.busy}>
-            {t("sending.stopEverything")}
-          </Button>
-          {channels.length > 1 && (
-            <Button
-              color="red"
-              onClick={() => stop.run({ scope: "everything", all: true })}
-              disabled={stop.busy}
-            >
-              {t("sending.stopAll", { count: channels.length, n: channels.length })}
-            </Button>
-          )}
-          <Button variant="subtle" onClick={popover.close}>
-            {t("common.back")}
-          </Button>
-        </Stack>
-      </Popover.Dropdown>
-    </Popover>
+      )}
+    </StopPopover>
   );
 }
-
-// fixed is where Stop stands on phones.
-export const fixed = {
-  position: "fixed",
-  right: 12,
-  bottom: 12,
-  zIndex: 150,
-  minHeight: 44,
-  background: "var(--lumo-card)",
-} as const;
 
 // Held is the red banner while an operator stopped all sending of all merchants.
 export function Held({ of, by }: { of: Sending; by: Schema<"HoldView"> }) {
