@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"lumo/core/channel"
 	"lumo/core/lumo"
-	"lumo/shared/fault"
 )
 
 // FriendFileView is what came of a file.
@@ -73,26 +71,17 @@ func (f friends) export(a *API, w http.ResponseWriter, r *http.Request) {
 	for _, t := range tags {
 		names[t.ID] = t.Name
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a million lines take their time
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="friends.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
-	out := csv.NewWriter(w)
-	_ = out.Write([]string{"friend", "name", "state", "consent", "klaviyo_profile", "tags", "followed_at", "blocked_at",
-		"last_sent_at", "last_clicked_at", "language", "test_friend"})
-	err = f.people.Each(r.Context(), who.Merchant.ID, q, func(page []channel.FriendItem) error {
-		for _, i := range page {
-			if err := out.Write(exportLine(i, names)); err != nil {
-				return err
+	head := []string{"friend", "name", "state", "consent", "klaviyo_profile", "tags", "followed_at", "blocked_at",
+		"last_sent_at", "last_clicked_at", "language", "test_friend"}
+	a.streamCSV(w, r, "friends.csv", head, func(page func([][]string) error) error {
+		return f.people.Each(r.Context(), who.Merchant.ID, q, func(items []channel.FriendItem) error {
+			lines := make([][]string, len(items))
+			for n, i := range items {
+				lines[n] = exportLine(i, names)
 			}
-		}
-		out.Flush()
-		return out.Error()
+			return page(lines)
+		})
 	})
-	if err != nil && r.Context().Err() == nil {
-		a.Log.ErrorContext(r.Context(), "export broke off", "kind", string(fault.KindOf(err)))
-		panic(http.ErrAbortHandler) // a file that ends early must not look whole
-	}
 }
 
 func exportQuery(r *http.Request) (channel.FriendQuery, error) {
@@ -121,14 +110,6 @@ func exportLine(i channel.FriendItem, names map[lumo.TagID]string) []string {
 		line[n] = harmless(text)
 	}
 	return line
-}
-
-// harmless keeps a spreadsheet from working a cell out that somebody typed as a formula.
-func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }
 
 func cell(t time.Time) string {

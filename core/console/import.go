@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
 	"strconv"
 	"time"
@@ -372,31 +371,25 @@ func (p ImportParts) export(a *API, w http.ResponseWriter, r *http.Request) {
 		a.answerProblem(w, r, err)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // 500,000 lines take their time
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="import.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
-	out := csv.NewWriter(w)
-	_ = out.Write([]string{"n", "result", "klaviyo_profile", "friend", "name", "matched_by"})
 	result := linkage.ItemResult(r.URL.Query().Get("result"))
-	err = p.Imports.Each(r.Context(), who.Merchant.ID, c, v, result, func(page []linkage.ListedItem) error {
-		for _, i := range page {
-			view := itemView(i)
-			line := []string{strconv.FormatInt(view.N, 10), view.Result, harmless(view.ProfileID), "", "", view.Claim}
-			if view.Friend != nil {
-				line[3], line[4] = view.Friend.ID, harmless(view.Friend.Name)
+	head := []string{"n", "result", "klaviyo_profile", "friend", "name", "matched_by"}
+	a.streamCSV(w, r, "import.csv", head, func(page func([][]string) error) error {
+		return p.Imports.Each(r.Context(), who.Merchant.ID, c, v, result, func(items []linkage.ListedItem) error {
+			lines := make([][]string, len(items))
+			for n, i := range items {
+				lines[n] = itemLine(itemView(i))
 			}
-			if err := out.Write(line); err != nil {
-				return err
-			}
-		}
-		out.Flush()
-		return out.Error()
+			return page(lines)
+		})
 	})
-	if err != nil && r.Context().Err() == nil {
-		a.Log.ErrorContext(r.Context(), "export broke off", "kind", string(fault.KindOf(err)))
-		panic(http.ErrAbortHandler) // a file that ends early must not look whole
+}
+
+func itemLine(v ImportItemView) []string {
+	line := []string{strconv.FormatInt(v.N, 10), v.Result, harmless(v.ProfileID), "", "", v.Claim}
+	if v.Friend != nil {
+		line[3], line[4] = v.Friend.ID, harmless(v.Friend.Name)
 	}
+	return line
 }
 
 func (p ImportParts) automatic(ctx context.Context, who Caller, in *InChannel) (AutomaticView, error) {

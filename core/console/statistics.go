@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"lumo/core/lumo"
@@ -226,13 +225,13 @@ func table(v StatisticsView, by string) [][]string {
 	case "message":
 		rows := [][]string{append([]string{"message", "name"}, names...)}
 		for _, one := range v.Messages {
-			rows = append(rows, append([]string{one.ID, plainCell(one.Name)}, one.SumsView.cells()...))
+			rows = append(rows, append([]string{one.ID, harmless(one.Name)}, one.SumsView.cells()...))
 		}
 		return rows
 	case "link":
 		rows := [][]string{{"link", "clicks", "raw_clicks", "suspect_clicks", "clickers"}}
 		for _, one := range v.Links {
-			rows = append(rows, []string{plainCell(one.Target), number(one.Clicks), number(one.Raw),
+			rows = append(rows, []string{harmless(one.Target), number(one.Clicks), number(one.Raw),
 				number(one.Suspect), number(one.Clickers)})
 		}
 		return rows
@@ -246,11 +245,3 @@ func (s SumsView) cells() []string {
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// plainCell keeps a spreadsheet from taking a name for a formula.
-func plainCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
