@@ -84,9 +84,12 @@ func (r *Replica) Stop() error {
 	return errors.Join(err, r.log.Close())
 }
 
-// Memory is what it holds, in MB, as the system counts it.
-func (r *Replica) Memory() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+// Memory is what it holds, in MB.
+func (r *Replica) Memory() (float64, error) { return Resident(r.cmd.Process.Pid) }
+
+// Resident is the memory of a process in MB, as the system counts it.
+func Resident(pid int) (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}

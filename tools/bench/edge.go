@@ -9,12 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"lumo/core/prooftest"
 	"lumo/edge/edgetest"
 )
 
@@ -236,17 +235,5 @@ func (e *edgeProcess) memory(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// resident is the process's memory in MB, as the system counts it.
-func (e *edgeProcess) resident() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
-			return kib / 1024, err
-		}
-	}
-	return 0, errors.New("the system does not tell the memory of a process")
-}
+// resident is the process's memory in MB.
+func (e *edgeProcess) resident() (float64, error) { return prooftest.Resident(e.cmd.Process.Pid) }
