@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ type moduleSet struct{ pools map[string]*pool }
 // fails leaves the old one at work; no call is dropped.
 func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 	const op = "wasm.Swap"
+	h.swapping.Lock()
+	defer h.swapping.Unlock()
 	set, err := h.compileAll(ctx, files)
 	if err != nil {
 		return fault.Wrap(op, err)
@@ -41,19 +44,23 @@ func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 }
 
 // compileAll works on all modules at once: a cold start waits for the slowest, not for each.
+// Only names with the same code wait for each other: wazero 1.12 shows code that it read from
+// its cache to a second asker before the entry points are made (wazevo, getCompiledModule).
 func (h *Host) compileAll(ctx context.Context, files map[string][]byte) (*moduleSet, error) {
 	set := &moduleSet{pools: map[string]*pool{}}
 	var mu sync.Mutex // guards the set
 	var group errgroup.Group
-	for name, file := range files {
+	for _, names := range sameCode(files) {
 		group.Go(func() error {
-			p, err := h.compile(ctx, name, file)
-			if err != nil {
-				return err
+			for _, name := range names {
+				p, err := h.compile(ctx, name, files[name])
+				if err != nil {
+					return err
+				}
+				mu.Lock()
+				set.pools[name] = p
+				mu.Unlock()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			set.pools[name] = p
 			return nil
 		})
 	}
@@ -62,6 +69,16 @@ func (h *Host) compileAll(ctx context.Context, files map[string][]byte) (*module
 		return nil, err
 	}
 	return set, nil
+}
+
+// sameCode returns the names of files, those with the same bytes together.
+func sameCode(files map[string][]byte) map[[sha256.Size]byte][]string {
+	names := map[[sha256.Size]byte][]string{}
+	for name, file := range files {
+		sum := sha256.Sum256(file)
+		names[sum] = append(names[sum], name)
+	}
+	return names
 }
 
 func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {

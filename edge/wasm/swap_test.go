@@ -69,6 +69,27 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 	}
 }
 
+// The cache is warm and all names ask for the same entry at once.
+func TestNamesMayShareTheSameCode(t *testing.T) {
+	t.Parallel()
+	same := edgetest.Answering((&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil))
+	set := map[string][]byte{}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		set[name] = same
+	}
+	dir := t.TempDir()
+	for range 30 {
+		h, err := wasm.New(context.Background(), wasm.Config{Modules: set, CacheDir: dir, Pool: 1,
+			Replica: edgeapitest.NewWorld()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A power cut may leave half a file of compiled code.
 func TestADamagedCacheIsMadeAgain(t *testing.T) {
 	t.Parallel()

@@ -58,14 +58,15 @@ type Config struct {
 
 // Host holds the compiled modules and their instances.
 type Host struct {
-	config  Config
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache
-	anew    sync.Mutex // held while the cache is made anew
-	set     atomic.Pointer[moduleSet]
-	tick    atomic.Uint64 // counts the watchdog's looks, from 1
-	stop    context.CancelFunc
-	watched chan struct{}
+	config   Config
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	anew     sync.Mutex // held while the cache is made anew
+	swapping sync.Mutex // held while one set takes another's place
+	set      atomic.Pointer[moduleSet]
+	tick     atomic.Uint64 // counts the watchdog's looks, from 1
+	stop     context.CancelFunc
+	watched  chan struct{}
 }
 
 // New compiles the modules and makes their first instances: when it returns, calls are fast.
