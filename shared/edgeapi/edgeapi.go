@@ -28,4 +28,6 @@ const LinkCookie = "__Host-lumo_link"
 // MediaPath is the route of uploaded media; the media's SHA-256 in hex follows.
 const MediaPath = "/m/"
 
-func malformed(op string) error { return fault.New(fault.Invalid, op, "malformed bytes") }
+func malformed(op string) error {
+	return &fault.Error{Kind: fault.Invalid, Op: op, Message: "malformed bytes"}
+}

@@ -107,7 +107,7 @@ func ParseWith(p Prefix, text string) (ID, error) {
 }
 
 func malformed() error {
-	return fault.New(fault.Invalid, "id.Parse", "This is not an id of the expected form.")
+	return &fault.Error{Kind: fault.Invalid, Op: "id.Parse", Message: "This is not an id of the expected form."}
 }
 
 // value is a character's five bits, or 255. Only the canonical alphabet counts, so

@@ -1,27 +1,15 @@
 package token
 
-import (
-	"crypto/ed25519"
-
-	"lumo/shared/internal/strict64"
-)
+import "lumo/shared/internal/strict64"
 
 // MaxOneOff is the most characters a whole one-off URL may have.
 const MaxOneOff = 950
 
 const (
-	oneOffDomain = "lumo oneoff 1\x00"
-	oneOffFixed  = prefixLength + ed25519.SignatureSize
+	oneOffDomain  = "lumo oneoff 1\x00"
+	signatureSize = 64 // Ed25519
+	oneOffFixed   = prefixLength + signatureSize
 )
-
-// SignOneOff gives the text of a link whose target stands in the URL itself.
-func SignOneOff(t Token, target string, key ed25519.PrivateKey) string {
-	t.Kind = OneOff
-	prefix := t.Prefix()
-	message := append(append([]byte(oneOffDomain), prefix[:]...), target...)
-	signed := append(message, ed25519.Sign(key, message)...)
-	return strict().EncodeToString(signed[len(oneOffDomain):])
-}
 
 // ParseOneOff reads a one-off link. message is what the signature must cover.
 func ParseOneOff(text string) (
@@ -53,7 +41,7 @@ func ParseOneOffBytes(dst, text []byte) (o OneOffParts, ok bool) {
 	if !strict64.URL(raw, text) || raw[0] != version<<4|byte(OneOff) {
 		return OneOffParts{}, false
 	}
-	end := len(raw) - ed25519.SignatureSize
+	end := len(raw) - signatureSize
 	return OneOffParts{
 		Token:     parsePrefix((*[prefixLength]byte)(raw)),
 		Target:    raw[prefixLength:end:end],

@@ -1,11 +1,6 @@
 package token
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"time"
 
@@ -37,8 +32,6 @@ const (
 	plainFixed      = 16 + 4 + 1 + 2 + 1 + 1
 	maxPlain        = plainFixed + 255 + 255
 	maxStateText    = (StateHeaderSize+maxPlain+16)*4/3 + 1
-	nonceDomain     = "lumo nonce 1\x00"
-	pkceDomain      = "lumo pkce 1\x00"
 )
 
 // StateHeader is the open part of a state: it says which key opens the rest.
@@ -107,19 +100,6 @@ func cut(b []byte) (text string, rest []byte, ok bool) {
 	return string(b[1:n]), b[n:], true
 }
 
-// SealState gives the text that goes to LINE Login and comes back.
-func SealState(h StateHeader, key [32]byte, s State) (string, error) {
-	if len(s.Code) > 255 || len(s.Value) > 255 {
-		return "", fault.New(fault.Invalid, "token.SealState", "The claim is too long.")
-	}
-	gcm, err := stateCipher(key[:])
-	if err != nil {
-		return "", err
-	}
-	header := h.Append(nil)
-	return strict().EncodeToString(gcm.Seal(header, h.Nonce[:], s.Append(nil), header)), nil
-}
-
 // ParseStateHeader reads the open part; sealed is the rest.
 func ParseStateHeader(text string) (h StateHeader, sealed []byte, err error) {
 	raw := make([]byte, strict64.Length(len(text)))
@@ -135,47 +115,6 @@ func ParseStateHeader(text string) (h StateHeader, sealed []byte, err error) {
 	return h, raw[StateHeaderSize:], nil
 }
 
-// OpenState opens the sealed part. Its age is for the caller to judge.
-func OpenState(h StateHeader, key []byte, sealed []byte) (State, error) {
-	gcm, err := stateCipher(key)
-	if err != nil {
-		return State{}, err
-	}
-	plain, err := gcm.Open(nil, h.Nonce[:], sealed, h.Append(nil))
-	if err != nil {
-		return State{}, badState()
-	}
-	return ParseState(plain)
-}
-
-func stateCipher(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fault.Wrap("token.stateCipher", err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	return gcm, fault.Wrap("token.stateCipher", err)
-}
-
-// Nonce is the OIDC nonce of a state, derived so that nobody needs to store it.
-func Nonce(key []byte, v id.ID) string { return derive(key, nonceDomain, v) }
-
-// Verifier is the PKCE verifier of a state. It never enters a module.
-func Verifier(key []byte, v id.ID) string { return derive(key, pkceDomain, v) }
-
-// Challenge is the S256 challenge of a verifier.
-func Challenge(verifier string) string {
-	sum := sha256.Sum256([]byte(verifier))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-func derive(key []byte, domain string, v id.ID) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(domain))
-	mac.Write(v[:])
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
 func badState() error {
-	return fault.New(fault.Invalid, "token.OpenState", "This link no longer works.")
+	return &fault.Error{Kind: fault.Invalid, Op: "token.OpenState", Message: "This link no longer works."}
 }

@@ -1,22 +1,19 @@
 // Package webhooksig knows how each vendor signs its webhooks and how a flow key looks.
 //
 // Signatures cover the raw body; comparison is constant time. Decoders accept exactly one
-// text for a value: the right length, the right alphabet, no spaces.
+// text for a value: the right length, the right alphabet, no spaces. What computes is left
+// out of modules, which build this package for wasip1 and let their host compute.
 package webhooksig
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"math"
-	"strconv"
 
 	"lumo/shared/fault"
 	"lumo/shared/internal/strict64"
 )
 
 const (
-	signatureSize = sha256.Size
+	signatureSize = 32 // HMAC-SHA256
 	hexLength     = 64
 	keyPrefix     = "lfk_"
 	keySecretText = 43 // of 32 bytes, base64url without padding
@@ -50,30 +47,6 @@ func nibble(c byte) byte {
 		return c - 'a' + 10
 	}
 	return 255
-}
-
-// VerifyLINE checks X-Line-Signature: base64 of HMAC-SHA256(channel secret, body).
-func VerifyLINE(secret string, body []byte, header string) bool {
-	sum, ok := DecodeBase64([]byte(header))
-	return ok && equal(secret, body, "", sum)
-}
-
-// VerifyKlaviyo checks Klaviyo-Signature: hex of HMAC-SHA256(secret, body || timestamp header).
-func VerifyKlaviyo(secret string, body []byte, timestamp, header string) bool {
-	sum, ok := DecodeHex([]byte(header))
-	return ok && equal(secret, body, timestamp, sum)
-}
-
-// VerifyShopify checks X-Shopify-Hmac-Sha256: base64 of HMAC-SHA256(app secret, body).
-func VerifyShopify(secret string, body []byte, header string) bool {
-	return VerifyLINE(secret, body, header)
-}
-
-func equal(secret string, body []byte, suffix string, sum [signatureSize]byte) bool {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	mac.Write([]byte(suffix))
-	return hmac.Equal(mac.Sum(nil), sum[:])
 }
 
 // ParseFlowKey reads the number of a flow key, lfk_<number>_<32 bytes, base64url>. The secret
@@ -110,15 +83,6 @@ func decimal(digits []byte) (uint32, bool) {
 	return n, digits[0] != '0' && n <= math.MaxUint16
 }
 
-// FormatFlowKey gives the text of a key. Numbers count per channel from 1.
-func FormatFlowKey(number uint32, secret [32]byte) string {
-	digits := strconv.FormatUint(uint64(number), 10)
-	return keyPrefix + digits + "_" + base64.RawURLEncoding.EncodeToString(secret[:])
-}
-
-// HashFlowKey is how a key is stored: SHA-256 of the whole text.
-func HashFlowKey(whole string) [32]byte { return sha256.Sum256([]byte(whole)) }
-
 func badKey() error {
-	return fault.New(fault.Invalid, "webhooksig.ParseFlowKey", "This is not a flow key.")
+	return &fault.Error{Kind: fault.Invalid, Op: "webhooksig.ParseFlowKey", Message: "This is not a flow key."}
 }
