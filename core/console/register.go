@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,9 +54,9 @@ type List[T any] struct {
 // None is the body of answers without one.
 type None struct{}
 
-type output[O any] struct {
+type output struct {
 	ETag string `header:"ETag" doc:"of what was read or changed; an edit may send it back as If-Match"`
-	Body O
+	Body any
 }
 
 // Handler is the work of an operation.
@@ -68,32 +69,63 @@ func Register[I, O any](a *API, op Op, handle Handler[I, O]) { register(a, op, n
 // she read as If-Match is refused when it is another by now.
 func RegisterEdit[I, O any](a *API, op Op, read, handle Handler[I, O]) { register(a, op, read, handle) }
 
+// register makes as little as it can for each pair of types: the library's registration is
+// compiled anew for each input, and so would be all that is written here.
 func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
+	w := work{Op: op, answer: reflect.TypeFor[O](), read: plain(read), handle: plain(handle)}
 	a.roles[op.ID] = op.Role
-	spec := huma.Operation{OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary,
-		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: cmp.Or(op.MaxBody, maxBody),
-		Responses: a.problems(op), Extensions: map[string]any{"x-least-role": string(op.Role)},
-		Parameters: headers(op, read != nil)}
-	huma.Register(a.huma, spec, func(ctx context.Context, in *I) (*output[O], error) {
-		who, _ := ctx.Value(callerKey{}).(Caller)
-		body, err := once(ctx, a, op, who, in, func() (O, error) {
-			if err := unchanged(ctx, who, in, read); err != nil {
-				var none O
-				return none, err
-			}
-			return handle(ctx, who, in)
-		})
-		if err != nil {
-			return nil, a.problem(ctx, op.ID, err)
-		}
-		fill(reflect.ValueOf(&body))
-		out := &output[O]{Body: body}
-		if op.Method != http.MethodPost {
-			out.ETag = etag(body)
-		}
-		return out, nil
+	huma.Register(a.huma, a.spec(w), func(ctx context.Context, in *I) (*output, error) {
+		return a.run(ctx, w, in)
 	})
 	a.learn()
+}
+
+// work is an operation without its types.
+type work struct {
+	Op
+	answer       reflect.Type
+	read, handle func(ctx context.Context, who Caller, in any) (any, error)
+}
+
+func plain[I, O any](h Handler[I, O]) func(context.Context, Caller, any) (any, error) {
+	if h == nil {
+		return nil
+	}
+	return func(ctx context.Context, who Caller, in any) (any, error) {
+		body, err := h(ctx, who, in.(*I))
+		fill(reflect.ValueOf(&body))
+		return body, err
+	}
+}
+
+// spec describes an operation to those who call it.
+func (a *API) spec(w work) huma.Operation {
+	responses := a.problems(w.Op)
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(w.answer, true, w.ID+"Response")
+	responses[strconv.Itoa(cmp.Or(w.Status, http.StatusOK))] = &huma.Response{
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	return huma.Operation{OperationID: w.ID, Method: w.Method, Path: base + w.Path, Summary: w.Summary,
+		DefaultStatus: w.Status, Middlewares: huma.Middlewares{a.admit(w.Op)}, MaxBodyBytes: cmp.Or(w.MaxBody, maxBody),
+		Responses: responses, Extensions: map[string]any{"x-least-role": string(w.Role)},
+		Parameters: headers(w.Op, w.read != nil)}
+}
+
+func (a *API) run(ctx context.Context, w work, in any) (*output, error) {
+	who, _ := ctx.Value(callerKey{}).(Caller)
+	body, err := a.once(ctx, w, who, in, func() (any, error) {
+		if err := unchanged(ctx, w, who, in); err != nil {
+			return nil, err
+		}
+		return w.handle(ctx, who, in)
+	})
+	if err != nil {
+		return nil, a.problem(ctx, w.ID, err)
+	}
+	out := &output{Body: body}
+	if w.Method != http.MethodPost {
+		out.ETag = etag(body)
+	}
+	return out, nil
 }
 
 // fill makes lists that hold nothing empty ones: callers are promised a list, never null.
@@ -146,12 +178,12 @@ func etag(body any) string {
 }
 
 // unchanged refuses an edit of what is no longer what the caller read.
-func unchanged[I, O any](ctx context.Context, who Caller, in *I, read Handler[I, O]) error {
+func unchanged(ctx context.Context, w work, who Caller, in any) error {
 	match, _ := ctx.Value(matchKey{}).(string)
-	if match == "" || match == "*" || read == nil {
+	if match == "" || match == "*" || w.read == nil {
 		return nil
 	}
-	now, err := read(ctx, who, in)
+	now, err := w.read(ctx, who, in)
 	if err != nil {
 		return err
 	}
@@ -199,36 +231,41 @@ type Repeats interface {
 }
 
 // once runs a POST of a member at most once for each key she sends.
-func once[I, O any](ctx context.Context, a *API, op Op, who Caller, in *I, run func() (O, error)) (body O, err error) {
+func (a *API) once(ctx context.Context, w work, who Caller, in any, run func() (any, error)) (any, error) {
+	const op = "console.once"
 	key, _ := ctx.Value(repeatKey{}).(string)
-	if key == "" || op.Method != http.MethodPost || who.Merchant.ID == (lumo.MerchantID{}) {
+	if key == "" || w.Method != http.MethodPost || who.Merchant.ID == (lumo.MerchantID{}) {
 		return run()
 	}
 	if len(key) > 200 {
-		return body, fault.New(fault.Invalid, "console.once", "The Idempotency-Key is too long.")
+		return nil, fault.New(fault.Invalid, op, "The Idempotency-Key is too long.")
 	}
 	text, err := json.Marshal(in)
 	if err != nil {
-		return body, fault.Wrap("console.once", err)
+		return nil, fault.Wrap(op, err)
 	}
-	content := sha256.Sum256([]byte(op.ID + "\n" + string(text)))
+	content := sha256.Sum256([]byte(w.ID + "\n" + string(text)))
 	answer, done, err := a.Repeats.Begin(ctx, who.Membership(), key, content, a.Now())
 	if err != nil {
-		return body, err
+		return nil, err
 	}
 	if done {
-		return body, json.Unmarshal(answer, &body)
+		again := reflect.New(w.answer)
+		err := json.Unmarshal(answer, again.Interface())
+		fill(again)
+		return again.Elem().Interface(), err
 	}
-	if body, err = run(); err != nil {
+	body, err := run()
+	if err != nil {
 		_ = a.Repeats.Forget(context.WithoutCancel(ctx), who.Membership(), key)
-		return body, err
+		return nil, err
 	}
-	if answer, err = json.Marshal(body); err != nil || op.Secret {
+	if answer, err = json.Marshal(body); err != nil || w.Secret {
 		answer = []byte("{}")
 	}
 	// The work is done; a failure to remember it must not make it look undone.
 	if err := a.Repeats.Finish(context.WithoutCancel(ctx), who.Membership(), key, answer); err != nil {
-		a.Log.WarnContext(ctx, "answer not remembered", "op", op.ID, "kind", string(fault.KindOf(err)))
+		a.Log.WarnContext(ctx, "answer not remembered", "op", w.ID, "kind", string(fault.KindOf(err)))
 	}
 	return body, nil
 }
