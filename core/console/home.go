@@ -230,12 +230,12 @@ func (p HomeParts) attention(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	if err != nil {
 		return nil, 0, err
 	}
-	used := !month.Quota.Unlimited && month.Quota.Limit > 0 && month.Quota.LeftFor(delivery.KindFlow, month.Rules) == 0
-	if used {
-		all = append(all, tracking.Notice{Code: "quota_used", Data: map[string]any{"limit": month.Quota.Limit}})
+	limit, named := quotaNotice(month)
+	if named {
+		all = append(all, limit)
 	}
 	for _, f := range d.Findings {
-		if f.Code == "quota" && used {
+		if f.Code == "quota" && named {
 			continue
 		}
 		all = append(all, tracking.Notice{Code: f.Code, Subject: f.Subject, Data: f.Data})
@@ -245,6 +245,22 @@ func (p HomeParts) attention(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 		view = append(view, NoticeView{Code: n.Code, Flow: n.Subject, Data: n.Data})
 	}
 	return view, more, nil
+}
+
+// quotaNotice tells that the month is used up, or all of it that is not kept for flow messages.
+func quotaNotice(month delivery.QuotaState) (tracking.Notice, bool) {
+	q := month.Quota
+	switch {
+	case q.Unlimited || q.Limit == 0:
+		return tracking.Notice{}, false
+	case month.UsedUp():
+		return tracking.Notice{Code: "quota_used", Data: map[string]any{"limit": q.Limit,
+			"n": month.Waiting.Flow + month.Waiting.Broadcast}}, true
+	case month.Waiting.Broadcast > 0 || month.Reserve > 0 && q.LeftFor(delivery.KindBroadcast, month.Rules) == 0:
+		return tracking.Notice{Code: "quota_reserve", Data: map[string]any{"left": q.LeftFor(delivery.KindFlow, month.Rules),
+			"n": month.Waiting.Broadcast}}, true
+	}
+	return tracking.Notice{}, false
 }
 
 func figuresView(f tracking.Figures, h tracking.Hours) FiguresView {

@@ -21,7 +21,15 @@ type SendingMonthView struct {
 	ReadAt    *time.Time     `json:"read_at,omitempty" doc:"time of LINE's figure"`
 	Sent      int64          `json:"sent" doc:"by Lumo this month, replies left out"`
 	Reserve   int64          `json:"reserve" doc:"kept for flow messages"`
-	Forecast  int64          `json:"forecast,omitempty" doc:"used by the month's end at this pace"`
+	Forecast  int64          `json:"forecast,omitempty" doc:"used by the month's end at this pace; absent on its first day"`
+	Left      int64          `json:"left" doc:"for flow messages and tests"`
+	ForMany   int64          `json:"left_for_broadcasts" doc:"without what is kept for flow messages"`
+	RenewsAt  *time.Time     `json:"renews_at" doc:"LINE's next month"`
+	UsedUp    bool           `json:"used_up" doc:"messages wait until there are more, or would"`
+	BlockedAt *time.Time     `json:"blocked_at,omitempty" doc:"since when something waits for more messages"`
+	Waiting   int64          `json:"waiting" doc:"flow messages and tests that wait for more"`
+	Many      int64          `json:"waiting_broadcasts"`
+	TooLate   int            `json:"too_late_seconds" doc:"flow messages that wait longer are dropped"`
 	Days      []RouteDayView `json:"days"`
 }
 
@@ -56,6 +64,8 @@ func (h sending) registerMonth(a *API) {
 	const channel, one = "/merchants/{merchant}/channels/{channel}", "/merchants/{merchant}/deliveries/{delivery}"
 	Register(a, Op{ID: "get-quota", Method: http.MethodGet, Path: channel + "/quota", Role: lumo.Viewer,
 		Summary: "Read the month's messages"}, h.quota)
+	Register(a, Op{ID: "check-quota", Method: http.MethodPost, Path: channel + "/quota/check", Role: lumo.Marketer,
+		Summary: "Ask LINE for the month's messages at once, and try what waits for them"}, h.checkQuota)
 	Register(a, Op{ID: "list-kept-deliveries", Method: http.MethodGet, Path: channel + "/kept_deliveries",
 		Role: lumo.Viewer, Summary: "List messages that a fault of ours keeps from being sent"}, h.kept)
 	Register(a, Op{ID: "replay-delivery", Method: http.MethodPost, Path: one + "/replay", Role: lumo.Marketer,
@@ -80,11 +90,27 @@ func (h sending) quota(ctx context.Context, who Caller, in *InChannel) (SendingM
 	state, err := h.service.Quota(ctx, who.Merchant.ID, c)
 	q := state.Quota
 	view := SendingMonthView{Unlimited: q.Unlimited, Limit: q.Limit, Used: q.Used(), Held: q.Held, LINE: q.LINE,
-		ReadAt: moment(q.ReadAt), Sent: state.Sent, Reserve: state.Reserve, Forecast: state.Forecast}
+		ReadAt: moment(q.ReadAt), Sent: state.Sent, Reserve: state.Reserve, Forecast: state.Forecast,
+		RenewsAt: moment(state.RenewsAt), UsedUp: state.UsedUp(), BlockedAt: moment(q.BlockedAt),
+		Waiting: state.Waiting.Flow, Many: state.Waiting.Broadcast, TooLate: int(state.Rules.TooLate / time.Second)}
+	if !q.Unlimited {
+		view.Left, view.ForMany = q.LeftFor(delivery.KindFlow, state.Rules), q.LeftFor(delivery.KindBroadcast, state.Rules)
+	}
 	for _, d := range state.Days {
 		view.Days = append(view.Days, RouteDayView{Day: d.Day.Format(time.DateOnly), Route: d.Route, Count: d.N})
 	}
 	return view, err
+}
+
+func (h sending) checkQuota(ctx context.Context, who Caller, in *InChannel) (SendingMonthView, error) {
+	c, err := in.Channel()
+	if err == nil {
+		err = h.service.CheckQuota(ctx, who.Merchant.ID, c)
+	}
+	if err != nil {
+		return SendingMonthView{}, err
+	}
+	return h.quota(ctx, who, in)
 }
 
 func (h sending) kept(ctx context.Context, who Caller, in *InChannel) (List[KeptDeliveryView], error) {

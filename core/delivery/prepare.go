@@ -17,6 +17,8 @@ const (
 	quotaStale = 10 * time.Minute // LINE's figure is read again before more is sent
 	quotaAgain = time.Minute      // and at the limit
 	quotaRetry = time.Minute
+	// A person may ask LINE again so soon after the last answer.
+	quotaByHand = 10 * time.Second
 )
 
 // The holds beside a state.
@@ -65,6 +67,9 @@ func (t *taking) run(ctx context.Context) (err error) {
 	}
 	if t.situation.Hold.InForce() || t.situation.Stop.Holds(kind) {
 		return nil
+	}
+	if err := t.noteLimit(ctx); err != nil {
+		return err
 	}
 	query := t.allowed(kind)
 	var retried []Chunk

@@ -61,6 +61,12 @@ type RouteDay struct {
 	N     int64
 }
 
+// LimitWaiting is what waits for messages of the month.
+type LimitWaiting struct {
+	Flow      int64 // everything but broadcasts
+	Broadcast int64
+}
+
 // QuotaState is what the quota page shows.
 type QuotaState struct {
 	Quota    Quota
@@ -69,11 +75,39 @@ type QuotaState struct {
 	Sent     int64 // by Lumo this month
 	Days     []RouteDay
 	Rules    Rules
+	Waiting  LimitWaiting
+	RenewsAt time.Time // LINE's next month
 }
 
-// QuotaStore reads the month. It runs in the transaction of its context.
+// QuotaStore reads the month, and notes that it is used up. It runs in the transaction of its
+// context.
 type QuotaStore interface {
 	Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (Situation, []RouteDay, error)
+	// WaitingForLimit counts what waits for messages of the month; broadcasts tells that no
+	// message is left for those.
+	WaitingForLimit(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, broadcasts bool) (LimitWaiting, error)
+	// NoteLimit notes that something waits because the month is used up, for broadcasts alone
+	// or for everything; false = it was noted, or nothing waits.
+	NoteLimit(ctx context.Context, l Lease, everything bool) (bool, error)
+	// ForgetLimit notes that there are messages again.
+	ForgetLimit(ctx context.Context, l Lease) error
+	// HurryLimit makes what waits for messages of the month due now.
+	HurryLimit(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error
+}
+
+// lineMonth is where LINE's months begin and end.
+var lineMonth = time.FixedZone("UTC+9", 9*60*60)
+
+// renewal is when LINE's next month begins.
+func renewal(now time.Time) time.Time {
+	local := now.In(lineMonth)
+	return time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, lineMonth)
+}
+
+// UsedUp tells whether what waits needs messages that the month does not have: of its kind
+// alone, or of any.
+func (q QuotaState) UsedUp() bool {
+	return q.Waiting.Flow > 0 || !q.Quota.Unlimited && q.Quota.LeftFor(KindFlow, q.Rules) == 0
 }
 
 // Quota reads the month's messages of an account.
@@ -84,13 +118,53 @@ func (s *Service) Quota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 			return err
 		}
 		state = QuotaState{Quota: at.Quota, Reserve: at.Quota.Reserve(at.Rules), Days: days, Rules: at.Rules,
-			Forecast: at.Quota.Forecast(s.Now(), at.Zone)}
+			Forecast: at.Quota.Forecast(s.Now(), at.Zone), RenewsAt: renewal(s.Now())}
 		for _, d := range days {
 			if d.Route != KindReply {
 				state.Sent += d.N
 			}
 		}
-		return nil
+		state.Waiting, err = s.Store.WaitingForLimit(ctx, m, c, at.Quota.LeftFor(KindBroadcast, at.Rules) == 0)
+		return err
 	})
 	return state, fault.Wrap("delivery.Quota", err)
+}
+
+// CheckQuota asks LINE for the month's messages at once, and has what waits for them tried: a
+// person says that there are more now.
+func (s *Service) CheckQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
+	const op = "delivery.CheckQuota"
+	state, err := s.Quota(ctx, m, c)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	if s.Now().Sub(state.Quota.ReadAt) > quotaByHand {
+		if err := s.Quotas.ReadQuota(ctx, m, c); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	return fault.Wrap(op, s.Units.InTenant(ctx, m, func(ctx context.Context) error {
+		s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
+		s.Watcher.SendingChanged(ctx, m, c)
+		return s.Store.HurryLimit(ctx, m, c, s.Now())
+	}))
+}
+
+// noteLimit keeps since when something waits for messages of the month, and tells open pages.
+func (t *taking) noteLimit(ctx context.Context) error {
+	q, rules := t.situation.Quota, t.situation.Rules
+	noted := !q.BlockedAt.IsZero()
+	if q.Unlimited || (q.LeftFor(KindBroadcast, rules) == 0) == noted {
+		return nil
+	}
+	s, l := t.sender.service, t.sender.lease
+	if noted {
+		s.Watcher.SendingChanged(ctx, l.Merchant, l.Channel)
+		return s.Store.ForgetLimit(ctx, l)
+	}
+	fresh, err := s.Store.NoteLimit(ctx, l, q.LeftFor(KindFlow, rules) == 0)
+	if fresh {
+		s.Watcher.SendingChanged(ctx, l.Merchant, l.Channel)
+	}
+	return err
 }

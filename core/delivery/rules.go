@@ -142,7 +142,14 @@ func (s *Service) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 		if _, err := s.Channels.Get(ctx, m, c); err != nil {
 			return err
 		}
-		if err := s.Settings.SetRules(ctx, m, c, r, s.Now()); err != nil {
+		_, old, err := s.Settings.Sending(ctx, m, c)
+		if err == nil {
+			err = s.Settings.SetRules(ctx, m, c, r, s.Now())
+		}
+		if err == nil && old.Quiet != r.Quiet {
+			err = s.Settings.EndQuiet(ctx, m, c, s.Now())
+		}
+		if err != nil {
 			return err
 		}
 		s.Watcher.SendingChanged(ctx, m, c)

@@ -76,6 +76,9 @@ type SendingStore interface {
 	// Drop marks what waits of an item, so that it ends without being sent.
 	Drop(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, item WaitingItem, now time.Time) error
 	SetRules(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r Rules, now time.Time) error
+	// EndQuiet has what waits for the end of quiet hours looked at anew; the rest of the wait
+	// does not count against it any more.
+	EndQuiet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error
 	// Affected counts how many of the messages accepted since then the rules would have held
 	// back, and how many there were.
 	Affected(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r Rules, since time.Time) (Affected, error)

@@ -297,15 +297,67 @@ func TestNothingLeavesBeyondTheMonthAndTheReserve(t *testing.T) {
 	if got := w.states(); got["accepted"] != 35 || got["planned"]+got["deferred"] != 25 || len(w.got) != 35 {
 		t.Errorf("broadcast: got %v, LINE %d", got, len(w.got))
 	}
+	if got := w.month(s); got.Waiting != (delivery.LimitWaiting{Broadcast: 25}) || got.UsedUp() || got.Quota.BlockedAt.IsZero() {
+		t.Errorf("at the reserve: %+v", got)
+	}
 	w.plan(s, 9) // a flow send has the reserve
 	for n := 0; w.states()["accepted"] < 36 && n < 100; n++ {
 		<-tick.C
 		w.exec(`UPDATE delivery SET due_at = now() WHERE due_at > now()`)
 	}
-	stop()
-	<-done
 	if got := w.states(); got["accepted"] != 36 {
 		t.Errorf("the flow send did not go out: %v", got)
+	}
+	w.exec(`UPDATE channel SET quota_limit = 500, quota_read_at = now()`) // the merchant takes a larger plan
+	for n := 0; w.states()["accepted"] < 61 && n < 100; n++ {
+		<-tick.C
+		w.exec(`UPDATE delivery SET due_at = now() WHERE due_at > now()`)
+	}
+	stop()
+	<-done
+	for user, n := range w.got {
+		if n != 1 {
+			t.Errorf("%s got it %d times", user, n)
+		}
+	}
+	if got := w.month(s); got.Waiting != (delivery.LimitWaiting{}) || !got.Quota.BlockedAt.IsZero() || len(w.got) != 61 {
+		t.Errorf("with a larger plan: %+v, %d people", got, len(w.got))
+	}
+}
+
+func (w *world) month(s *delivery.Service) delivery.QuotaState {
+	w.t.Helper()
+	state, err := s.Quota(context.Background(), w.m, w.channel)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state
+}
+
+// What LINE refuses for the month waits, is counted, and goes out when a person says that
+// there are more messages, without waiting for its next turn.
+func TestUsedUpMonthGoesOnWhenAPersonSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answer = always(delivery.TakenByLINE)
+	w.exec(`UPDATE channel SET quota_limit = 50, quota_used = 50, quota_read_at = now()`)
+	s := w.service("a")
+	d := w.plan(s, 9)
+	w.run(s, 1)
+	got := w.month(s)
+	if got.Waiting != (delivery.LimitWaiting{Flow: 1}) || !got.UsedUp() || got.Quota.BlockedAt.IsZero() {
+		t.Errorf("at the limit: %+v", got)
+	}
+	if next := got.RenewsAt.In(time.FixedZone("", 9*60*60)); next.Day() != 1 || next.Hour() != 0 || !next.After(time.Now()) {
+		t.Errorf("LINE's next month begins at %v", next)
+	}
+	w.exec(`UPDATE channel SET quota_limit = 100, quota_read_at = now()`)
+	if err := s.CheckQuota(context.Background(), w.m, w.channel); err != nil {
+		t.Fatal(err)
+	}
+	w.run(s, 1)
+	if state, _ := w.state(d); state != "accepted" || len(w.pushes) != 1 {
+		t.Errorf("with a larger plan: %s, %d pushes", state, len(w.pushes))
 	}
 }
 

@@ -124,3 +124,48 @@ func (s *Store) Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 	})
 	return at, days, postgres.Fault(op, err)
 }
+
+// WaitingForLimit counts what waits for messages of the month. Broadcasts stay planned at the
+// limit: they are not touched one by one.
+func (s *Store) WaitingForLimit(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, broadcasts bool) (
+	w delivery.LimitWaiting, err error) {
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE rank = 0), count(*) FILTER (WHERE rank = 1)
+		FROM delivery
+		WHERE merchant_id = $1 AND channel_id = $2 AND due_at IS NOT NULL AND hold IS NULL
+			AND (state = 'quota_blocked' OR $3 AND rank = 1 AND state IN ('planned', 'deferred'))`, m, c, broadcasts).
+		Scan(&w.Flow, &w.Broadcast)
+	return w, postgres.Fault("postgres.delivery.WaitingForLimit", err)
+}
+
+// NoteLimit notes since when something waits for messages of the month.
+func (s *Store) NoteLimit(ctx context.Context, l delivery.Lease, everything bool) (bool, error) {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE quota
+		SET blocked_at = now()
+		WHERE merchant_id = $1 AND channel_id = $2 AND blocked_at IS NULL
+			AND EXISTS (
+				SELECT
+				FROM delivery
+				WHERE merchant_id = $1 AND channel_id = $2 AND (rank = 1 OR $3) AND due_at IS NOT NULL
+					AND state IN ('planned', 'deferred', 'quota_blocked'))`, l.Merchant, l.Channel, everything)
+	return tag.RowsAffected() == 1, postgres.Fault("postgres.delivery.NoteLimit", err)
+}
+
+// ForgetLimit notes that there are messages again.
+func (s *Store) ForgetLimit(ctx context.Context, l delivery.Lease) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE quota
+		SET blocked_at = NULL
+		WHERE merchant_id = $1 AND channel_id = $2`, l.Merchant, l.Channel)
+	return postgres.Fault("postgres.delivery.ForgetLimit", err)
+}
+
+// HurryLimit makes what waits for messages of the month due now.
+func (s *Store) HurryLimit(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET due_at = $3
+		WHERE merchant_id = $1 AND channel_id = $2 AND due_at > $3 AND state = 'quota_blocked'`, m, c, now)
+	return postgres.Fault("postgres.delivery.HurryLimit", err)
+}

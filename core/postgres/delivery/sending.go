@@ -97,6 +97,17 @@ func (s *Store) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	return postgres.Fault("postgres.delivery.SetRules", err)
 }
 
+// EndQuiet has what waits for the end of quiet hours looked at anew. It was given the whole
+// wait as time that does not count; what is left of it is taken back.
+func (s *Store) EndQuiet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET hold = NULL, reason = NULL, reason_data = '{}', too_late_at = too_late_at - (due_at - $3::timestamptz),
+			due_at = $3, updated_at = $3
+		WHERE merchant_id = $1 AND channel_id = $2 AND hold = 'quiet_hours_wait' AND due_at > $3`, m, c, now)
+	return postgres.Fault("postgres.delivery.EndQuiet", err)
+}
+
 // Waiting counts what has not gone out, by the flow or broadcast it belongs to.
 func (s *Store) Waiting(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) (delivery.Waiting, error) {
 	const op = "postgres.delivery.Waiting"

@@ -7,6 +7,7 @@ import (
 
 	"lumo/core/delivery"
 	"lumo/core/lumo"
+	"lumo/core/postgres"
 	"lumo/shared/fault"
 )
 
@@ -77,6 +78,51 @@ func TestRulesAreKeptAndChecked(t *testing.T) {
 	if fields := fault.FieldsOf(err); !fault.Is(err, fault.Invalid) || fields["quiet.until"] == "" || fields["cap.days"] == "" {
 		t.Errorf("got %v, fields %v", err, fields)
 	}
+}
+
+// What waits for the morning goes out at once when quiet hours are switched off, and is as late
+// as if it had never waited.
+func TestQuietHoursThatEndEarlyLetMessagesGo(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	w.answer = always(delivery.TakenByLINE)
+	s := w.service("a")
+	rules := delivery.DefaultRules()
+	local := time.Now().In(time.FixedZone("Tokyo", 9*60*60))
+	begin := (local.Hour()*60 + local.Minute() + 24*60 - 60) % (24 * 60)
+	rules.Quiet = delivery.QuietHours{On: true, From: begin, Until: (begin + 180) % (24 * 60), Days: 127,
+		Flows: delivery.QuietWait, Broadcasts: delivery.QuietWait}
+	if err := s.SetRules(ctx, w.m, w.channel, w.actor(), rules); err != nil {
+		t.Fatal(err)
+	}
+	d := w.plan(s, 7)
+	late := w.lateAt(d)
+	w.run(s, 1)
+	if len(w.pushes) != 0 || !w.lateAt(d).After(late) {
+		t.Fatalf("%d pushes in quiet hours, too late at %v, before %v", len(w.pushes), w.lateAt(d), late)
+	}
+	if err := s.SetRules(ctx, w.m, w.channel, w.actor(), delivery.DefaultRules()); err != nil {
+		t.Fatal(err)
+	}
+	if over := w.lateAt(d).Sub(late); over < 0 || over > time.Minute {
+		t.Errorf("it may be sent %v longer than it waited", over)
+	}
+	w.run(s, 1)
+	if state, _ := w.state(d); state != "accepted" || len(w.pushes) != 1 {
+		t.Errorf("%s, %d pushes after quiet hours", state, len(w.pushes))
+	}
+}
+
+func (w *world) lateAt(d delivery.Delivery) (at time.Time) {
+	w.t.Helper()
+	err := w.db.InTenant(context.Background(), w.m, func(ctx context.Context) error {
+		return postgres.Tx(ctx).QueryRow(ctx, `SELECT too_late_at FROM delivery WHERE merchant_id = $1 AND id = $2`, w.m, d.ID).Scan(&at)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return at
 }
 
 // Ten messages at noon of one day, and one at night: each rule counts what it would have met.

@@ -25,7 +25,7 @@ const touches: Record<string, string[]> = {
   "delivery.state": ["flow"],
   link: ["friend", "linking"],
   connection: ["connection", "home"],
-  sending: ["sending", "home"],
+  sending: ["sending", "home", "quota"],
   qr_code: ["linking"],
   review: ["linking"],
 };
@@ -80,12 +80,14 @@ export function useLive(merchant: string | undefined): Live {
     };
     const show = () => {
       counting = undefined;
-      for (const [of, data] of counted)
+      for (const [of, data] of counted) {
+        client.invalidateQueries({ queryKey: ["quota", of] }, { cancelRefetch: false });
         client.setQueryData(["home", of], (old: LiveHome | undefined) =>
           old
             ? { ...old, ...(data as Partial<Figures>), ...mergeFeed(old, data as WithFeed, Date.now()) }
             : old,
         );
+      }
       counted.clear();
     };
     const open = () => {

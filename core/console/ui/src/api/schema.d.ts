@@ -1361,6 +1361,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/quota/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask LINE for the month's messages at once, and try what waits for them */
+        post: operations["check-quota"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/replies": {
         parameters: {
             query?: never;
@@ -4225,10 +4242,15 @@ export interface components {
             may_arrive_twice: boolean;
         };
         SendingMonthView: {
+            /**
+             * Format: date-time
+             * @description since when something waits for more messages
+             */
+            blocked_at?: string;
             days: components["schemas"]["RouteDayView"][];
             /**
              * Format: int64
-             * @description used by the month's end at this pace
+             * @description used by the month's end at this pace; absent on its first day
              */
             forecast?: number;
             /**
@@ -4236,6 +4258,16 @@ export interface components {
              * @description on its way now
              */
             held: number;
+            /**
+             * Format: int64
+             * @description for flow messages and tests
+             */
+            left: number;
+            /**
+             * Format: int64
+             * @description without what is kept for flow messages
+             */
+            left_for_broadcasts: number;
             /** Format: int64 */
             limit: number;
             /**
@@ -4249,6 +4281,11 @@ export interface components {
              */
             read_at?: string;
             /**
+             * Format: date-time
+             * @description LINE's next month
+             */
+            renews_at: string | null;
+            /**
              * Format: int64
              * @description kept for flow messages
              */
@@ -4258,12 +4295,26 @@ export interface components {
              * @description by Lumo this month, replies left out
              */
             sent: number;
+            /**
+             * Format: int64
+             * @description flow messages that wait longer are dropped
+             */
+            too_late_seconds: number;
             unlimited: boolean;
             /**
              * Format: int64
              * @description LINE's figure and what was accepted after it
              */
             used: number;
+            /** @description messages wait until there are more, or would */
+            used_up: boolean;
+            /**
+             * Format: int64
+             * @description flow messages and tests that wait for more
+             */
+            waiting: number;
+            /** Format: int64 */
+            waiting_broadcasts: number;
         };
         SendingRulesView: {
             readonly affected?: components["schemas"]["AffectedView"];
@@ -14898,6 +14949,125 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "check-quota": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendingMonthView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,8 +15,9 @@ type Cure = { text: string; of: "shop" | "account"; paths: string[] };
 const cures: Record<string, Cure> = {
   line_needs_you: { text: "home.cure.line", of: "shop", paths: ["settings/line"] },
   edges_off: { text: "home.cure.connections", of: "shop", paths: ["settings/connections"] },
-  quota_used: { text: "home.cure.quota", of: "account", paths: ["quota", "statistics"] },
-  quota: { text: "home.cure.quota", of: "account", paths: ["quota", "statistics"] },
+  quota_used: { text: "home.cure.quota", of: "account", paths: ["quota"] },
+  quota_reserve: { text: "home.cure.quota", of: "account", paths: ["quota"] },
+  quota: { text: "home.cure.quota", of: "account", paths: ["quota"] },
   klaviyo_reconnect: { text: "connection.klaviyo.again", of: "shop", paths: ["settings/klaviyo"] },
   wrong_key: { text: "home.cure.flowSettings", of: "account", paths: ["flows/settings"] },
   draft: { text: "home.cure.doctor", of: "account", paths: ["flows"] },

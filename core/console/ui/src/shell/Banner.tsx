@@ -2,7 +2,8 @@ import { Alert, Button, Group, Text } from "@mantine/core";
 import { IconAlertTriangle, IconRefresh, IconWifiOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
+import { levelOf, useMonth } from "../delivery/useMonth";
 import { useLiveState } from "../live";
 import { useFormat } from "../parts";
 import { usePlace } from "../place";
@@ -15,12 +16,14 @@ const own = 60_000; // ms between looks for a newer console
 // used up, live updates cut, a new console.
 export function Banner() {
   const { t } = useTranslation();
-  const { shop, channel } = usePlace();
+  const { shop, base } = usePlace();
   const { time } = useFormat();
   const live = useLiveState();
   const sending = useSending();
   const connections = useConnections();
   const newer = useNewer();
+  const month = useMonth();
+  const onQuota = useLocation().pathname === `${base}/quota`;
   if (sending.data?.system) return <Held of={sending.data} by={sending.data.system} />;
   if (sending.data && sending.data.stopped !== "no") return <Stopped of={sending.data} />;
   const broken =
@@ -44,11 +47,17 @@ export function Banner() {
         </Group>
       </Alert>
     );
-  const q = channel?.quota;
-  if (q && !q.unlimited && q.limit > 0 && q.used >= q.limit)
+  if (month.data && levelOf(month.data) === "none")
     return (
       <Alert color="yellow" variant="light" icon={<IconAlertTriangle stroke={1.5} />} role="status">
-        <Text size="sm">{t("reason.quota")}</Text>
+        <Group justify="space-between">
+          <Text size="sm">{t("reason.quota")}</Text>
+          {!onQuota && (
+            <Button component={Link} to={`${base}/quota`} size="xs" variant="default">
+              {t("reason.next.quota")}
+            </Button>
+          )}
+        </Group>
       </Alert>
     );
   if (!live.connected)

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
+import { levelOf, useMonth } from "../delivery/useMonth";
 import { phone, State, useFormat, When } from "../parts";
 import { usePlace } from "../place";
 
@@ -111,52 +112,59 @@ export function Health() {
 // useQuotaText says in a few words what is left; nothing where it is not known.
 function useQuotaText() {
   const { t } = useTranslation();
-  const { channel } = usePlace();
   const { count } = useFormat();
+  const month = useMonth();
   return () => {
-    const q = channel?.quota;
-    if (!q) return undefined;
-    if (q.unlimited) return t("quota.unlimited");
-    const left = Math.max(0, q.limit - q.used);
-    return t("quota.left", { count: left, n: count(left) });
+    const m = month.data;
+    if (!m?.read_at) return undefined;
+    return m.unlimited ? t("quota.unlimited") : t("quota.left", { count: m.left, n: count(m.left) });
   };
 }
 
-// Quota says how many messages are left this month.
+const levels = {
+  fine: undefined,
+  low: "var(--lumo-held)",
+  reserve: "var(--lumo-bad)",
+  none: "var(--lumo-bad)",
+} as const;
+
+// Quota says how many messages are left this month, and leads to its page.
 export function Quota() {
-  const { t } = useTranslation();
-  const { channel } = usePlace();
+  const { base } = usePlace();
   const { count, moment } = useFormat();
-  const q = channel?.quota;
-  if (!q) return null;
-  if (q.unlimited)
-    return (
-      <Text size="sm" c="dimmed">
-        {t("quota.unlimited")}
-      </Text>
-    );
-  const left = Math.max(0, q.limit - q.used);
-  const low = left * 5 < q.limit;
-  const text = t("quota.left", { count: left, n: count(left) });
+  const { t } = useTranslation();
+  const text = useQuotaText()();
+  const m = useMonth().data;
+  if (!m || !text) return null;
+  const color = levels[levelOf(m)];
+  const share = (n: number) => (m.limit ? (n / m.limit) * 100 : 0);
   return (
-    <Group
-      gap={6}
-      wrap="nowrap"
-      title={t("quota.of", {
-        used: count(q.used),
-        limit: count(q.limit),
-        time: q.read_at ? moment(q.read_at) : "-",
-      })}
+    <Anchor
+      component={Link}
+      to={`${base}/quota`}
+      underline="hover"
+      c={color ?? "var(--mantine-color-text)"}
+      size="sm"
+      style={{ whiteSpace: "nowrap" }}
+      title={
+        m.unlimited
+          ? undefined
+          : t("quota.of", {
+              used: count(m.line),
+              limit: count(m.limit),
+              time: m.read_at ? moment(m.read_at) : "-",
+            })
+      }
     >
-      <Text size="sm" style={{ whiteSpace: "nowrap" }} c={low ? "var(--lumo-held)" : undefined}>
+      <Group gap={6} wrap="nowrap">
         {text}
-      </Text>
-      <Progress
-        w={64}
-        value={q.limit ? (q.used / q.limit) * 100 : 0}
-        color={left === 0 ? "var(--lumo-bad)" : low ? "var(--lumo-held)" : "var(--lumo-accent)"}
-        aria-label={text}
-      />
-    </Group>
+        {!m.unlimited && (
+          <Progress.Root w={64} aria-hidden="true">
+            <Progress.Section value={share(m.used)} color={color ?? "var(--lumo-accent)"} />
+            <Progress.Section value={share(Math.min(m.reserve, m.left))} color="var(--lumo-held-tint)" />
+          </Progress.Root>
+        )}
+      </Group>
+    </Anchor>
   );
 }

@@ -1,0 +1,290 @@
+import { Alert, Anchor, Button, Card, Group, SimpleGrid, Slider, Stack, Text } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, read } from "../api";
+import {
+  BarChart,
+  BulletChart,
+  Chart,
+  Failed,
+  Loading,
+  Page,
+  Result,
+  Section,
+  useAction,
+  useFormat,
+  useNow,
+  When,
+} from "../parts";
+import { usePlace } from "../place";
+import { levelOf, type Month, useMonth } from "./useMonth";
+import { useRules, useSaveRules } from "./useRules";
+
+const routes = ["flow", "broadcast", "test", "welcome", "reply"] as const;
+const old = 15 * 60_000; // ms: LINE's figure is then no longer fresh
+
+// Quota says how many of the month's messages are used, kept and left, and what waits for more
+// (UX 5.33).
+export function Quota() {
+  const { t } = useTranslation();
+  const { channel } = usePlace();
+  const month = useMonth();
+  return (
+    <Page title={t("delivery.quota.title")} lead={channel?.name} actions={<Plan />}>
+      {month.isPending && <Loading shape="cards" />}
+      {month.error && (
+        <Failed error={month.error} again={() => month.refetch()} what="delivery.quota.failed" />
+      )}
+      {month.data && <Shown of={month.data} />}
+    </Page>
+  );
+}
+
+// Plan leads to where LINE sells more messages.
+function Plan() {
+  const { t } = useTranslation();
+  const { channel } = usePlace();
+  return (
+    <Anchor
+      href={`https://manager.line.biz/account/${channel?.basic_id ?? ""}/`}
+      target="_blank"
+      rel="noreferrer"
+      size="sm"
+    >
+      {t("delivery.quota.plan")}
+    </Anchor>
+  );
+}
+
+function Shown({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { mayManage } = usePlace();
+  return (
+    <>
+      <Trouble of={m} />
+      {m.unlimited ? <Text>{t("quota.unlimited")}</Text> : <Limit of={m} />}
+      <LineSays of={m} />
+      <Days of={m} />
+      {!m.unlimited && mayManage && <Reserve of={m} />}
+      {!m.unlimited && (
+        <Text size="sm" c="dimmed">
+          {t("delivery.quota.told")}
+        </Text>
+      )}
+    </>
+  );
+}
+
+// Trouble says that messages wait, what becomes of them, and when it goes on.
+function Trouble({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count, moment } = useFormat();
+  const { mayChange, path } = usePlace();
+  const client = useQueryClient();
+  const check = useAction(async (_: undefined, headers) => {
+    await read(
+      api.POST("/merchants/{merchant}/channels/{channel}/quota/check", { params: { path }, headers }),
+    );
+    await client.invalidateQueries({ queryKey: ["quota"] });
+    await client.invalidateQueries({ queryKey: ["home"] });
+  });
+  const level = levelOf(m);
+  if (level === "fine") return null;
+  const waiting = m.waiting + m.waiting_broadcasts;
+  return (
+    <Alert
+      color={level === "none" ? "red" : "yellow"}
+      variant="light"
+      icon={<IconAlertTriangle stroke={1.5} />}
+      role="status"
+      title={t(`delivery.quota.level.${level}`, { left: count(m.left), limit: count(m.limit) })}
+    >
+      <Stack gap="xs">
+        {waiting > 0 && (
+          <Text size="sm">
+            {t("delivery.quota.wait", { count: waiting, n: count(waiting) })}{" "}
+            {m.blocked_at && t("delivery.quota.since", { time: moment(m.blocked_at) })}
+          </Text>
+        )}
+        {m.waiting > 0 && (
+          <Text size="sm">{t("delivery.quota.drop", { h: Math.round(m.too_late_seconds / 3600) })}</Text>
+        )}
+        {level !== "low" && (
+          <Text size="sm">
+            {t("delivery.quota.recover", { time: m.renews_at ? moment(m.renews_at) : "-" })}
+          </Text>
+        )}
+        {level !== "low" && mayChange && (
+          <Result of={check} what="delivery.quota.notAsked" done="delivery.quota.askedAt">
+            <Button size="xs" variant="default" onClick={() => check.run(undefined)} loading={check.busy}>
+              {t("delivery.quota.ask")}
+            </Button>
+          </Result>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+function Limit({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  const free = Math.max(m.limit - m.reserve, 0);
+  const numbers: [name: string, n: string][] = [
+    ["left", count(m.left)],
+    ["used", t("delivery.quota.ofLimit", { n: count(m.used), limit: count(m.limit) })],
+    ["reserve", count(m.reserve)],
+    ["forecast", m.forecast === undefined ? "-" : count(m.forecast)],
+  ];
+  return (
+    <>
+      <SimpleGrid cols={{ base: 2, md: 4 }}>
+        {numbers.map(([name, n]) => (
+          <Card key={name}>
+            <Text size="sm" c="dimmed">
+              {t(`delivery.quota.of.${name}`)}
+            </Text>
+            <Text fz={24} fw={600} data-testid={`quota-${name}`}>
+              {n}
+            </Text>
+          </Card>
+        ))}
+      </SimpleGrid>
+      <Chart
+        title={t("delivery.quota.chart", { used: count(m.used), limit: count(m.limit) })}
+        unit={t("delivery.quota.unit")}
+        columns={["used", "held", "reserve", "limit", "forecast"].map((c) => t(`delivery.quota.of.${c}`))}
+        rows={[
+          [
+            count(m.used),
+            count(m.held),
+            count(m.reserve),
+            count(m.limit),
+            m.forecast ? count(m.forecast) : "-",
+          ],
+        ]}
+        height={72}
+      >
+        <BulletChart
+          h={72}
+          value={m.used}
+          valueFormatter={count}
+          target={m.forecast}
+          barColor="var(--lumo-chart-1)"
+          targetColor="var(--lumo-chart-5)"
+          ranges={[
+            { value: free, color: "var(--lumo-line)" },
+            { value: m.limit, color: "var(--lumo-held-tint)", label: t("delivery.quota.of.reserve") },
+          ]}
+        />
+      </Chart>
+    </>
+  );
+}
+
+// LineSays explains why LINE's figure is another one than ours.
+function LineSays({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count, moment } = useFormat();
+  const now = useNow();
+  if (!m.read_at) return <Text size="sm">{t("delivery.quota.neverRead")}</Text>;
+  const stale = now - Date.parse(m.read_at) > old;
+  return (
+    <Stack gap={4}>
+      <Text size="sm">
+        {t("delivery.quota.lineSays", { a: count(m.line), b: count(m.sent), time: moment(m.read_at) })}
+      </Text>
+      {stale && (
+        <Text size="sm" c="var(--lumo-held)" component="div">
+          {t("delivery.quota.stale")} <When at={m.read_at} full />
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function Days({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { day, count } = useFormat();
+  const days = [...new Set(m.days.map((d) => d.day))];
+  const used = routes.filter((r) => m.days.some((d) => d.route === r));
+  const n = (of: string, route: string) => m.days.find((d) => d.day === of && d.route === route)?.count ?? 0;
+  if (days.length === 0) return <Text size="sm">{t("delivery.quota.nothing")}</Text>;
+  return (
+    <Chart
+      title={t("delivery.quota.byDay")}
+      unit={t("delivery.quota.unit")}
+      columns={[t("statistics.day"), ...used.map((r) => t(`delivery.route.${r}`))]}
+      rows={days.map((d) => [d, ...used.map((r) => count(n(d, r)))])}
+    >
+      <BarChart
+        h={240}
+        type="stacked"
+        dataKey="day"
+        barChartProps={{ accessibilityLayer: false }}
+        data={days.map((d) => ({
+          day: day(`${d}T12:00:00Z`),
+          ...Object.fromEntries(used.map((r) => [t(`delivery.route.${r}`), n(d, r)])),
+        }))}
+        series={used.map((r) => ({
+          name: t(`delivery.route.${r}`),
+          color: `var(--lumo-chart-${routes.indexOf(r) + 1})`,
+        }))}
+      />
+    </Chart>
+  );
+}
+
+// Reserve sets how much of the month is kept for flow messages.
+function Reserve({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  const rules = useRules();
+  const save = useSaveRules();
+  const [chosen, choose] = useState<number>();
+  if (!rules.data) return null;
+  const percent = chosen ?? rules.data.value.reserve_percent;
+  const before = Math.floor((m.limit * rules.data.value.reserve_percent) / 100);
+  const flows = Math.max(0, before - m.reserve); // of the reserve, gone out already
+  const kept = Math.max(0, Math.floor((m.limit * percent) / 100) - flows);
+  return (
+    <Section title={t("delivery.quota.reserve")}>
+      <Card>
+        <Stack gap="md">
+          <Text size="sm">{t("delivery.quota.reserveWhy")}</Text>
+          <Group align="center" wrap="wrap">
+            <Slider
+              thumbLabel={t("delivery.quota.reserve")}
+              value={percent}
+              onChange={choose}
+              min={0}
+              max={90}
+              step={5}
+              label={(v) => `${v} %`}
+              flex={1}
+              miw={220}
+              maw={420}
+            />
+            <Text size="sm" fw={600}>
+              {percent} %
+            </Text>
+          </Group>
+          <Text size="sm" role="status">
+            {t("delivery.quota.effect", { kept: count(kept), free: count(Math.max(0, m.left - kept)) })}
+          </Text>
+          <Result of={save} what="delivery.rules.notSaved">
+            <Button
+              onClick={() => save.run({ reserve_percent: percent })}
+              loading={save.busy}
+              disabled={percent === rules.data.value.reserve_percent}
+            >
+              {t("delivery.quota.saveReserve")}
+            </Button>
+          </Result>
+        </Stack>
+      </Card>
+    </Section>
+  );
+}
