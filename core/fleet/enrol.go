@@ -104,19 +104,27 @@ func (s *Service) Enrol(ctx context.Context, code, name string) (Identity, error
 		ModuleKey: s.c.ModuleKey}, nil
 }
 
-// Authenticate finds the edge that a key names. It is asked on every call, so that a
-// revoked edge is out at once.
+// Authenticate finds the edge that a key names. It is asked on every call; what it remembers
+// ends with each revocation, so that a revoked edge is out at once.
 func (s *Service) Authenticate(ctx context.Context, key string) (e Edge, err error) {
 	const op = "fleet.Authenticate"
 	if !strings.HasPrefix(key, keyPrefix) {
 		return Edge{}, fault.New(fault.Unauthenticated, op, "An edge key is missing.")
 	}
+	hash, now := hashOf(key), s.c.Now()
+	e, ok, round := s.known.get(hash, now)
+	if ok {
+		return e, nil
+	}
 	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
-		e, err = s.c.Store.ByKey(ctx, hashOf(key))
+		e, err = s.c.Store.ByKey(ctx, hash)
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
 		return Edge{}, fault.New(fault.Unauthenticated, op, "This edge key is unknown or revoked.")
+	}
+	if err == nil {
+		s.known.keep(hash, e, now, round)
 	}
 	return e, fault.Wrap(op, err)
 }
@@ -155,7 +163,7 @@ func (s *Service) Revoke(ctx context.Context, by, edge id.ID, name string) error
 		if err != nil || !fresh {
 			return err
 		}
-		s.c.Tenants.AfterCommit(ctx, s.revoked.fire)
+		s.c.Tenants.AfterCommit(ctx, s.anyRevoked)
 		return s.note(ctx, Entry{Edge: edge, Operator: by, Action: ActionRevoked})
 	})
 	return fault.Wrap(op, err)

@@ -177,6 +177,7 @@ type Service struct {
 	offered signal        // another module set is published
 	modules atomic.Pointer[ModuleSet]
 	taken   tallies // events taken by edge and minute, not stored yet
+	known   known
 }
 
 // New makes the service; every dependency but the module key is required.

@@ -69,10 +69,16 @@ func (s *Service) listen(ctx context.Context) {
 // heard is a wake-up of another process, or of this one.
 func (s *Service) heard(what string) {
 	if what == Revoked {
-		s.revoked.fire()
+		s.anyRevoked()
 		return
 	}
 	s.pending.fire()
+}
+
+// anyRevoked has keys and streams looked at again.
+func (s *Service) anyRevoked() {
+	s.known.forget()
+	s.revoked.fire()
 }
 
 // watch tells open pages when edges come or go, streams when another module set is

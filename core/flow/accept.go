@@ -28,28 +28,21 @@ const (
 
 // HandleEdge takes one call. Whatever it answers, the call stands in the database.
 func (s *Service) HandleEdge(ctx context.Context, in lumo.EdgeRequest) (lumo.EdgeAnswer, error) {
-	const op = "flow.HandleEdge"
-	r := Request{ID: in.ID, Merchant: in.Merchant, Channel: lumo.ChannelID(in.Subject), ReceivedAt: in.ReceivedAt,
-		Auth: in.Auth, FlowID: clip(header(in, "X-Klaviyo-Flow-Id"), 64), Data: map[string]any{}, Body: in.Body}
-	body, bad := ParseBody(in.Body)
-	if bad == nil && body.VarsBroken {
-		s.fillFromProfile(ctx, r, &body)
+	c := &call{in: in}
+	if c.body, c.bad = ParseBody(in.Body); c.bad == nil && c.body.VarsBroken {
+		s.fillFromProfile(ctx, c.request(), &c.body)
 	}
-	err := s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
-		decided, err := s.decide(ctx, r, in, body, bad)
-		if err != nil {
-			return err
-		}
-		r = decided
-		return s.keep(ctx, &r)
-	})
-	if errors.Is(err, errRepeated) {
-		r, err = s.first(ctx, r)
-	}
+	r, err := s.take(ctx, c)
 	if err != nil {
-		return lumo.EdgeAnswer{}, fault.Wrap(op, err)
+		return lumo.EdgeAnswer{}, fault.Wrap("flow.HandleEdge", err)
 	}
 	return answer(r), nil
+}
+
+// request is the call before anything is known of it.
+func (c *call) request() Request {
+	return Request{ID: c.in.ID, Merchant: c.in.Merchant, Channel: lumo.ChannelID(c.in.Subject), ReceivedAt: c.in.ReceivedAt,
+		Auth: c.in.Auth, FlowID: clip(header(c.in, "X-Klaviyo-Flow-Id"), 64), Data: map[string]any{}, Body: c.in.Body}
 }
 
 // errRepeated says that this very call stands in the database already: an edge asked again
@@ -96,8 +89,8 @@ func (s *Service) first(ctx context.Context, r Request) (found Request, err erro
 }
 
 // decide judges a call: key, body, recipient, whether it came before; and plans the message.
-func (s *Service) decide(ctx context.Context, r Request, in lumo.EdgeRequest, b Body, bad error) (Request, error) {
-	ok, err := s.checkKey(ctx, &r, in)
+func (s *Service) decide(ctx context.Context, r Request, in lumo.EdgeRequest, keys []Key, b Body, bad error) (Request, error) {
+	ok, err := s.checkKey(ctx, &r, in, keys)
 	if err != nil || !ok {
 		return r, err
 	}
@@ -117,7 +110,7 @@ func (s *Service) decide(ctx context.Context, r Request, in lumo.EdgeRequest, b 
 }
 
 // checkKey finds the key that counted when the edge took the call.
-func (s *Service) checkKey(ctx context.Context, r *Request, in lumo.EdgeRequest) (bool, error) {
+func (s *Service) checkKey(ctx context.Context, r *Request, in lumo.EdgeRequest, keys []Key) (bool, error) {
 	presented := header(in, HeaderName)
 	hash := webhooksig.HashFlowKey(presented)
 	if in.Auth == lumo.AuthProvisional {
@@ -129,16 +122,13 @@ func (s *Service) checkKey(ctx context.Context, r *Request, in lumo.EdgeRequest)
 	} else {
 		r.KeyLast4 = presented[max(0, len(presented)-4):]
 	}
-	keys, err := s.Keys.List(ctx, r.Merchant, r.Channel, s.Now())
-	if err != nil {
-		return false, err
-	}
-	for _, k := range keys {
+	for i, k := range keys {
 		if k.Hash == hash && k.Valid(in.ReceivedAt) {
 			r.KeyNumber, r.KeyLast4 = int(k.Number), k.Last4
 			if in.ReceivedAt.Sub(k.LastUsedAt) < usedEvery {
 				return true, nil
 			}
+			keys[i].LastUsedAt = in.ReceivedAt
 			return true, s.Keys.Used(ctx, r.Merchant, k.ID, in.ReceivedAt)
 		}
 	}

@@ -185,10 +185,13 @@ type Config struct {
 }
 
 // Service is the capability.
-type Service struct{ Config }
+type Service struct {
+	Config
+	gatherer *gatherer
+}
 
 // New makes the service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{Config: c, gatherer: newGatherer()} }
 
 // RecordRefused notes a call that an edge refused by itself.
 func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
