@@ -73,9 +73,6 @@ func Run(ctx context.Context, args, environ []string, out, log io.Writer) error 
 	if limit := debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryGoal)
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
 		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}
 	if err := e.open(ctx); err != nil {
@@ -232,6 +229,9 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
 	group.Go(func() error {
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(collectAt)
+		}
 		debug.FreeOSMemory() // making the modules took more than keeping them does
 		return nil
 	})

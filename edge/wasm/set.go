@@ -85,6 +85,7 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 	if err := checkShape(name, file); err != nil {
 		return nil, err
 	}
+	file = joinData(file)
 	m, err := h.runtime.CompileModule(ctx, file)
 	if err != nil && h.config.CacheDir != "" {
 		m, err = h.compileAnew(ctx, file)

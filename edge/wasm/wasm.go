@@ -129,7 +129,9 @@ func (h *Host) start(ctx context.Context) error {
 	if err := h.exportStubs(ctx); err != nil {
 		return err
 	}
-	return h.Swap(ctx, h.config.Modules)
+	files := h.config.Modules
+	h.config.Modules = nil // it holds megabytes that nobody needs once they are compiled
+	return h.Swap(ctx, files)
 }
 
 // Close ends all instances. No call may be in flight.
