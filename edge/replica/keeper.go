@@ -226,11 +226,11 @@ func (t *tables) frames(give func(edgeapi.Frame) error) error {
 		return nil
 	}
 	for i, rows := range t.rows {
-		for key, value := range rows {
-			e := edgeapi.Entry{Op: edgeapi.Put, Table: uint8(i) + 1, Key: []byte(key), Value: value}
-			if err := add(e); err != nil {
-				return err
-			}
+		err := rows.each(func(key, value []byte) error {
+			return add(edgeapi.Entry{Op: edgeapi.Put, Table: uint8(i) + 1, Key: key, Value: value})
+		})
+		if err != nil {
+			return err
 		}
 	}
 	for ref, ring := range t.keys {
@@ -255,7 +255,7 @@ func (t *tables) frames(give func(edgeapi.Frame) error) error {
 func (t *tables) size() int {
 	n := len(t.keys)
 	for _, rows := range t.rows {
-		n += len(rows)
+		n += rows.count
 	}
 	return n
 }

@@ -46,8 +46,7 @@ func (r *Replica) Lookup(table uint8, key []byte) ([]byte, bool) {
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	value, ok := r.tables.rows[table-1][string(key)]
-	return value, ok
+	return r.tables.rows[table-1].get(key)
 }
 
 // Keys gives the secrets of a reference that are valid at a time, newest first.
@@ -69,7 +68,7 @@ func (r *Replica) Version() uint64 {
 func (r *Replica) Size(table uint8) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.tables.rows[table-1])
+	return r.tables.rows[table-1].count
 }
 
 // Fresh tells whether the lease holds: a heartbeat less than five seconds ago, and no gap.

@@ -9,14 +9,14 @@ import (
 // tables is one configuration.
 type tables struct {
 	version uint64
-	rows    [edgeapi.TableKey - 1]map[string][]byte // tables 1 to 6
-	keys    map[edgeapi.KeyRef]*ring                // key number 0 = all of the kind and number
+	rows    [edgeapi.TableKey - 1]*rows // tables 1 to 6
+	keys    map[edgeapi.KeyRef]*ring    // key number 0 = all of the kind and number
 }
 
 func newTables() *tables {
 	t := &tables{keys: map[edgeapi.KeyRef]*ring{}}
 	for i := range t.rows {
-		t.rows[i] = map[string][]byte{}
+		t.rows[i] = newRows()
 	}
 	return t
 }
@@ -28,9 +28,9 @@ type change struct {
 	key edgeapi.KeyEntry // table 7, Put
 }
 
-// parse reads a payload's entries. What they hold is copied: frames are not kept.
+// parse reads a payload's entries, which alias it: applying them copies.
 func parse(payload []byte) ([]change, error) {
-	entries, err := edgeapi.ParseEntries(bytes.Clone(payload))
+	entries, err := edgeapi.ParseEntries(payload)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +59,10 @@ func (t *tables) apply(c change) {
 	}
 	rows := t.rows[c.Table-1]
 	if c.Op == edgeapi.Delete {
-		delete(rows, string(c.Key))
+		rows.delete(c.Key)
 		return
 	}
-	// A copy of its own: else one row that lives long would hold its whole frame.
-	rows[string(c.Key)] = append([]byte{}, c.Value...)
+	rows.put(c.Key, c.Value)
 }
 
 // applyKey keeps each key under its own reference and under "any of its kind and number".
