@@ -17,22 +17,29 @@ const (
 )
 
 // bell wakes the senders of channels in this process, and has other replicas told of channels
-// that are not sent for here. It never blocks.
+// that are not sent for here. It never blocks. Broadcasts and everything else have lines of
+// their own, so that no flow send has the broadcasts looked through.
 type bell struct {
 	mu      sync.Mutex // guards everything below
-	senders map[lumo.ChannelID][]chan struct{}
+	senders map[line][]chan struct{}
 	far     map[lumo.ChannelID]bool // others must be told
 	wake    chan struct{}           // far has something, or a channel is free
 }
 
+// line is what one sender sends of a channel.
+type line struct {
+	channel    lumo.ChannelID
+	broadcasts bool
+}
+
 func newBell() *bell {
-	return &bell{senders: map[lumo.ChannelID][]chan struct{}{}, far: map[lumo.ChannelID]bool{},
+	return &bell{senders: map[line][]chan struct{}{}, far: map[lumo.ChannelID]bool{},
 		wake: make(chan struct{}, 1)}
 }
 
-// ring says that a channel has something to send.
-func (b *bell) ring(c lumo.ChannelID) {
-	if b.near(c) {
+// ring says that a channel has something of a kind to send.
+func (b *bell) ring(c lumo.ChannelID, kind string) {
+	if b.near(line{c, kind == KindBroadcast}) {
 		return
 	}
 	b.mu.Lock()
@@ -41,14 +48,20 @@ func (b *bell) ring(c lumo.ChannelID) {
 	wake(b.wake)
 }
 
-// near wakes the channel's senders in this process; false = there are none.
-func (b *bell) near(c lumo.ChannelID) bool {
+// ringAll says that a channel may have something of any kind to send.
+func (b *bell) ringAll(c lumo.ChannelID) {
+	b.ring(c, KindBroadcast)
+	b.ring(c, KindFlow)
+}
+
+// near wakes the line's senders in this process; false = there are none.
+func (b *bell) near(l line) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, sender := range b.senders[c] {
+	for _, sender := range b.senders[l] {
 		wake(sender)
 	}
-	return len(b.senders[c]) > 0
+	return len(b.senders[l]) > 0
 }
 
 func wake(c chan struct{}) {
@@ -59,20 +72,20 @@ func wake(c chan struct{}) {
 }
 
 // join adds a sender; leave takes it away again.
-func (b *bell) join(c lumo.ChannelID) chan struct{} {
+func (b *bell) join(l line) chan struct{} {
 	sender := make(chan struct{}, 1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.senders[c] = append(b.senders[c], sender)
+	b.senders[l] = append(b.senders[l], sender)
 	return sender
 }
 
-func (b *bell) leave(c lumo.ChannelID, sender chan struct{}) {
+func (b *bell) leave(l line, sender chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.senders[c] = slices.DeleteFunc(b.senders[c], func(s chan struct{}) bool { return s == sender })
-	if len(b.senders[c]) == 0 {
-		delete(b.senders, c)
+	b.senders[l] = slices.DeleteFunc(b.senders[l], func(s chan struct{}) bool { return s == sender })
+	if len(b.senders[l]) == 0 {
+		delete(b.senders, l)
 	}
 }
 
@@ -119,7 +132,10 @@ func (s *Service) tell(ctx context.Context, claim chan struct{}) {
 // hear wakes senders that other replicas rang for, until ctx ends.
 func (s *Service) hear(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := s.Bells.Hear(ctx, func(c lumo.ChannelID) { s.bell.near(c) })
+		err := s.Bells.Hear(ctx, func(c lumo.ChannelID) {
+			s.bell.near(line{c, false})
+			s.bell.near(line{c, true})
+		})
 		s.complain(ctx, "delivery.hear", err)
 		timer := time.NewTimer(hearAgain)
 		select {

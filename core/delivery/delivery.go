@@ -145,6 +145,9 @@ type Store interface {
 	Freeze(ctx context.Context, l Lease, all []Delivery) error
 	// FreezeChunks commits chunks to recipients, key and bytes.
 	FreezeChunks(ctx context.Context, l Lease, all []Chunk) error
+	// Count moves the month's numbers on by outcomes that changed something. It comes last in
+	// its transaction: all senders of the account wait for each other here.
+	Count(ctx context.Context, l Lease, changed []Outcome) error
 	// Settle records outcomes and answers those that changed anything. Acceptance needs no
 	// lease: it is a fact.
 	Settle(ctx context.Context, l Lease, all []Outcome) ([]Outcome, error)
@@ -185,6 +188,7 @@ type Outcome struct {
 	NextAt    time.Time     // of the next try
 	Longer    time.Duration // added to the time after which it is too late
 	RequestID string        // LINE's
+	Held      bool          // it was on its way and counted so; Settle says it
 }
 
 // Result is what LINE said to one push.
@@ -312,7 +316,7 @@ func (s *Service) Plan(ctx context.Context, p Plan) (d Delivery, err error) {
 		d, err = s.Store.Add(ctx, Delivery{Plan: p, ID: lumo.DeliveryID(s.NewID()), State: Planned,
 			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend), 0)}, s.Now())
 		if err == nil {
-			s.Units.AfterCommit(ctx, func() { s.bell.ring(p.Channel) })
+			s.Units.AfterCommit(ctx, func() { s.bell.ring(p.Channel, p.Kind) })
 		}
 		return err
 	})

@@ -52,7 +52,7 @@ func (s *Service) takeUp(ctx context.Context, m lumo.MerchantID, d lumo.Delivery
 		if err != nil {
 			return err
 		}
-		s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
+		s.Units.AfterCommit(ctx, func() { s.bell.ringAll(c) })
 		s.Watcher.SendingChanged(ctx, m, c)
 		return s.Auditor.Audit(ctx, lumo.AuditEntry{ActorKind: "member", Actor: id.ID(by.Member), Action: action,
 			TargetKind: "delivery", Target: d.String(), Address: by.Address})

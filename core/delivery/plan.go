@@ -77,7 +77,7 @@ func (s *Service) planBatch(ctx context.Context, l Logical, to []Recipient) (n i
 	}
 	err = s.Units.InTenant(ctx, l.Merchant, func(ctx context.Context) error {
 		n, err = s.Store.AddAll(ctx, l, ids, to, s.Now())
-		s.Units.AfterCommit(ctx, func() { s.bell.ring(l.Channel) })
+		s.Units.AfterCommit(ctx, func() { s.bell.ring(l.Channel, l.Kind) })
 		return err
 	})
 	return n, err

@@ -93,13 +93,17 @@ func (t *taking) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.suspect = Delivery{}
-	if err := s.settle(ctx, c.lease, t.decided); err != nil {
+	changed, err := s.settle(ctx, c.lease, t.decided)
+	if err != nil {
 		return err
 	}
 	if err := s.Store.FreezeChunks(ctx, c.lease, t.chunks); err != nil {
 		return err
 	}
-	return s.Store.Freeze(ctx, c.lease, t.ready)
+	if err := s.Store.Freeze(ctx, c.lease, t.ready); err != nil {
+		return err
+	}
+	return s.Store.Count(ctx, c.lease, changed)
 }
 
 // allowed bounds a batch by what is left of the month. Where nothing is left only what was

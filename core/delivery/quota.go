@@ -144,7 +144,7 @@ func (s *Service) CheckQuota(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 		}
 	}
 	return fault.Wrap(op, s.Units.InTenant(ctx, m, func(ctx context.Context) error {
-		s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
+		s.Units.AfterCommit(ctx, func() { s.bell.ringAll(c) })
 		s.Watcher.SendingChanged(ctx, m, c)
 		return s.Store.HurryLimit(ctx, m, c, s.Now())
 	}))

@@ -153,7 +153,7 @@ func (s *Service) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 			return err
 		}
 		s.Watcher.SendingChanged(ctx, m, c)
-		s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
+		s.Units.AfterCommit(ctx, func() { s.bell.ringAll(c) })
 		return s.Auditor.Audit(ctx, lumo.AuditEntry{ActorKind: "member", Actor: id.ID(by.Member),
 			Action: "sending.rules", TargetKind: "channel", Target: c.String(), Address: by.Address})
 	}))

@@ -121,10 +121,11 @@ func (s *Service) serve(ctx context.Context, l Lease) {
 	c := newChannelSender(s, l)
 	defer c.wait()
 	var loops sync.WaitGroup
-	for _, take := range []func(context.Context) (bool, error){c.takeSingles, c.takeBroadcasts} {
-		bell := s.bell.join(l.Channel)
+	for of, take := range map[line]func(context.Context) (bool, error){
+		{l.Channel, false}: c.takeSingles, {l.Channel, true}: c.takeBroadcasts} {
+		bell := s.bell.join(of)
 		loops.Go(func() {
-			defer s.bell.leave(l.Channel, bell)
+			defer s.bell.leave(of, bell)
 			s.loop(ctx, bell, take)
 		})
 	}

@@ -142,7 +142,7 @@ func (s *Service) ResumeSending(ctx context.Context, m lumo.MerchantID, c lumo.C
 					return err
 				}
 			}
-			s.Units.AfterCommit(ctx, func() { s.bell.ring(c) })
+			s.Units.AfterCommit(ctx, func() { s.bell.ringAll(c) })
 			return s.Settings.SetStop(ctx, m, c, Stop{At: old.At, By: old.By, ResumedAt: s.Now()})
 		}))
 }

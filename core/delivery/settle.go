@@ -119,7 +119,10 @@ func (w *settler) once(ctx context.Context, all []note) error {
 			}
 			changed = append(changed, parts...)
 		}
-		return s.told(ctx, w.lease, changed)
+		if err := s.told(ctx, w.lease, changed); err != nil {
+			return err
+		}
+		return s.Store.Count(ctx, w.lease, changed)
 	})
 }
 
@@ -154,16 +157,17 @@ func backoff(tries int) time.Duration {
 	return min(wait, longestRetry)
 }
 
-// settle records outcomes and tells everybody, in the transaction of ctx.
-func (s *Service) settle(ctx context.Context, l Lease, all []Outcome) error {
+// settle records outcomes and tells everybody, in the transaction of ctx. It answers what
+// changed, which is still to be counted.
+func (s *Service) settle(ctx context.Context, l Lease, all []Outcome) ([]Outcome, error) {
 	if len(all) == 0 {
-		return nil
+		return nil, nil
 	}
 	changed, err := s.Store.Settle(ctx, l, all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.told(ctx, l, changed)
+	return changed, s.told(ctx, l, changed)
 }
 
 // told passes on outcomes that changed something.

@@ -17,7 +17,9 @@ import (
 )
 
 const (
-	flushEvery = 40 * time.Millisecond
+	flushEvery = 40 * time.Millisecond // at least; never more than one part in flushShare of the time
+	flushShare = 4
+	flushMost  = 400 * time.Millisecond
 	maxPayload = 7000 // PostgreSQL carries notifications of less than 8000 bytes
 	kept       = 256  // messages of a merchant that a returning page can still get
 	queue      = 64   // messages that a page may be behind
@@ -157,8 +159,10 @@ func (h *Hub) send(ctx context.Context) {
 			return
 		case <-h.wake:
 		}
+		begun := time.Now()
 		h.flush(ctx)
-		pause.Reset(flushEvery) // gathers what comes in bursts
+		// gathers what comes in bursts, the more of it the busier the database is
+		pause.Reset(min(max(flushEvery, (flushShare-1)*time.Since(begun)), flushMost))
 		select {
 		case <-ctx.Done():
 			return

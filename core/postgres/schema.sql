@@ -976,12 +976,10 @@ ALTER TABLE counter ADD CONSTRAINT counter_pkey PRIMARY KEY (merchant_id, channe
 ALTER TABLE counter_hour ADD CONSTRAINT counter_hour_pkey PRIMARY KEY (merchant_id, channel_id, hour, kind, slot);
 ALTER TABLE daily_run ADD CONSTRAINT daily_run_pkey PRIMARY KEY (name);
 ALTER TABLE delivery ADD CONSTRAINT delivery_logical_kind_check CHECK ((logical_kind = ANY (ARRAY['flow'::text, 'broadcast'::text, 'test'::text, 'reply'::text, 'welcome'::text])));
-ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_logical_kind_logical_id_friend_id_key UNIQUE (merchant_id, logical_kind, logical_id, friend_id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_number_key UNIQUE (merchant_id, number);
 ALTER TABLE delivery ADD CONSTRAINT delivery_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'sending'::text, 'accepted'::text, 'skipped'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
-ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'accepted'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
 ALTER TABLE edge ADD CONSTRAINT edge_key_hash_key UNIQUE (key_hash);
@@ -1008,7 +1006,6 @@ ALTER TABLE flow_key ADD CONSTRAINT flow_key_merchant_id_channel_id_fkey FOREIGN
 ALTER TABLE flow_key ADD CONSTRAINT flow_key_merchant_id_channel_id_number_key UNIQUE (merchant_id, channel_id, number);
 ALTER TABLE flow_key ADD CONSTRAINT flow_key_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_auth_check CHECK ((auth = ANY (ARRAY['verified'::text, 'unchecked'::text, 'provisional'::text, 'refused'::text])));
-ALTER TABLE flow_request ADD CONSTRAINT flow_request_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'skipped'::text, 'refused'::text])));
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE form ADD CONSTRAINT form_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
@@ -1184,13 +1181,13 @@ ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'
 ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, kind);
 
 CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
-CREATE INDEX delivery_merchant_id_channel_id_accepted_at_idx ON public.delivery USING btree (merchant_id, channel_id, accepted_at) WHERE (state = 'accepted'::text);
+CREATE INDEX delivery_merchant_id_channel_id_accepted_at_idx ON public.delivery USING btree (merchant_id, channel_id, accepted_at) WHERE (accepted_at IS NOT NULL);
 CREATE INDEX delivery_merchant_id_channel_id_rank_due_at_id_idx ON public.delivery USING btree (merchant_id, channel_id, rank, due_at, id) WHERE (due_at IS NOT NULL);
 CREATE INDEX delivery_merchant_id_channel_id_test_idx ON public.delivery USING btree (merchant_id, channel_id, logical_id) WHERE (logical_kind = 'test'::text);
 CREATE INDEX delivery_merchant_id_channel_id_unsure_idx ON public.delivery USING btree (merchant_id, channel_id) WHERE unsure;
 CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (merchant_id, chunk_id) WHERE (chunk_id IS NOT NULL);
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
-CREATE INDEX delivery_merchant_id_message_id_accepted_at_idx ON public.delivery USING btree (merchant_id, message_id, accepted_at) WHERE ((message_id IS NOT NULL) AND (state = 'accepted'::text));
+CREATE INDEX delivery_merchant_id_message_id_accepted_at_idx ON public.delivery USING btree (merchant_id, message_id, accepted_at) WHERE ((message_id IS NOT NULL) AND (accepted_at IS NOT NULL));
 CREATE INDEX edge_change_pending_idx ON public.edge_change USING btree (version) WHERE (sequence IS NULL);
 CREATE INDEX edge_event_merchant_id_delivery_id_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);

@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	// beatEvery spaces what open pages get: many facts make one message.
+	// beatEvery spaces what open pages get: many facts make one message. Where telling takes
+	// long, because much else is going on, it takes no more than one part in beatShare of the time.
 	beatEvery = 100 * time.Millisecond
+	beatShare = 5
+	beatMost  = 500 * time.Millisecond
 	// A page gets this much of a burst; the rest it reads when somebody looks.
 	feedSample   = 5
 	friendSample = 100
@@ -104,8 +107,9 @@ func (s *Service) Run(ctx context.Context) error {
 			return nil
 		case <-s.pulse.bell:
 		}
+		begun := time.Now()
 		s.beat(ctx)
-		timer := time.NewTimer(beatEvery)
+		timer := time.NewTimer(min(max(beatEvery, (beatShare-1)*time.Since(begun)), beatMost))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -28,6 +28,7 @@ type Store struct {
 	decoder *zstd.Decoder
 
 	numbers numbers
+	zones   zones
 }
 
 // New makes a store.

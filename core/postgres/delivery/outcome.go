@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lumo/core/delivery"
 	"lumo/core/lumo"
@@ -38,20 +39,25 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 			first++
 		}
 	}
-	tag, err := postgres.Tx(ctx).Exec(ctx, `
+	batch, frozen := &pgx.Batch{}, int64(0)
+	batch.Queue(`
 		UPDATE delivery AS d
 		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, links = t.links, fence = $5, tries = d.tries + 1,
 			first_try_at = coalesce(d.first_try_at, now()), last_try_at = now(), updated_at = now()
 		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[], $6::smallint[]) AS t (id, key, body, links)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $5`,
-		l.Merchant, rows, keys, bodies, l.Fence, links)
-	if err == nil && int(tag.RowsAffected()) != len(all) {
-		return fault.New(fault.Stale, op, "a delivery belongs to a newer owner")
-	}
-	if err != nil {
+		l.Merchant, rows, keys, bodies, l.Fence, links).Exec(func(tag pgconn.CommandTag) error {
+		frozen = tag.RowsAffected()
+		return nil
+	})
+	queueHold(batch, l, first, 0, 0)
+	if err := postgres.Tx(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return postgres.Fault(op, err)
 	}
-	return hold(ctx, l, first, 0, 0)
+	if int(frozen) != len(all) {
+		return fault.New(fault.Stale, op, "a delivery belongs to a newer owner")
+	}
+	return nil
 }
 
 // outcomes are turned sideways for one statement.
@@ -127,15 +133,16 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 	}
 	var changed []delivery.Outcome
 	for _, o := range all {
-		if _, ok := held[o.Delivery.ID]; ok {
+		if was, ok := held[o.Delivery.ID]; ok {
+			o.Held = was
 			changed = append(changed, o)
 		}
 	}
-	return changed, s.count(ctx, l, changed, held)
+	return changed, nil
 }
 
-// count moves the month's numbers on by what LINE accepted and by what is no longer on its way.
-func (s *Store) count(ctx context.Context, l delivery.Lease, changed []delivery.Outcome, held map[lumo.DeliveryID]bool) error {
+// Count moves the month's numbers on by what LINE accepted and by what is no longer on its way.
+func (s *Store) Count(ctx context.Context, l delivery.Lease, changed []delivery.Outcome) error {
 	free, used := 0, 0
 	routes := map[string]int{}
 	for _, o := range changed {
@@ -148,42 +155,46 @@ func (s *Store) count(ctx context.Context, l delivery.Lease, changed []delivery.
 		case delivery.Unknown, delivery.Sending:
 			continue
 		}
-		if held[o.Delivery.ID] {
+		if o.Held {
 			free++
 		}
 	}
+	batch := &pgx.Batch{}
 	for route, n := range routes {
-		if err := countRoute(ctx, l, route, n); err != nil {
-			return err
-		}
+		batch.Queue(`
+			INSERT INTO sent_day AS s (merchant_id, channel_id, day, route, n)
+			SELECT $1, $2, (now() AT TIME ZONE time_zone)::date, $3, $4
+			FROM merchant
+			WHERE merchant_id = $1
+			ON CONFLICT (merchant_id, channel_id, day, route) DO UPDATE SET n = s.n + EXCLUDED.n`,
+			l.Merchant, l.Channel, route, n)
 	}
-	return hold(ctx, l, -free, used, len(routes))
-}
-
-func countRoute(ctx context.Context, l delivery.Lease, route string, n int) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-		INSERT INTO sent_day AS s (merchant_id, channel_id, day, route, n)
-		SELECT $1, $2, (now() AT TIME ZONE time_zone)::date, $3, $4
-		FROM merchant
-		WHERE merchant_id = $1
-		ON CONFLICT (merchant_id, channel_id, day, route) DO UPDATE SET n = s.n + EXCLUDED.n`,
-		l.Merchant, l.Channel, route, n)
-	return postgres.Fault("postgres.delivery.countRoute", err)
+	if queueHold(batch, l, -free, used, len(routes)); batch.Len() == 0 {
+		return nil
+	}
+	return postgres.Fault("postgres.delivery.Count", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
 }
 
 // hold moves the numbers of messages on their way and of those accepted since LINE's figure.
-// It is a batch's last statement, so that the row is locked for the commit alone; an account
-// without a limit has no row.
 func hold(ctx context.Context, l delivery.Lease, held, accepted, routes int) error {
-	if held == 0 && accepted == 0 {
+	batch := &pgx.Batch{}
+	if queueHold(batch, l, held, accepted, routes); batch.Len() == 0 {
 		return nil
 	}
-	_, err := postgres.Tx(ctx).Exec(ctx, `
+	return postgres.Fault("postgres.delivery.hold", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+}
+
+// queueHold is hold as a part of a batch. It is a transaction's last statement, so that the row
+// is locked for the commit alone; an account without a limit has no row.
+func queueHold(batch *pgx.Batch, l delivery.Lease, held, accepted, routes int) {
+	if held == 0 && accepted == 0 {
+		return
+	}
+	batch.Queue(`
 		UPDATE quota
 		SET held = greatest(held + $3, 0), since = since + $4,
 			last_accepted_at = CASE WHEN $5 > 0 THEN now() ELSE last_accepted_at END
 		WHERE merchant_id = $1 AND channel_id = $2`, l.Merchant, l.Channel, held, accepted, routes)
-	return postgres.Fault("postgres.delivery.hold", err)
 }
 
 // Fail notes that our own fault ended a try.

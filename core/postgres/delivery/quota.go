@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,34 +15,31 @@ import (
 
 // Look keeps a lease from being claimed until the transaction ends, and reads what a sender
 // must know before a batch: stops, rules, the month. Its lock lets the lease be renewed: whoever
-// claims asks for more.
+// claims asks for more. All of it goes to the database in one message.
 func (s *Store) Look(ctx context.Context, l delivery.Lease) (at delivery.Situation, err error) {
 	const op = "postgres.delivery.Look"
-	var one int
-	err = postgres.Tx(ctx).QueryRow(ctx, `
+	batch := &pgx.Batch{}
+	batch.Queue(`
 		SELECT 1
 		FROM work
 		WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'send' AND owner = $3 AND fence = $4
-		FOR KEY SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).Scan(&one)
-	if fault.Is(postgres.Fault(op, err), fault.NotFound) {
-		return at, fault.New(fault.Stale, op, "the lease belongs to another owner")
-	}
-	if err != nil {
-		return at, postgres.Fault(op, err)
-	}
-	return s.situation(ctx, l.Merchant, l.Channel)
+		FOR KEY SHARE`, l.Merchant, l.Channel, l.Owner, l.Fence).QueryRow(func(row pgx.Row) error {
+		var one int
+		err := row.Scan(&one)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.New(fault.Stale, op, "the lease belongs to another owner")
+		}
+		return err
+	})
+	return s.situation(ctx, batch, l.Merchant, l.Channel)
 }
 
-func (s *Store) situation(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (at delivery.Situation, err error) {
-	const op = "postgres.delivery.situation"
-	if at.Stop, at.Rules, err = s.Sending(ctx, m, c); err != nil {
-		return at, err
-	}
-	var limit *int64
-	var zone string
-	var read, taken, blocked, held, resumed *time.Time
-	q := &at.Quota
-	err = postgres.Tx(ctx).QueryRow(ctx, `
+// situation sends a batch and reads with it what a sender must know.
+func (s *Store) situation(ctx context.Context, batch *pgx.Batch, m lumo.MerchantID, c lumo.ChannelID) (
+	at delivery.Situation, err error) {
+	queueSending(batch, m, c, &at.Stop, &at.Rules)
+	var renew bool
+	batch.Queue(`
 		SELECT o.time_zone, c.quota_limit, c.quota_used, c.quota_read_at, q.read_at,
 			coalesce(q.base, 0), coalesce(q.since, 0), coalesce(q.held, 0), q.blocked_at,
 			CASE WHEN c.quota_limit IS NULL THEN 0 ELSE coalesce((
@@ -54,34 +52,32 @@ func (s *Store) situation(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		JOIN merchant AS o ON o.merchant_id = c.merchant_id
 		LEFT JOIN quota AS q ON q.merchant_id = c.merchant_id AND q.channel_id = c.id
 		LEFT JOIN system_hold AS h ON h.one
-		WHERE c.merchant_id = $1 AND c.id = $2`, m, c).Scan(&zone, &limit, &q.LINE, &read, &taken, &q.Base, &q.Since,
-		&q.Held, &blocked, &q.Flows, &held, &resumed)
+		WHERE c.merchant_id = $1 AND c.id = $2`, m, c).QueryRow(func(row pgx.Row) (err error) {
+		renew, err = s.scanMonth(row, &at)
+		return err
+	})
+	err = postgres.Fault("postgres.delivery.situation", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+	if err != nil || !renew {
+		return at, err
+	}
+	return at, s.rebase(ctx, m, c, &at.Quota)
+}
+
+// scanMonth reads the month. renew says that LINE's figure is newer than our own count's.
+func (s *Store) scanMonth(row pgx.Row, at *delivery.Situation) (renew bool, err error) {
+	var limit *int64
+	var zone string
+	var asked, taken, blocked, held, resumed *time.Time
+	q := &at.Quota
+	err = row.Scan(&zone, &limit, &q.LINE, &asked, &taken, &q.Base, &q.Since, &q.Held, &blocked, &q.Flows, &held, &resumed)
 	if err != nil {
-		return at, postgres.Fault(op, err)
+		return false, err
 	}
-	if at.Zone, err = time.LoadLocation(zone); err != nil {
-		at.Zone, err = time.UTC, nil // the database knows the zone and this machine does not
-	}
-	if held != nil {
-		at.Hold.At = *held
-	}
-	if resumed != nil {
-		at.Hold.ResumedAt = *resumed
-	}
-	if read != nil {
-		q.ReadAt = *read
-	}
-	if blocked != nil {
-		q.BlockedAt = *blocked
-	}
-	if q.Unlimited = limit == nil; q.Unlimited {
-		return at, nil // also while LINE was never asked
-	}
-	q.Limit = *limit
-	if taken == nil || read != nil && !taken.Equal(*read) {
-		return at, s.rebase(ctx, m, c, q)
-	}
-	return at, nil
+	at.Zone = s.zones.of(zone)
+	at.Hold.At, at.Hold.ResumedAt = read(held), read(resumed)
+	q.ReadAt, q.BlockedAt = read(asked), read(blocked)
+	q.Limit, q.Unlimited = read(limit), limit == nil // also while LINE was never asked
+	return !q.Unlimited && (taken == nil || asked != nil && !taken.Equal(*asked)), nil
 }
 
 // rebase takes LINE's new figure. LINE counts with some delay: what was accepted shortly before
@@ -105,7 +101,7 @@ func (s *Store) rebase(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 func (s *Store) Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, _ time.Time) (
 	delivery.Situation, []delivery.RouteDay, error) {
 	const op = "postgres.delivery.Month"
-	at, err := s.situation(ctx, m, c)
+	at, err := s.situation(ctx, &pgx.Batch{}, m, c)
 	if err != nil {
 		return at, nil, err
 	}

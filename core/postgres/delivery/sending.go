@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,9 +16,29 @@ import (
 )
 
 // Sending reads an account's stop and rules; without a row the defaults hold.
-func (s *Store) Sending(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (delivery.Stop, delivery.Rules, error) {
-	const op = "postgres.delivery.Sending"
-	var stop delivery.Stop
+func (s *Store) Sending(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (
+	stop delivery.Stop, rules delivery.Rules, err error) {
+	batch := &pgx.Batch{}
+	queueSending(batch, m, c, &stop, &rules)
+	err = postgres.Tx(ctx).SendBatch(ctx, batch).Close()
+	return stop, rules, postgres.Fault("postgres.delivery.Sending", err)
+}
+
+// queueSending is Sending as a part of a batch.
+func queueSending(batch *pgx.Batch, m lumo.MerchantID, c lumo.ChannelID, stop *delivery.Stop, rules *delivery.Rules) {
+	batch.Queue(`
+		SELECT s.stop_scope, s.stopped_at, s.stopped_by, b.name, s.resumed_at, s.hold_seconds, s.reserve_percent,
+			s.quiet_from, s.quiet_until, s.quiet_days, s.quiet_flows, s.quiet_broadcasts,
+			s.cap_messages, s.cap_days, s.cap_flows, s.approval_over, s.typed_number_over
+		FROM sending AS s
+		LEFT JOIN member AS b ON b.merchant_id = s.merchant_id AND b.id = s.stopped_by
+		WHERE s.merchant_id = $1 AND s.channel_id = $2`, m, c).QueryRow(func(row pgx.Row) (err error) {
+		*stop, *rules, err = scanSending(row)
+		return err
+	})
+}
+
+func scanSending(row pgx.Row) (delivery.Stop, delivery.Rules, error) {
 	r := delivery.DefaultRules()
 	var scope, byName *string
 	var at, resumed *time.Time
@@ -25,19 +46,12 @@ func (s *Store) Sending(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	var seconds int64
 	var from, until, messages, days *int
 	var approval *int64
-	err := postgres.Tx(ctx).QueryRow(ctx, `
-		SELECT s.stop_scope, s.stopped_at, s.stopped_by, b.name, s.resumed_at, s.hold_seconds, s.reserve_percent,
-			s.quiet_from, s.quiet_until, s.quiet_days, s.quiet_flows, s.quiet_broadcasts,
-			s.cap_messages, s.cap_days, s.cap_flows, s.approval_over, s.typed_number_over
-		FROM sending AS s
-		LEFT JOIN member AS b ON b.merchant_id = s.merchant_id AND b.id = s.stopped_by
-		WHERE s.merchant_id = $1 AND s.channel_id = $2`, m, c).Scan(&scope, &at, &by, &byName, &resumed, &seconds,
-		&r.ReservePercent, &from, &until, &r.Quiet.Days, &r.Quiet.Flows, &r.Quiet.Broadcasts,
-		&messages, &days, &r.Cap.Flows, &approval, &r.TypedNumberOver)
-	if err = postgres.Fault(op, err); fault.Is(err, fault.NotFound) {
-		return stop, r, nil
+	err := row.Scan(&scope, &at, &by, &byName, &resumed, &seconds, &r.ReservePercent, &from, &until, &r.Quiet.Days,
+		&r.Quiet.Flows, &r.Quiet.Broadcasts, &messages, &days, &r.Cap.Flows, &approval, &r.TypedNumberOver)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return delivery.Stop{}, r, nil
 	}
-	stop = delivery.Stop{Scope: delivery.Scope(read(scope)), At: read(at), By: read(by), ByName: read(byName),
+	stop := delivery.Stop{Scope: delivery.Scope(read(scope)), At: read(at), By: read(by), ByName: read(byName),
 		ResumedAt: read(resumed)}
 	r.TooLate = time.Duration(seconds) * time.Second
 	r.Quiet.On, r.Quiet.From, r.Quiet.Until = from != nil, read(from), read(until)

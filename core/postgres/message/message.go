@@ -146,7 +146,7 @@ func (Store) History(ctx context.Context, m lumo.MerchantID, v lumo.MessageID) (
 		SELECT v.version, v.name, v.body, v.created_at, coalesce(w.name, ''),
 			(SELECT count(*)
 			 FROM delivery AS d
-			 WHERE d.merchant_id = $1 AND d.message_id = $2 AND d.message_version = v.version AND d.state = 'accepted')
+			 WHERE d.merchant_id = $1 AND d.message_id = $2 AND d.message_version = v.version AND d.accepted_at IS NOT NULL)
 		FROM message_version AS v
 		LEFT JOIN member AS w ON w.merchant_id = v.merchant_id AND w.id = v.published_by
 		WHERE v.merchant_id = $1 AND v.message_id = $2
@@ -174,12 +174,12 @@ func (Store) List(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p me
 		LEFT JOIN LATERAL (
 			SELECT count(*) AS sends, max(accepted_at) AS last
 			FROM delivery
-			WHERE merchant_id = $1 AND message_id = m.id AND state = 'accepted') AS d ON true
+			WHERE merchant_id = $1 AND message_id = m.id AND accepted_at IS NOT NULL) AS d ON true
 		LEFT JOIN LATERAL (
 			SELECT count(DISTINCT e.delivery_id) AS clickers
 			FROM delivery AS s
 			JOIN edge_event AS e ON e.merchant_id = s.merchant_id AND e.delivery_id = s.id
-			WHERE s.merchant_id = $1 AND s.message_id = m.id AND s.state = 'accepted' AND e.type = 'click' AND e.counted) AS k
+			WHERE s.merchant_id = $1 AND s.message_id = m.id AND s.accepted_at IS NOT NULL AND e.type = 'click' AND e.counted) AS k
 			ON true
 		LEFT JOIN LATERAL (
 			SELECT count(DISTINCT r.flow_id) AS flows

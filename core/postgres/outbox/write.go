@@ -65,25 +65,28 @@ UPDATE outbox
 // Finish stores how tries ended. What was sent counts only for the revision that was sent;
 // a sent payload is dropped.
 func (s *Store) Finish(ctx context.Context, m lumo.MerchantID, results []outbox.Result, now time.Time) error {
-	batch := &pgx.Batch{}
-	for _, r := range results {
-		tries := 0
+	n := len(results)
+	ids, revisions, states, problems := make([]id.ID, n), make([]int32, n), make([]string, n), make([]string, n)
+	dues, tries := make([]time.Time, n), make([]int32, n)
+	for i, r := range results {
+		ids[i], revisions[i], states[i], problems[i] = r.Item.ID, int32(r.Item.Revision), string(r.State), r.Problem
+		if dues[i] = r.DueAt; r.State != outbox.Waiting {
+			dues[i] = now
+		}
 		if r.Counts {
-			tries = 1
+			tries[i] = 1
 		}
-		due := r.DueAt
-		if r.State != outbox.Waiting {
-			due = now
-		}
-		batch.Queue(`
-UPDATE outbox
-   SET state = $4, problem = nullif($5, ''), due_at = $6, tries = tries + $7,
-       sent_at = CASE WHEN $4 = 'sent' THEN $8::timestamptz END,
-       payload_enc = CASE WHEN $4 = 'sent' THEN ''::bytea ELSE payload_enc END
- WHERE merchant_id = $1 AND id = $2 AND revision = $3`, m, r.Item.ID, r.Item.Revision,
-			string(r.State), r.Problem, due, tries, now)
 	}
-	return postgres.Fault("postgres.Finish", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE outbox AS o
+   SET state = t.state, problem = nullif(t.problem, ''), due_at = t.due_at, tries = o.tries + t.tries,
+       sent_at = CASE WHEN t.state = 'sent' THEN $8::timestamptz END,
+       payload_enc = CASE WHEN t.state = 'sent' THEN ''::bytea ELSE o.payload_enc END
+  FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::int[])
+       AS t (id, revision, state, problem, due_at, tries)
+ WHERE o.merchant_id = $1 AND o.id = t.id AND o.revision = t.revision`,
+		m, ids, revisions, states, problems, dues, tries, now)
+	return postgres.Fault("postgres.Finish", err)
 }
 
 // Claim takes accounts that nobody holds. Leases run on the database's clock, the one that

@@ -32,9 +32,17 @@ func (Store) Flows(ctx context.Context, m lumo.MerchantID, deliveries []id.ID) (
 	map[id.ID]string, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT d.id, r.flow_id
-  FROM delivery d
-  JOIN flow_request r ON r.merchant_id = d.merchant_id AND r.id = d.logical_id
- WHERE d.merchant_id = $1 AND d.id = ANY($2::uuid[]) AND d.logical_kind = 'flow'`, m, ids(deliveries))
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+       SELECT id, logical_id
+         FROM delivery
+        WHERE merchant_id = $1 AND id = n.id AND logical_kind = 'flow'
+        LIMIT 1) AS d
+ CROSS JOIN LATERAL (
+       SELECT flow_id
+         FROM flow_request
+        WHERE merchant_id = $1 AND id = d.logical_id
+        LIMIT 1) AS r`, m, ids(deliveries))
 	return texts("postgres.Flows", rows)
 }
 
