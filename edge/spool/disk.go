@@ -40,6 +40,8 @@ type disk struct {
 	meta *metadb.BoltMetaDB
 	head uint64 // first record that was not done, as far as the disk knows
 	last uint64 // newest record when it was opened, 0 = none
+
+	entries []*raft.Log // to be used again
 }
 
 // openDisk opens or makes a log. A torn tail is repaired by the library; mend what it is not.
@@ -84,14 +86,15 @@ func openDisk(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 
 func (d *disk) close() error { return errors.Join(d.wal.Close(), d.meta.Close()) }
 
+// store is for the committer alone: the library does not keep the entries.
 func (d *disk) store(next uint64, jobs []*appendJob) error {
-	entries := make([]raft.Log, len(jobs))
-	pointers := make([]*raft.Log, len(jobs))
-	for i, j := range jobs {
-		entries[i] = raft.Log{Index: next + uint64(i), Data: j.data}
-		pointers[i] = &entries[i]
+	for len(d.entries) < len(jobs) {
+		d.entries = append(d.entries, &raft.Log{})
 	}
-	return d.wal.StoreLogs(pointers)
+	for i, j := range jobs {
+		*d.entries[i] = raft.Log{Index: next + uint64(i), Data: j.data}
+	}
+	return d.wal.StoreLogs(d.entries[:len(jobs)])
 }
 
 // read gives a record's bytes; damaged ones may be empty. An error is the log's, not the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,7 @@ type log struct {
 	head    uint64       // first record that the core may not have
 	oldest  time.Time    // when the record at head was taken, zero = unknown or none
 	damaged int64        // records that were passed over
+	recent  recent
 }
 
 type appendJob struct {
@@ -136,6 +138,7 @@ func (l *log) commit() {
 			l.revive()
 			continue
 		}
+		runtime.Gosched() // whoever is about to append may: one write for many costs less
 		jobs, size := append(group[:0], job), len(job.data)
 		for len(jobs) < groupCount && size < groupBytes && len(l.in) > 0 {
 			more, ok := <-l.in
@@ -210,7 +213,10 @@ func (l *log) store(jobs []*appendJob, size int) error {
 	if l.head == l.next {
 		l.oldest = timeOf(jobs[0].data)
 	}
-	l.next += uint64(len(jobs))
+	for _, j := range jobs {
+		l.recent.add(l.next, j.data)
+		l.next++
+	}
 	l.size.Add(int64(size))
 	return nil
 }
@@ -261,6 +267,7 @@ func (l *log) add(to *Stats, now time.Time) {
 func (l *log) read(maxCount, maxBytes int) (Batch, error) {
 	l.mu.RLock()
 	d, head, next := l.disk, l.head, l.next
+	known := l.recent.behind(head, maxCount)
 	l.mu.RUnlock()
 	b := Batch{log: l, first: head, last: head}
 	if d == nil && head < next {
@@ -268,9 +275,15 @@ func (l *log) read(maxCount, maxBytes int) (Batch, error) {
 	}
 	for i := head; i < next && b.Count < maxCount && (len(b.Records) < maxBytes ||
 		b.Count == 0); i++ {
-		data, err := d.read(i)
-		if err != nil {
-			return b, err
+		var data []byte
+		if n := i - head; n < uint64(len(known)) {
+			data = known[n]
+		}
+		if data == nil {
+			var err error
+			if data, err = d.read(i); err != nil {
+				return b, err
+			}
 		}
 		b.last = i + 1
 		b.sizes = append(b.sizes, len(data))
