@@ -90,6 +90,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	}
 	moving.links, listening.links = links, links
 	console.RegisterChannels(a.api, channels)
+	console.RegisterKeptEvents(a.api, channels)
 	console.RegisterFriends(a.api, people)
 	runs, err := a.newRuns()
 	if err != nil {

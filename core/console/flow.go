@@ -112,6 +112,8 @@ func RegisterFlows(a *API, p FlowParts) {
 		Summary: "List calls of flows"}, p.requests)
 	Register(a, Op{ID: "get-flow-request", Method: http.MethodGet, Path: path + "/flow_requests/{request}", Role: lumo.Viewer,
 		Summary: "Read one call with its steps"}, p.request)
+	Register(a, Op{ID: "get-flow-request-body", Method: http.MethodGet, Path: path + "/flow_requests/{request}/body",
+		Role: lumo.Viewer, Summary: "Read what Klaviyo sent, with personal data masked"}, p.called)
 	p.registerDoctor(a, path)
 }
 

@@ -32,6 +32,7 @@ type FlowRequestView struct {
 	KeyLast4    string         `json:"key_last4,omitempty"`
 	Repeats     int            `json:"repeats"`
 	DuplicateOf string         `json:"duplicate_of,omitempty"`
+	Delivery    string         `json:"delivery,omitempty" doc:"dlv_.. of the message it led to"`
 	Delay       *int64         `json:"delay_seconds,omitempty" doc:"from the event to the call: Klaviyo's own share"`
 }
 
@@ -57,6 +58,12 @@ type listRequestsInput struct {
 	Outcome string `query:"outcome" enum:"accepted,skipped,refused"`
 	Reason  string `query:"reason" maxLength:"40"`
 	Flow    string `query:"flow" maxLength:"64"`
+	Friend  string `query:"friend" maxLength:"40" doc:"frd_.."`
+}
+
+// CalledView is the body of a call with personal data masked.
+type CalledView struct {
+	Body string `json:"body"`
 }
 
 type flowRequestInput struct {
@@ -77,6 +84,13 @@ func (p FlowParts) requests(ctx context.Context, who Caller, in *listRequestsInp
 			return list, err
 		}
 		f.After = lumo.RequestID(after)
+	}
+	if in.Friend != "" {
+		friend, err := outside(id.Friend, in.Friend)
+		if err != nil {
+			return list, err
+		}
+		f.Friend = lumo.FriendID(friend)
 	}
 	rows, total, err := p.Flows.Rows(ctx, who.Merchant.ID, c, f)
 	list.Total = &total
@@ -106,6 +120,19 @@ func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput
 	return FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Messages: row.SentJSON}, nil
 }
 
+func (p FlowParts) called(ctx context.Context, who Caller, in *flowRequestInput) (CalledView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return CalledView{}, err
+	}
+	v, err := outside(id.Request, in.RequestID)
+	if err != nil {
+		return CalledView{}, err
+	}
+	text, err := p.Flows.Called(ctx, who.Merchant.ID, c, lumo.RequestID(v))
+	return CalledView{Body: text}, err
+}
+
 func requestView(r flow.Row) FlowRequestView {
 	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
 		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats}
@@ -114,6 +141,9 @@ func requestView(r flow.Row) FlowRequestView {
 	}
 	if r.Why != "" {
 		v.Reason, v.ReasonData = r.Why, r.WhyData
+	}
+	if r.Delivery != (lumo.DeliveryID{}) {
+		v.Delivery = r.Delivery.String()
 	}
 	if r.Friend != (lumo.FriendID{}) {
 		v.Friend = &RefView{ID: r.Friend.String(), Name: r.FriendName}

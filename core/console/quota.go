@@ -43,18 +43,21 @@ type RouteDayView struct {
 // KeptDeliveryView is a message that our own fault keeps from being sent.
 type KeptDeliveryView struct {
 	ID         string     `json:"id"`
-	Kind       string     `json:"kind"`
-	Friend     string     `json:"friend"`
+	Kind       string     `json:"kind" enum:"flow,broadcast,test,reply,welcome"`
+	Friend     RefView    `json:"friend"`
+	Request    string     `json:"request,omitempty" doc:"req_.. of the flow's call"`
 	ReceivedAt *time.Time `json:"received_at"`
+	KeptAt     *time.Time `json:"kept_at"`
 }
 
-type deliveryInput struct {
+// InDelivery is the input of operations on one delivery.
+type InDelivery struct {
 	InMerchant
 	DeliveryID string `path:"delivery" doc:"dlv_.."`
 }
 
 type sendAgainInput struct {
-	deliveryInput
+	InDelivery
 	Body struct {
 		MayArriveTwice bool `json:"may_arrive_twice" doc:"a person read that it may, and wants it"`
 	}
@@ -78,7 +81,7 @@ func (h sending) registerMonth(a *API) {
 			if !in.Body.MayArriveTwice {
 				return None{}, fault.New(fault.Invalid, "console.sendAgain", "Confirm that the message may arrive twice.")
 			}
-			return h.act(h.service.SendAgain)(ctx, who, &in.deliveryInput)
+			return h.act(h.service.SendAgain)(ctx, who, &in.InDelivery)
 		})
 }
 
@@ -121,15 +124,19 @@ func (h sending) kept(ctx context.Context, who Caller, in *InChannel) (List[Kept
 	all, err := h.service.Kept(ctx, who.Merchant.ID, c)
 	var list List[KeptDeliveryView]
 	for _, d := range all {
-		list.Items = append(list.Items, KeptDeliveryView{ID: d.ID.String(), Kind: d.Kind, Friend: d.Friend.String(),
-			ReceivedAt: moment(d.ReceivedAt)})
+		view := KeptDeliveryView{ID: d.ID.String(), Kind: d.Kind, Friend: RefView{ID: d.Friend.String(), Name: d.FriendName},
+			ReceivedAt: moment(d.ReceivedAt), KeptAt: moment(d.KeptAt)}
+		if d.Kind == delivery.KindFlow {
+			view.Request = lumo.RequestID(d.Logical).String()
+		}
+		list.Items = append(list.Items, view)
 	}
 	return list, err
 }
 
 // act is an operation on one delivery.
-func (h sending) act(do func(context.Context, lumo.MerchantID, lumo.DeliveryID, delivery.Actor) error) Handler[deliveryInput, None] {
-	return func(ctx context.Context, who Caller, in *deliveryInput) (None, error) {
+func (h sending) act(do func(context.Context, lumo.MerchantID, lumo.DeliveryID, delivery.Actor) error) Handler[InDelivery, None] {
+	return func(ctx context.Context, who Caller, in *InDelivery) (None, error) {
 		v, err := outside(id.Delivery, in.DeliveryID)
 		if err != nil {
 			return None{}, err

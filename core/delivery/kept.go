@@ -2,17 +2,25 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
 
+// Kept is a delivery that our own fault keeps from being sent.
+type Kept struct {
+	Delivery
+	FriendName string
+	KeptAt     time.Time
+}
+
 // KeptStore takes up what ended, or stands aside, without having been sent. Each method
 // answers fault.Conflict when the delivery is not in the state it is for.
 type KeptStore interface {
 	// Kept lists what our own fault keeps from being sent, newest first.
-	Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]Delivery, error)
+	Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]Kept, error)
 	// Replay has a kept delivery tried again.
 	Replay(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID) (lumo.ChannelID, error)
 	// CheckNow asks LINE at once about an unknown delivery, or its chunk, with the same key.
@@ -22,7 +30,7 @@ type KeptStore interface {
 }
 
 // Kept lists what is kept aside on an account.
-func (s *Service) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (all []Delivery, err error) {
+func (s *Service) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (all []Kept, err error) {
 	err = s.Units.InTenant(ctx, m, func(ctx context.Context) error {
 		all, err = s.Store.Kept(ctx, m, c, 200)
 		return err

@@ -33,6 +33,7 @@ type Filter struct {
 	Outcome string
 	Reason  string
 	FlowID  string
+	Friend  lumo.FriendID  // zero = all
 	After   lumo.RequestID // zero = from the start
 	Limit   int
 }

@@ -374,6 +374,40 @@ func TestNoSecretAndNoLINEIDIsLogged(t *testing.T) {
 	}
 }
 
+// What a fault of ours kept aside is worked off when a person asks, each event once, whoever
+// asks how often.
+func TestKeptEventsAreWorkedOffWhenAPersonAsks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
+	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
+	for range 25 {
+		w.pass(10 * time.Minute)
+		w.upkeep(t)
+	}
+	kept, err := w.service.Kept(t.Context(), w.merchant, c.ID)
+	if err != nil || len(kept) != 1 || kept[0].Problem != "failed" {
+		t.Fatalf("got %+v %v", kept, err)
+	}
+	w.facts.setFail(nil)
+	for range 2 { // two people press the button
+		if n, err := w.service.Replay(t.Context(), w.merchant, c.ID, channel.Actor{}, lumo.RequestID{}); err != nil || n > 1 {
+			t.Fatalf("got %d %v", n, err)
+		}
+	}
+	if _, err := w.service.Replay(t.Context(), w.merchant, c.ID, channel.Actor{}, kept[0].ID); !fault.Is(err, fault.Conflict) {
+		t.Errorf("taken up twice: %v", err)
+	}
+	w.upkeep(t)
+	if n := count(w.facts.kinds(), lumo.FactFollowed); n != 1 || len(w.friends(t, c)) != 1 {
+		t.Errorf("%d follows, %d friends, want one of each", n, len(w.friends(t, c)))
+	}
+	if kept, err := w.service.Kept(t.Context(), w.merchant, c.ID); err != nil || len(kept) != 0 {
+		t.Errorf("still kept: %+v %v", kept, err)
+	}
+}
+
 func TestBodiesAreForgottenInTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -69,6 +69,30 @@ SELECT id, auth, body_enc, signature, received_at, state, coalesce(problem, ''),
 	return list, nil
 }
 
+// Kept lists requests that stand aside, newest first.
+func (s *Store) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]channel.KeptRequest, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id, coalesce(problem, ''), received_at
+  FROM hook_request
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = 'kept'
+ ORDER BY id DESC
+ LIMIT $3`, m, c, limit)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r channel.KeptRequest, err error) {
+		return r, row.Scan(&r.ID, &r.Problem, &r.ReceivedAt)
+	})
+	return list, postgres.Fault("postgres.Kept", err)
+}
+
+// Wake has kept requests wait again.
+func (s *Store) Wake(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID) (int64, error) {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE hook_request
+   SET state = 'waiting', problem = NULL, tries = 0
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = 'kept' AND ($3::uuid = $4::uuid OR id = $3)`,
+		m, c, r, lumo.RequestID{})
+	return tag.RowsAffected(), postgres.Fault("postgres.Wake", err)
+}
+
 // Take records an event id once; false means that it was there already.
 func (s *Store) Take(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID,
 	e channel.Event, now time.Time) (bool, error) {

@@ -12,20 +12,21 @@ import (
 )
 
 // Kept lists what stands aside, newest first.
-func (s *Store) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]delivery.Delivery, error) {
+func (s *Store) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]delivery.Kept, error) {
 	const op = "postgres.delivery.Kept"
 	rows, err := postgres.Tx(ctx).Query(ctx, `
-		SELECT id, logical_kind, logical_id, friend_id, state, received_at
-		FROM delivery
-		WHERE merchant_id = $1 AND channel_id = $2 AND hold = 'kept'
-		ORDER BY id DESC
+		SELECT d.id, d.logical_kind, d.logical_id, d.friend_id, coalesce(f.display_name, ''), d.state, d.received_at, d.updated_at
+		FROM delivery AS d
+		LEFT JOIN friend AS f ON f.merchant_id = d.merchant_id AND f.id = d.friend_id
+		WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.hold = 'kept'
+		ORDER BY d.id DESC
 		LIMIT $3`, m, c, limit)
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
-	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d delivery.Delivery, err error) {
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d delivery.Kept, err error) {
 		d.Merchant, d.Channel, d.Hold = m, c, delivery.HoldKept
-		return d, r.Scan(&d.ID, &d.Kind, &d.Logical, &d.Friend, &d.State, &d.ReceivedAt)
+		return d, r.Scan(&d.ID, &d.Kind, &d.Logical, &d.Friend, &d.FriendName, &d.State, &d.ReceivedAt, &d.KeptAt)
 	})
 	return all, postgres.Fault(op, err)
 }

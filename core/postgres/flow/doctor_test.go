@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,6 +135,12 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	w.yuki.FollowStatus = lumo.NotFriend
 	in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
 	w.send(in)
+	if body, err := w.flows.Called(ctx, w.m, w.channel, in.ID); err != nil || !strings.Contains(body, `"text":"hi"`) {
+		t.Errorf("what Klaviyo sent: got %q, %v", body, err)
+	}
+	if _, err := w.flows.Called(ctx, w.m, lumo.ChannelID{9}, in.ID); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of another account: got %v", err)
+	}
 	now, err := w.flows.Check(ctx, w.m, w.channel, in.ID)
 	if err != nil || now.Outcome != flow.Skipped || now.Reason != "not_friend" {
 		t.Errorf("check: got %s %s, %v", now.Outcome, now.Reason, err)
@@ -151,6 +158,12 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	rows, total, err := w.flows.Rows(ctx, w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || total != 1 || len(rows) != 1 || rows[0].Outcome != flow.Accepted || rows[0].Delivery == (lumo.DeliveryID{}) {
 		t.Errorf("got %+v, %v", rows, err)
+	}
+	for friend, want := range map[lumo.FriendID]int64{rows[0].Friend: 1, {99}: 0} {
+		_, n, err := w.flows.Rows(ctx, w.m, w.channel, flow.Filter{Limit: 10, Friend: friend})
+		if err != nil || n != want {
+			t.Errorf("calls of one person: got %d, %v want %d", n, err, want)
+		}
 	}
 	if w.audit[len(w.audit)-1] != "flow_request.send_now" {
 		t.Errorf("audit %v", w.audit)

@@ -40,9 +40,9 @@ func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f
 	rows, err := postgres.Tx(ctx).Query(ctx, selectRow+`
 		WHERE r.merchant_id = $1 AND r.channel_id = $2
 			AND ($3 = '' OR r.outcome = $3) AND ($4 = '' OR coalesce(d.reason, r.reason) = $4) AND ($5 = '' OR r.flow_id = $5)
-			AND ($6::uuid = $7::uuid OR r.id < $6::uuid)
+			AND ($6::uuid = $7::uuid OR r.id < $6::uuid) AND ($9::uuid = $7::uuid OR r.friend_id = $9)
 		ORDER BY r.id DESC
-		LIMIT $8`, m, c, f.Outcome, f.Reason, f.FlowID, f.After, lumo.RequestID{}, f.Limit)
+		LIMIT $8`, m, c, f.Outcome, f.Reason, f.FlowID, f.After, lumo.RequestID{}, f.Limit, f.Friend)
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
@@ -60,7 +60,8 @@ func (s *Store) Count(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 		SELECT count(*)
 		FROM flow_request AS r `+join+`
 		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND ($3 = '' OR r.outcome = $3) AND `+reason+`
-			AND ($5 = '' OR r.flow_id = $5)`, m, c, f.Outcome, f.Reason, f.FlowID).Scan(&n)
+			AND ($5 = '' OR r.flow_id = $5) AND ($6::uuid = $7::uuid OR r.friend_id = $6)`, m, c, f.Outcome, f.Reason, f.FlowID,
+		f.Friend, lumo.FriendID{}).Scan(&n)
 	return n, postgres.Fault("postgres.flow.Count", err)
 }
 

@@ -418,6 +418,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/flow_requests/{request}/body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what Klaviyo sent, with personal data masked */
+        get: operations["get-flow-request-body"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/flow_requests/{request}/check": {
         parameters: {
             query?: never;
@@ -1010,6 +1027,40 @@ export interface paths {
         get: operations["list-kept-deliveries"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/kept_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what LINE sent and could not be worked off */
+        get: operations["list-kept-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/channels/{channel}/kept_events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Work off what stands aside once more; each event counts once */
+        post: operations["replay-kept-events"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2293,6 +2344,9 @@ export interface components {
             friends: string[];
             tag?: string;
         };
+        CalledView: {
+            body: string;
+        };
         CapView: {
             /** Format: int64 */
             days: number;
@@ -2952,6 +3006,8 @@ export interface components {
              * @description from the event to the call: Klaviyo's own share
              */
             delay_seconds?: number;
+            /** @description dlv_.. of the message it led to */
+            delivery?: string;
             duplicate_of?: string;
             flow_id: string;
             friend?: components["schemas"]["RefView"];
@@ -2980,6 +3036,8 @@ export interface components {
              * @description from the event to the call: Klaviyo's own share
              */
             delay_seconds?: number;
+            /** @description dlv_.. of the message it led to */
+            delivery?: string;
             duplicate_of?: string;
             flow_id: string;
             friend?: components["schemas"]["RefView"];
@@ -3361,9 +3419,21 @@ export interface components {
             undo_until?: string;
         };
         KeptDeliveryView: {
-            friend: string;
+            friend: components["schemas"]["RefView"];
             id: string;
-            kind: string;
+            /** Format: date-time */
+            kept_at: string | null;
+            /** @enum {string} */
+            kind: "flow" | "broadcast" | "test" | "reply" | "welcome";
+            /** Format: date-time */
+            received_at: string | null;
+            /** @description req_.. of the flow's call */
+            request?: string;
+        };
+        KeptEventsView: {
+            id: string;
+            /** @enum {string} */
+            problem: "unread" | "partly_read" | "other_account" | "failed";
             /** Format: date-time */
             received_at: string | null;
         };
@@ -3554,6 +3624,12 @@ export interface components {
         };
         ListKeptDeliveryView: {
             items: components["schemas"]["KeptDeliveryView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
+        ListKeptEventsView: {
+            items: components["schemas"]["KeptEventsView"][];
             next?: string;
             /** Format: int64 */
             total?: number;
@@ -4084,6 +4160,14 @@ export interface components {
             /** @description what comes out can be read whole */
             read: boolean;
             text: string;
+        };
+        ReplayInputBody: {
+            /** @description req_..; absent = all */
+            request?: string;
+        };
+        ReplayedView: {
+            /** Format: int64 */
+            taken: number;
         };
         RepliesView: {
             rules: components["schemas"]["ReplyRuleView"][];
@@ -7709,6 +7793,8 @@ export interface operations {
                 outcome?: "accepted" | "skipped" | "refused";
                 reason?: string;
                 flow?: string;
+                /** @description frd_.. */
+                friend?: string;
             };
             header?: never;
             path: {
@@ -7829,6 +7915,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlowRequestDetail"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-flow-request-body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description req_.. */
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalledView"];
                 };
             };
             /** @description invalid */
@@ -12149,6 +12335,227 @@ export interface operations {
             };
             /** @description not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-kept-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListKeptEventsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "replay-kept-events": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated request answer as the first did, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayedView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description stale */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18746,7 +19153,12 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description dlv_.. */
+                delivery: string;
+            };
             cookie?: never;
         };
         requestBody: {

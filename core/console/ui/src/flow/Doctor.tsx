@@ -20,6 +20,7 @@ import {
   When,
 } from "../parts";
 import { usePlace } from "../place";
+import { DoctorTabs } from "./DoctorTabs";
 import { Checklist, Findings } from "./Findings";
 import { Flows } from "./Flows";
 
@@ -48,6 +49,7 @@ export function Doctor() {
         </Button>
       }
     >
+      <DoctorTabs of="calls" />
       {doctor.isPending && <Loading shape="cards" />}
       {doctor.error && <Failed error={doctor.error} again={() => doctor.refetch()} what="flow.failed" />}
       {d && (
@@ -62,7 +64,7 @@ export function Doctor() {
   );
 }
 
-const names = ["outcome", "reason", "flow"] as const;
+const names = ["outcome", "reason", "flow", "friend"] as const;
 type Outcome = FlowRequest["outcome"];
 
 // Calls are all calls of the last days, the newest first.
@@ -71,17 +73,21 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
   const { base, channel, path } = usePlace();
   const reason = useReason();
   const filters = useFilters(names);
-  const { outcome, reason: why, flow } = filters.values;
+  const { outcome, reason: why, flow, friend } = filters.values;
   const pages = usePages<FlowRequest>({
     queryKey: ["flow", "list", channel?.id, filters.values],
     fetch: (page, signal) =>
       read(
         api.GET("/merchants/{merchant}/channels/{channel}/flow_requests", {
-          params: { path, query: { ...page, outcome: outcome as Outcome | undefined, reason: why, flow } },
+          params: {
+            path,
+            query: { ...page, outcome: outcome as Outcome | undefined, reason: why, flow, friend },
+          },
           signal,
         }),
       ),
   });
+  const people = usePeople(friend);
   const named = new Map(flows.map((f) => [f.id, f.name]));
   const nameOf = (id: string) => named.get(id) || (id ? t("flow.flows.unnamed", { id }) : "-");
   return (
@@ -107,6 +113,7 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
             label: t("flow.flows.name"),
             options: flows.map((f) => ({ value: f.id, label: nameOf(f.id) })),
           },
+          { name: "friend", label: t("flow.person"), options: people },
         ].filter((c) => c.options.length > 0)}
       />
       <DataTable
@@ -164,6 +171,28 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
       />
     </Section>
   );
+}
+
+const listedPeople = 100;
+
+// usePeople are the friends to choose from, with the chosen one whoever that is.
+function usePeople(chosen?: string) {
+  const { t } = useTranslation();
+  const { channel, path } = usePlace();
+  const one = "/merchants/{merchant}/channels/{channel}/friends" as const;
+  const friends = useQuery({
+    queryKey: ["friend", "linked people", channel?.id],
+    queryFn: () => read(api.GET(one, { params: { path, query: { limit: listedPeople, linked: "yes" } } })),
+  });
+  const listed = friends.data?.items ?? [];
+  const missing = !!chosen && !listed.some((f) => f.id === chosen);
+  const other = useQuery({
+    queryKey: ["friend", chosen],
+    queryFn: () => read(api.GET(`${one}/{friend}`, { params: { path: { ...path, friend: chosen ?? "" } } })),
+    enabled: missing && friends.isSuccess,
+  });
+  const all = missing && other.data ? [other.data, ...listed] : listed;
+  return all.map((f) => ({ value: f.id, label: f.name || t("common.noName") }));
 }
 
 function Guide({ base }: { base: string }) {

@@ -7,6 +7,8 @@ import { Copy, Failed, Loading, Page, Reason, State, useFormat, useReason, When 
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { Again } from "./Again";
+import { Called } from "./Called";
+import { Unsure } from "./Unsure";
 
 const signs: Record<string, string> = { done: "✓", failed: "✕", not_reached: "·" };
 
@@ -51,7 +53,9 @@ export function Request() {
               </Anchor>
             )}
             <Again call={r} />
+            <Unsure call={r} />
             <Steps of={r.steps} />
+            <Called request={r.id} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>

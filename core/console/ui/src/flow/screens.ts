@@ -21,6 +21,15 @@ export const screens: Screen[] = [
   },
   {
     of: "account",
+    path: "flows/kept",
+    title: "flow.kept.title",
+    names: "flow.kept.names",
+    menu: "flows",
+    order: 2,
+    load: async () => (await import("./Kept")).Kept,
+  },
+  {
+    of: "account",
     path: "flows/requests/:request",
     title: "flow.request.name",
     menu: "flows",

@@ -1,15 +1,14 @@
 import { Button, Card, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { api, type Home, read } from "../api";
+import type { Home } from "../api";
 import { CheckFlow } from "../flow/Findings";
-import { Failed, Section, useAction, useFormat } from "../parts";
+import { Section, useFormat } from "../parts";
 import { usePlace } from "../place";
 
 type Notice = Home["attention"][number];
-type Cure = { text: string; of: "shop" | "account"; paths: string[] };
+type Cure = { text: string; of: "shop" | "account"; paths: string[]; query?: string };
 
 // Where each notice's one button leads: the first of the paths that has a screen.
 const cures: Record<string, Cure> = {
@@ -24,9 +23,9 @@ const cures: Record<string, Cure> = {
   silent: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
   late: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
   unlinked: { text: "home.cure.qr", of: "account", paths: ["linking/qr"] },
-  unconfirmed: { text: "home.cure.calls", of: "account", paths: ["flows"] },
-  deliveries_kept: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
-  hooks_kept: { text: "home.cure.connections", of: "shop", paths: ["settings/connections"] },
+  unconfirmed: { text: "home.cure.calls", of: "account", paths: ["flows"], query: "?reason=unconfirmed" },
+  deliveries_kept: { text: "home.cure.aside", of: "account", paths: ["flows/kept"] },
+  hooks_kept: { text: "home.cure.aside", of: "account", paths: ["flows/kept"] },
   klaviyo_kept: { text: "home.cure.kept", of: "account", paths: ["linking/kept"] },
   needs_review: { text: "home.cure.review", of: "account", paths: ["linking/review"] },
 };
@@ -108,7 +107,6 @@ function CureButton({ of: n }: { of: Notice }) {
   const { t } = useTranslation();
   const { base, shop, exists, mayChange } = usePlace();
   if (mayChange && n.flow && (n.code === "silent" || n.code === "draft")) return <CheckFlow flow={n.flow} />;
-  if (mayChange && n.code === "deliveries_kept") return <TryKept />;
   const cure = cures[n.code];
   const path = cure?.paths.find(exists);
   if (!cure || !path) return null;
@@ -117,38 +115,10 @@ function CureButton({ of: n }: { of: Notice }) {
       size="xs"
       variant="default"
       component={Link}
-      to={`${cure.of === "shop" ? shop : base}/${path}`}
+      to={`${cure.of === "shop" ? shop : base}/${path}${cure.query ?? ""}`}
       style={{ flexShrink: 0 }}
     >
       {t(cure.text)}
     </Button>
-  );
-}
-
-// TryKept tries again what a fault of ours kept from being sent.
-function TryKept() {
-  const { t } = useTranslation();
-  const { path } = usePlace();
-  const client = useQueryClient();
-  const again = useAction(async (_: undefined, headers) => {
-    const kept = await read(
-      api.GET("/merchants/{merchant}/channels/{channel}/kept_deliveries", { params: { path } }),
-    );
-    for (const one of kept.items)
-      await read(
-        api.POST("/merchants/{merchant}/deliveries/{delivery}/replay", {
-          params: { path: { merchant: path.merchant, delivery: one.id } },
-          headers: { "Idempotency-Key": `${headers["Idempotency-Key"]} ${one.id}` },
-        }),
-      );
-    await client.invalidateQueries({ queryKey: ["home"] });
-  });
-  return (
-    <>
-      <Button size="xs" variant="default" onClick={() => again.run(undefined)} loading={again.busy}>
-        {t("home.cure.again")}
-      </Button>
-      {again.error && <Failed error={again.error} what="home.cure.notTried" />}
-    </>
   );
 }

@@ -54,6 +54,8 @@ export const reasonCodes = [
   "quiet_hours",
   "quota",
   "line_refused",
+  "unanswered",
+  "unconfirmed",
   "wrong_key",
   "no_key",
   "bad_body",

@@ -1,0 +1,194 @@
+import { Anchor, Button, Group, Table, Text } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { api, read, type Schema } from "../api";
+import { Empty, Failed, Loading, Page, Result, Section, useAction, When, Wide } from "../parts";
+import { usePlace } from "../place";
+import { DoctorTabs } from "./DoctorTabs";
+
+type Message = Schema<"KeptDeliveryView">;
+type Events = Schema<"KeptEventsView">;
+
+const one = "/merchants/{merchant}/channels/{channel}" as const;
+
+// Kept is what could not be worked off: messages that never left, and events of LINE. Trying
+// again can double neither (UX 5.19).
+export function Kept() {
+  const { t } = useTranslation();
+  const { base } = usePlace();
+  return (
+    <Page title={t("flow.kept.title")} lead={t("flow.kept.lead")}>
+      <DoctorTabs of="kept" />
+      <Messages />
+      <LineEvents />
+      <Anchor component={Link} to={`${base}/linking/kept`} size="sm" w="fit-content">
+        {t("flow.kept.klaviyo")}
+      </Anchor>
+    </Page>
+  );
+}
+
+function Messages() {
+  const { t } = useTranslation();
+  const { base, channel, path, merchant } = usePlace();
+  const client = useQueryClient();
+  const kept = useQuery({
+    queryKey: ["flow", "kept", channel?.id],
+    queryFn: () => read(api.GET(`${one}/kept_deliveries`, { params: { path } })),
+  });
+  const again = useAction(async (ids: string[], headers) => {
+    for (const delivery of ids)
+      await read(
+        api.POST("/merchants/{merchant}/deliveries/{delivery}/replay", {
+          params: { path: { merchant: merchant.id, delivery } },
+          headers: { "Idempotency-Key": `${headers["Idempotency-Key"]} ${delivery}` },
+        }),
+      );
+    await client.invalidateQueries({ queryKey: ["flow", "kept"] });
+    await client.invalidateQueries({ queryKey: ["home"] });
+  });
+  const rows = kept.data?.items ?? [];
+  return (
+    <Part
+      title={t("flow.kept.messages")}
+      none={t("flow.kept.noMessages")}
+      of={kept}
+      rows={rows}
+      again={again}
+      all={() => again.run(rows.map((r) => r.id))}
+      columns={["person", "what", "why", "age"]}
+    >
+      {rows.map((m: Message) => (
+        <Table.Tr key={m.id}>
+          <Table.Th scope="row">
+            <Anchor component={Link} to={`${base}/friends/${m.friend.id}`} inherit>
+              {m.friend.name || t("common.noName")}
+            </Anchor>
+          </Table.Th>
+          <Table.Td>
+            {m.request ? (
+              <Anchor component={Link} to={`${base}/flows/requests/${m.request}`} inherit>
+                {t("delivery.route.flow")}
+              </Anchor>
+            ) : (
+              t(`delivery.route.${m.kind}`)
+            )}
+          </Table.Td>
+          <Table.Td>{t("flow.kept.fault")}</Table.Td>
+          <Table.Td>
+            <When at={m.received_at} />
+          </Table.Td>
+          <Try run={() => again.run([m.id])} busy={again.busy} name={m.friend.name || t("common.noName")} />
+        </Table.Tr>
+      ))}
+    </Part>
+  );
+}
+
+function LineEvents() {
+  const { t } = useTranslation();
+  const { channel, path } = usePlace();
+  const client = useQueryClient();
+  const kept = useQuery({
+    queryKey: ["flow", "kept events", channel?.id],
+    queryFn: () => read(api.GET(`${one}/kept_events`, { params: { path } })),
+  });
+  const again = useAction(async (request: string | undefined, headers) => {
+    await read(api.POST(`${one}/kept_events/replay`, { params: { path }, headers, body: { request } }));
+    await client.invalidateQueries({ queryKey: ["flow", "kept events"] });
+    await client.invalidateQueries({ queryKey: ["home"] });
+  });
+  const rows = kept.data?.items ?? [];
+  return (
+    <Part
+      title={t("flow.kept.events")}
+      none={t("flow.kept.noEvents")}
+      of={kept}
+      rows={rows}
+      again={again}
+      all={() => again.run(undefined)}
+      columns={["what", "why", "age"]}
+    >
+      {rows.map((e: Events) => (
+        <Table.Tr key={e.id}>
+          <Table.Th scope="row">{t("flow.kept.fromLine")}</Table.Th>
+          <Table.Td>{t(`flow.kept.problem.${e.problem}`)}</Table.Td>
+          <Table.Td>
+            <When at={e.received_at} />
+          </Table.Td>
+          <Try run={() => again.run(e.id)} busy={again.busy} name={t("flow.kept.fromLine")} />
+        </Table.Tr>
+      ))}
+    </Part>
+  );
+}
+
+type PartProps = {
+  title: string;
+  none: string;
+  of: { isPending: boolean; error: Error | null; refetch: () => void };
+  rows: unknown[];
+  again: Parameters<typeof Result>[0]["of"];
+  all: () => void;
+  columns: string[];
+  children: ReactNode;
+};
+
+function Part({ title, none, of, rows, again, all, columns, children }: PartProps) {
+  const { t } = useTranslation();
+  const { mayChange } = usePlace();
+  return (
+    <Section title={title}>
+      {of.isPending && <Loading shape="lines" />}
+      {of.error && <Failed error={of.error} again={of.refetch} what="flow.kept.failed" />}
+      {!of.isPending && !of.error && rows.length === 0 && <Empty kind="good" title={none} />}
+      {mayChange && (
+        <Result of={again} what="flow.kept.notTried" done="flow.kept.triedAt">
+          {rows.length > 0 && (
+            <Button variant="default" onClick={all} loading={again.busy}>
+              {t("flow.kept.all", { count: rows.length, n: rows.length })}
+            </Button>
+          )}
+        </Result>
+      )}
+      {rows.length > 0 && (
+        <Wide label={title} min={560}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                {columns.map((c) => (
+                  <Table.Th key={c}>{t(`flow.kept.${c}`)}</Table.Th>
+                ))}
+                {mayChange && <Table.Th>{t("flow.settings.actions")}</Table.Th>}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>{children}</Table.Tbody>
+          </Table>
+        </Wide>
+      )}
+    </Section>
+  );
+}
+
+function Try({ run, busy, name }: { run: () => void; busy: boolean; name: string }) {
+  const { t } = useTranslation();
+  const { mayChange } = usePlace();
+  if (!mayChange) return null;
+  return (
+    <Table.Td>
+      <Group>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={run}
+          disabled={busy}
+          aria-label={`${t("common.again")}: ${name}`}
+        >
+          <Text inherit>{t("common.again")}</Text>
+        </Button>
+      </Group>
+    </Table.Td>
+  );
+}
