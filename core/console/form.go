@@ -65,13 +65,14 @@ type newFormInput struct {
 	Body FormBody
 }
 
-type inForm struct {
+// InForm is the input of operations on one form.
+type InForm struct {
 	InChannel
 	FormID string `path:"form" doc:"frm_.."`
 }
 
 type formInput struct {
-	inForm
+	InForm
 	Body struct {
 		FormBody
 		State string `json:"state" enum:"live,paused"`
@@ -79,7 +80,7 @@ type formInput struct {
 }
 
 type pageCheckInput struct {
-	inForm
+	InForm
 	Body struct {
 		URL string `json:"url" maxLength:"1000"`
 	}
@@ -126,7 +127,7 @@ func (l links) formView(f linkage.Form) FormView {
 	return view
 }
 
-func (in inForm) form() (lumo.ChannelID, lumo.FormID, error) {
+func (in InForm) form() (lumo.ChannelID, lumo.FormID, error) {
 	c, err := in.Channel()
 	if err != nil {
 		return c, lumo.FormID{}, err
@@ -162,7 +163,7 @@ func (l links) createForm(ctx context.Context, who Caller, in *newFormInput) (Fo
 	return l.formView(form), err
 }
 
-func (l links) form(ctx context.Context, who Caller, in *inForm) (FormView, error) {
+func (l links) form(ctx context.Context, who Caller, in *InForm) (FormView, error) {
 	c, v, err := in.form()
 	if err != nil {
 		return FormView{}, err
@@ -172,7 +173,7 @@ func (l links) form(ctx context.Context, who Caller, in *inForm) (FormView, erro
 }
 
 func (l links) readForm(ctx context.Context, who Caller, in *formInput) (FormView, error) {
-	return l.form(ctx, who, &in.inForm)
+	return l.form(ctx, who, &in.InForm)
 }
 
 func (l links) changeForm(ctx context.Context, who Caller, in *formInput) (FormView, error) {

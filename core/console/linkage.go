@@ -85,13 +85,14 @@ type newCodeInput struct {
 	}
 }
 
-type inCode struct {
+// InCode is the input of operations on one QR code.
+type InCode struct {
 	InChannel
 	CodeID string `path:"code" doc:"qrc_.."`
 }
 
 type codeChangeInput struct {
-	inCode
+	InCode
 	Body struct {
 		CodeBody
 		State string `json:"state" enum:"live,paused"`
@@ -99,12 +100,12 @@ type codeChangeInput struct {
 }
 
 type codeDaysInput struct {
-	inCode
+	InCode
 	Days int `query:"days" minimum:"0" maximum:"400"`
 }
 
 type tryInput struct {
-	inCode
+	InCode
 	Body struct {
 		Email string `json:"email,omitempty" maxLength:"254"`
 	}
@@ -143,7 +144,7 @@ func RegisterLinkage(a *API, s *linkage.Service) {
 	a.HandlePage("GET "+base+code+"/image/{file}", l.image(a))
 }
 
-func (in inCode) code() (lumo.ChannelID, lumo.CodeID, error) {
+func (in InCode) code() (lumo.ChannelID, lumo.CodeID, error) {
 	c, err := in.Channel()
 	if err != nil {
 		return c, lumo.CodeID{}, err
@@ -214,7 +215,7 @@ func (l links) createCode(ctx context.Context, who Caller, in *newCodeInput) (Co
 	return l.view(made), nil
 }
 
-func (l links) code(ctx context.Context, who Caller, in *inCode) (CodeView, error) {
+func (l links) code(ctx context.Context, who Caller, in *InCode) (CodeView, error) {
 	c, v, err := in.code()
 	if err != nil {
 		return CodeView{}, err
@@ -227,7 +228,7 @@ func (l links) code(ctx context.Context, who Caller, in *inCode) (CodeView, erro
 }
 
 func (l links) readCode(ctx context.Context, who Caller, in *codeChangeInput) (CodeView, error) {
-	return l.code(ctx, who, &in.inCode)
+	return l.code(ctx, who, &in.InCode)
 }
 
 func (l links) changeCode(ctx context.Context, who Caller, in *codeChangeInput) (CodeView, error) {
@@ -318,7 +319,7 @@ func (l links) image(a *API) http.HandlerFunc {
 		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
 		var code linkage.Code
 		if err == nil {
-			in := inCode{InChannel: InChannel{ChannelID: r.PathValue("channel")}, CodeID: r.PathValue("code")}
+			in := InCode{InChannel: InChannel{ChannelID: r.PathValue("channel")}, CodeID: r.PathValue("code")}
 			var c lumo.ChannelID
 			var v lumo.CodeID
 			if c, v, err = in.code(); err == nil {

@@ -64,13 +64,14 @@ type LinkStepView struct {
 	Undoable  bool           `json:"undoable"`
 }
 
-type inReview struct {
+// InReview is the input of operations on one item of the review.
+type InReview struct {
 	InChannel
 	ReviewID string `path:"item" doc:"evt_.."`
 }
 
 type decisionInput struct {
-	inReview
+	InReview
 	Body struct {
 		Decision string `json:"decision" enum:"use_first,use_second,leave_unlinked,unlink"`
 	}
@@ -125,7 +126,7 @@ func reviewView(r linkage.ReviewItem) ReviewItemView {
 	return view
 }
 
-func (in inReview) item() (lumo.ChannelID, id.ID, error) {
+func (in InReview) item() (lumo.ChannelID, id.ID, error) {
 	c, err := in.Channel()
 	if err != nil {
 		return c, id.ID{}, err
@@ -134,7 +135,7 @@ func (in inReview) item() (lumo.ChannelID, id.ID, error) {
 	return c, v, err
 }
 
-func (l links) compare(ctx context.Context, who Caller, in *inReview) (ComparisonView, error) {
+func (l links) compare(ctx context.Context, who Caller, in *InReview) (ComparisonView, error) {
 	c, v, err := in.item()
 	if err != nil {
 		return ComparisonView{}, err
@@ -197,7 +198,7 @@ func (l links) decide(ctx context.Context, who Caller, in *decisionInput) (None,
 	return None{}, l.service.Decide(ctx, who.Merchant.ID, c, v, linkage.Decision(in.Body.Decision), who.Member.ID)
 }
 
-func (l links) undo(ctx context.Context, who Caller, in *inReview) (None, error) {
+func (l links) undo(ctx context.Context, who Caller, in *InReview) (None, error) {
 	c, v, err := in.item()
 	if err != nil {
 		return None{}, err
@@ -205,7 +206,7 @@ func (l links) undo(ctx context.Context, who Caller, in *inReview) (None, error)
 	return None{}, l.service.UndoDecision(ctx, who.Merchant.ID, c, v, who.Member.ID)
 }
 
-func (l links) later(ctx context.Context, who Caller, in *inReview) (None, error) {
+func (l links) later(ctx context.Context, who Caller, in *InReview) (None, error) {
 	c, v, err := in.item()
 	if err != nil {
 		return None{}, err

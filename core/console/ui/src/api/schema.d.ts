@@ -8879,7 +8879,14 @@ export interface operations {
                 /** @description the ETag that was read; another one now is refused with 412 */
                 "If-Match"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description frm_.. */
+                form: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -8997,7 +9004,14 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description frm_.. */
+                form: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -14979,7 +14993,14 @@ export interface operations {
                 /** @description the ETag that was read; another one now is refused with 412 */
                 "If-Match"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description qrc_.. */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -15096,7 +15117,14 @@ export interface operations {
                 days?: number;
             };
             header?: never;
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description qrc_.. */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -15192,7 +15220,14 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description qrc_.. */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -15946,7 +15981,14 @@ export interface operations {
                 /** @description makes a repeated request answer as the first did, for 24 hours */
                 "Idempotency-Key"?: string;
             };
-            path?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+                /** @description evt_.. */
+                item: string;
+            };
             cookie?: never;
         };
         requestBody: {
