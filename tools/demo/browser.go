@@ -21,9 +21,9 @@ func (p *play) browse(ctx context.Context) (string, error) {
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
 		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("the browser tests failed: %w\n%s", err, out)
+	cmd.Stdout, cmd.Stderr = p.out, p.out
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("the browser tests failed: %w", err)
 	}
 	return "a browser signed in, saw the counter rise, and axe found nothing", nil
 }

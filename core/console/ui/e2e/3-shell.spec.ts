@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { accessible, fits, pictures, signIn } from "./console";
 
-test("3 sending is stopped in two clicks, and resumed", async ({ page }) => {
+test("3 sending is stopped in two clicks, and resumed", { tag: "@alone" }, async ({ page }) => {
   await signIn(page, "en");
   await page.getByRole("button", { name: "Stop sending" }).click();
   await page.getByRole("button", { name: "Stop everything on this account" }).click();

@@ -21,10 +21,9 @@ async function merchant(browser: Browser) {
   return page;
 }
 
-test("5.35 all sending is stopped in two clicks; merchants see who and why, and that it ended", async ({
-  page,
-  browser,
-}) => {
+test("5.35 all sending is stopped in two clicks; merchants see who and why, and that it ended", {
+  tag: "@alone",
+}, async ({ page, browser }) => {
   await signInOperator(page, "en");
   const shop = await merchant(browser);
   await page.getByRole("button", { name: "Stop all sending" }).click();
