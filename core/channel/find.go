@@ -101,6 +101,57 @@ func (p *People) atKlaviyo(ctx context.Context, m lumo.MerchantID, q FriendQuery
 	return found.ID, nil
 }
 
+// FoundCustomer is a customer of Klaviyo, with the friend who is linked to them.
+type FoundCustomer struct {
+	lumo.Profile
+	Friend *FriendItem // nil = nobody on this channel
+}
+
+// FindCustomer finds the customer who has exactly this email, phone or profile id.
+func (p *People) FindCustomer(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, text string) (
+	out FoundCustomer, err error) {
+	const op = "channel.FindCustomer"
+	of, err := p.c.Directory.Get(ctx, m, c)
+	if err == nil && of.KlaviyoAccount == (lumo.AccountID{}) {
+		err = fault.New(fault.Conflict, op, "Connect Klaviyo first.")
+	}
+	if err != nil {
+		return out, fault.Wrap(op, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	out.Profile, err = p.customer(limited, m, of.KlaviyoAccount, text)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, op, "Klaviyo has no customer with exactly this email, phone or profile ID.")
+	}
+	if err != nil {
+		return out, fault.Wrap(op, err)
+	}
+	linked, err := p.Friends(ctx, m, FriendQuery{Channel: c, Profile: out.ID, PageQuery: PageQuery{Limit: 1}})
+	if err == nil && len(linked.Items) > 0 {
+		out.Friend = &linked.Items[0]
+	}
+	return out, fault.Wrap(op, err)
+}
+
+func (p *People) customer(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, text string) (
+	lumo.Profile, error) {
+	const op = "channel.customer"
+	q, _, err := p.read(ctx, m, FriendQuery{}, text)
+	switch {
+	case err != nil:
+		return lumo.Profile{}, err
+	case q.Email != "":
+		return p.c.Customers.ProfileByEmail(ctx, m, a, q.Email)
+	case q.Phone != "":
+		return p.c.Customers.ProfileByPhone(ctx, m, a, q.Phone)
+	case q.Profile != "":
+		return p.c.Customers.Profile(ctx, m, a, q.Profile)
+	}
+	return lumo.Profile{}, &fault.Error{Kind: fault.Invalid, Op: op,
+		Fields: map[string]string{"text": "Type a whole email, phone number or Klaviyo profile ID."}}
+}
+
 // Email is a normalised email, or empty when the text is none.
 func Email(text string) string {
 	text = strings.ToLower(strings.TrimSpace(text))

@@ -12,6 +12,7 @@ import (
 
 // Customers looks customers up at Klaviyo. Nobody found is fault.NotFound.
 type Customers interface {
+	Profile(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID) (lumo.Profile, error)
 	ProfileByEmail(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, email string) (
 		lumo.Profile, error)
 	ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, phone string) (

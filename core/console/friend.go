@@ -141,6 +141,22 @@ type eraseInput struct {
 	}
 }
 
+type customerInput struct {
+	InChannel
+	Body struct {
+		Text string `json:"text" minLength:"1" maxLength:"254"`
+	}
+}
+
+// CustomerView is a customer as Klaviyo has them now; nothing of it is kept here.
+type CustomerView struct {
+	ProfileID string     `json:"profile_id"`
+	Name      string     `json:"name,omitempty"`
+	Email     string     `json:"email,omitempty"`
+	Phone     string     `json:"phone,omitempty"`
+	Friend    *FriendRef `json:"friend,omitempty" doc:"who is linked to this customer already"`
+}
+
 type friends struct{ people *channel.People }
 
 // RegisterFriends adds the operations on friends.
@@ -165,6 +181,8 @@ func RegisterFriends(a *API, p *channel.People) {
 		Role: lumo.Viewer, Secret: true, Summary: "Show a friend's own email and phone whole; recorded"}, f.reveal)
 	Register(a, Op{ID: "erase-friend", Method: http.MethodPost, Path: all + "/{friend}/erase",
 		Role: lumo.Admin, Summary: "Erase a person everywhere"}, f.erase)
+	Register(a, Op{ID: "find-customer", Method: http.MethodPost, Path: "/merchants/{merchant}/channels/{channel}/customers/find",
+		Role: lumo.Marketer, Summary: "Find the Klaviyo customer with exactly this email, phone or profile ID"}, f.customer)
 	f.registerBulk(a, all)
 	f.registerFiles(a, all)
 }
@@ -183,6 +201,20 @@ func (f friends) search(ctx context.Context, who Caller, in *searchInput) (List[
 		return List[FriendView]{}, err
 	}
 	return friendList(f.people.Search(ctx, who.Merchant.ID, q, in.Body.Text))
+}
+
+func (f friends) customer(ctx context.Context, who Caller, in *customerInput) (CustomerView, error) {
+	c, err := in.Channel()
+	if err != nil {
+		return CustomerView{}, err
+	}
+	found, err := f.people.FindCustomer(ctx, who.Merchant.ID, c, in.Body.Text)
+	view := CustomerView{ProfileID: string(found.ID), Name: fullName(found.Profile), Email: found.Email,
+		Phone: found.Phone}
+	if found.Friend != nil {
+		view.Friend = &FriendRef{ID: found.Friend.ID.String(), Name: found.Friend.DisplayName}
+	}
+	return view, err
 }
 
 func (f friends) count(ctx context.Context, who Caller, in *searchInput) (CountView, error) {

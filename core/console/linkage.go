@@ -69,6 +69,19 @@ type StepTakenView struct {
 	Step string `json:"step" doc:"evt_.."`
 }
 
+// LinkMadeView is what came of linking a friend to a customer.
+type LinkMadeView struct {
+	Step     string `json:"step,omitempty" doc:"evt_.., by which it is undone; left out where nothing was linked"`
+	InReview bool   `json:"in_review" doc:"another link says something else; people decide under Needs review"`
+}
+
+type linkInput struct {
+	InFriend
+	Body struct {
+		ProfileID string `json:"profile_id" minLength:"1" maxLength:"64"`
+	}
+}
+
 // CodeBody is what a person decides about a code.
 type CodeBody struct {
 	Name      string     `json:"name" maxLength:"200"`
@@ -136,6 +149,8 @@ func RegisterLinkage(a *API, s *linkage.Service) {
 		Summary: "The URL that one customer would get"}, l.tryCode)
 	Register(a, Op{ID: "own-phone", Method: http.MethodPost, Path: one + "/qr_codes/own_phone", Role: lumo.Marketer,
 		Summary: "The URL that links a member's own phone, which becomes a test friend"}, l.ownPhone)
+	Register(a, Op{ID: "link-friend", Method: http.MethodPost, Path: one + "/friends/{friend}/link",
+		Role: lumo.Marketer, Summary: "Link a friend to a customer; what contradicts goes to review"}, l.link)
 	Register(a, Op{ID: "unlink-friend", Method: http.MethodPost, Path: one + "/friends/{friend}/unlink",
 		Role: lumo.Marketer, Summary: "End a friend's identity link"}, l.unlink)
 	l.registerReview(a, one)
@@ -285,6 +300,19 @@ func (l links) ownPhone(ctx context.Context, who Caller, in *ownPhoneInput) (Own
 		return OwnPhoneView{}, err
 	}
 	return OwnPhoneView{URL: own.URL, ProfileID: string(own.Profile), Code: own.Code.ID.String()}, nil
+}
+
+func (l links) link(ctx context.Context, who Caller, in *linkInput) (LinkMadeView, error) {
+	c, f, err := in.Friend()
+	if err != nil {
+		return LinkMadeView{}, err
+	}
+	made, err := l.service.LinkByMember(ctx, who.Merchant.ID, c, f, lumo.ProfileID(in.Body.ProfileID), who.Member.ID)
+	view := LinkMadeView{InReview: made.InReview}
+	if !made.Step.IsZero() {
+		view.Step = made.Step.With(id.Event)
+	}
+	return view, err
 }
 
 func (l links) unlink(ctx context.Context, who Caller, in *InFriend) (StepTakenView, error) {

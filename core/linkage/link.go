@@ -5,6 +5,7 @@ import (
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // The steps of a link's history.
@@ -79,7 +80,7 @@ func (s *Service) link(ctx context.Context, m lumo.MerchantID, c lumo.Channel, s
 	case there.same():
 		err = s.raise(ctx, m, *there.ofFriend, fresh)
 	default:
-		err = s.add(ctx, m, st, fresh)
+		_, err = s.add(ctx, m, st, fresh, History{ActorKind: "customer"})
 	}
 	if err == nil {
 		err = s.greet(ctx, m, st, f)
@@ -105,28 +106,30 @@ func (s *Service) newLink(c lumo.Channel, st State, f lumo.FriendID, claimed Cla
 		LinkedAt: s.c.Now()}}
 }
 
-// add stores a new link and tells everybody: Klaviyo first what led to it, then the link.
-func (s *Service) add(ctx context.Context, m lumo.MerchantID, st State, l NewLink) error {
+// add stores a new link and tells everybody: Klaviyo first what led to it, then the link. It
+// answers the step that the link begins with.
+func (s *Service) add(ctx context.Context, m lumo.MerchantID, st State, l NewLink, by History) (id.ID, error) {
 	if err := s.c.Links.AddLink(ctx, m, l); err != nil {
-		return err
+		return id.ID{}, err
 	}
-	if err := s.history(ctx, m, l.Link, stepLinked, l.Evidence); err != nil {
-		return err
+	by.ID, by.Link, by.Step, by.Data, by.Now = s.c.NewID(), l.ID, stepLinked, l.Evidence, s.c.Now()
+	if err := s.c.Links.AddHistory(ctx, m, by); err != nil {
+		return by.ID, err
 	}
 	if err := s.c.Links.Settled(ctx, m, l.Friend, l.Profile, l.LinkedAt); err != nil {
-		return err
+		return by.ID, err
 	}
 	if err := s.c.Outbox.LinkMade(ctx, l.Link, st.ID); err != nil {
-		return err
+		return by.ID, err
 	}
 	if st.Code != (lumo.CodeID{}) {
 		if err := s.c.Codes.Count(ctx, m, st.Code, s.c.Now(), 0, 1); err != nil {
-			return err
+			return by.ID, err
 		}
 		s.c.Watcher.CodeChanged(ctx, m, l.Channel, st.Code)
 	}
 	s.c.Watcher.LinkChanged(ctx, m, l.Link, true)
-	return s.c.Recorder.Record(ctx, s.fact(m, l.Link, lumo.FactLinked))
+	return by.ID, s.c.Recorder.Record(ctx, s.fact(m, l.Link, lumo.FactLinked))
 }
 
 func (s *Service) fact(m lumo.MerchantID, l lumo.Link, kind lumo.FactKind) lumo.Fact {
@@ -146,8 +149,9 @@ func (s *Service) raise(ctx context.Context, m lumo.MerchantID, old lumo.Link, l
 		return err
 	}
 	s.c.Watcher.LinkChanged(ctx, m, raised, true)
-	return s.history(ctx, m, raised, stepRaised, map[string]any{
-		"from": string(old.Assurance), "to": string(raised.Assurance), "state": l.Evidence["state"]})
+	return s.c.Links.AddHistory(ctx, m, History{ID: s.c.NewID(), Link: raised.ID, Step: stepRaised,
+		ActorKind: "customer", Now: s.c.Now(), Data: map[string]any{
+			"from": string(old.Assurance), "to": string(raised.Assurance), "state": l.Evidence["state"]}})
 }
 
 // keepConflict writes down what was claimed, by whom, and changes nothing.
@@ -172,12 +176,6 @@ func (s *Service) keepConflict(ctx context.Context, m lumo.MerchantID, there sta
 	by.ID, by.Link, by.Step, by.Now = s.c.NewID(), old.ID, stepConflict, s.c.Now()
 	by.Data = map[string]any{"kind": string(conflict.Kind), "assurance": string(l.Assurance), "method": l.Method}
 	return s.c.Links.AddHistory(ctx, m, by)
-}
-
-func (s *Service) history(ctx context.Context, m lumo.MerchantID, l lumo.Link, step string,
-	data map[string]any) error {
-	return s.c.Links.AddHistory(ctx, m, History{ID: s.c.NewID(), Link: l.ID, Step: step,
-		ActorKind: "customer", Data: data, Now: s.c.Now()})
 }
 
 // level orders the assurance levels.

@@ -226,7 +226,7 @@ func (s *Service) use(ctx context.Context, m lumo.MerchantID, c *Conflict, chose
 		}
 	}
 	c.Resolution.Made = fresh.ID.String()
-	if err := s.add(ctx, m, stateOf(c.Evidence), fresh); err != nil {
+	if _, err := s.add(ctx, m, stateOf(c.Evidence), fresh, byMember(c.DecidedBy)); err != nil {
 		return err
 	}
 	_, err = s.c.Tokens.TellAt(ctx, m, chosen.friend, time.Time{})

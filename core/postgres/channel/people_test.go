@@ -33,6 +33,10 @@ func (f *facts) ProfileByPhone(context.Context, lumo.MerchantID, lumo.AccountID,
 	return lumo.Profile{}, fault.New(fault.NotFound, "test", "nobody")
 }
 
+func (f *facts) Profile(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, p lumo.ProfileID) (lumo.Profile, error) {
+	return lumo.Profile{ID: p}, nil
+}
+
 func (f *facts) Erased(_ context.Context, _ lumo.Channel, l lumo.Link) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

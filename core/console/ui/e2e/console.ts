@@ -9,16 +9,21 @@ export const pictures = process.env.LUMO_E2E_OUT;
 
 // signIn gives the address of the LINE account's screens.
 export async function signIn(page: Page, language: string): Promise<string> {
+  await knock(page, language, process.env.LUMO_E2E_EMAIL ?? "");
+  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
+  return page.url().replace(/\/$/, "");
+}
+
+// knock signs somebody in, wherever that leads.
+export async function knock(page: Page, language: string, email: string) {
   await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
   await page.goto("/sign-in");
-  await page.getByLabel(/Email|メールアドレス/).fill(process.env.LUMO_E2E_EMAIL ?? "");
+  await page.getByLabel(/Email|メールアドレス/).fill(email);
   await page
     .getByLabel(/^(Password|パスワード)/)
     .first()
     .fill(process.env.LUMO_E2E_PASSWORD ?? "");
   await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
-  await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
-  return page.url().replace(/\/$/, "");
 }
 
 // accessible insists that axe finds nothing.
@@ -34,3 +39,13 @@ export async function fits(page: Page, what: string) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(0);
 }
+
+// looked is what each screen has to stand: axe, no sideways scroll, and its picture.
+export async function looked(page: Page, name: string) {
+  await accessible(page, name);
+  await fits(page, name);
+  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
+
+// sizes: English on a desk, Japanese on a phone.
+export const sizes = { en: { width: 1440, height: 900 }, ja: { width: 390, height: 844 } } as const;

@@ -102,6 +102,16 @@ export const theme = createTheme({
   },
   components: {
     Anchor: { defaultProps: { underline: "always" } },
+    // Colours made from a name are as low as 3 against it.
+    Avatar: {
+      vars: () => ({
+        root: {
+          "--avatar-bg": "var(--lumo-page)",
+          "--avatar-color": "var(--lumo-text)",
+          "--avatar-bd": "1px solid var(--lumo-line)",
+        },
+      }),
+    },
     Badge: { defaultProps: { tt: "none" } },
     Card: { defaultProps: { withBorder: true, padding: "md" } },
     Modal: { defaultProps: { centered: true } },

@@ -12,7 +12,7 @@ export function Account({ of, children }: Props) {
     of.picture_url && `/api/v1/merchants/${merchant.id}/picture?url=${encodeURIComponent(of.picture_url)}`;
   return (
     <Group wrap="nowrap">
-      <Avatar size={56} src={picture} name={of.name} color="initials" alt="" />
+      <Avatar size={56} src={picture} name={of.name} alt="" />
       <div>
         <Text fw={600}>{of.name}</Text>
         <Text size="sm" c="dimmed">

@@ -34,6 +34,8 @@ import {
 } from "../parts";
 import { usePlace } from "../place";
 import { TestSend } from "../testsend/TestSend";
+import { Fact } from "./Fact";
+import { LinkBox } from "./LinkBox";
 import { TagBadges, useTags } from "./TagBadge";
 
 const one = "/merchants/{merchant}/channels/{channel}/friends/{friend}" as const;
@@ -88,19 +90,6 @@ export function FriendPage() {
 
 // support is what helps to find somebody without saying who they are.
 const support = (id: string, f: FriendDetail) => [id, f.link?.id, f.profile_id].filter(Boolean).join("\n");
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <Text size="sm" c="dimmed">
-        {name}
-      </Text>
-      <Text size="sm" component="div">
-        {children}
-      </Text>
-    </div>
-  );
-}
 
 // About is the card: state, consent with where it comes from, tags, own email and phone.
 function About({ of: f }: { of: FriendDetail }) {
@@ -238,52 +227,6 @@ function Tester({ of: f }: { of: FriendDetail }) {
     <Button size="xs" variant="default" loading={change.busy} onClick={() => change.run()} w="fit-content">
       {t(f.tester ? "friend.noTester" : "friend.tester")}
     </Button>
-  );
-}
-
-// LinkBox says which customer this is, how sure that is and how it came to be.
-function LinkBox({ of: f }: { of: FriendDetail }) {
-  const { t } = useTranslation();
-  const { path, mayChange } = usePlace();
-  const client = useQueryClient();
-  const unlink = useAction(async (_: undefined, headers) => {
-    const done = await read(
-      api.POST(`${one}/unlink`, { params: { path: { ...path, friend: f.id } }, headers }),
-    );
-    await client.invalidateQueries({ queryKey: ["friend"] });
-    return done;
-  });
-  return (
-    <Card withBorder component="section" aria-label={t("friend.linked")}>
-      <Stack gap="xs">
-        <Title order={2}>{t("friend.linked")}</Title>
-        {f.link ? (
-          <>
-            <Fact name={t("friend.profile")}>{f.link.profile_id}</Fact>
-            <Fact name={t("friend.method")}>
-              {t(`linkMethod.${f.link.method}`)} · {t(`assurance.${f.link.assurance}`)}
-            </Fact>
-            <Fact name={t("friend.linkedAt")}>
-              <When at={f.link.linked_at} />
-            </Fact>
-            {mayChange && (
-              <Button
-                variant="default"
-                size="xs"
-                w="fit-content"
-                loading={unlink.busy}
-                onClick={() => unlink.run(undefined)}
-              >
-                {t("friend.unlink")}
-              </Button>
-            )}
-            {unlink.error && <Failed error={unlink.error} what="friend.changeFailed" />}
-          </>
-        ) : (
-          <Text size="sm">{t("friend.onlyLinked")}</Text>
-        )}
-      </Stack>
-    </Card>
   );
 }
 

@@ -17,6 +17,7 @@ import {
   When,
 } from "../parts";
 import { usePlace } from "../place";
+import { Unlinking } from "./Unlinking";
 
 type View = Schema<"HealthView">;
 type Step = { name: string; n?: number };
@@ -45,9 +46,11 @@ export function Health() {
         </Alert>
       )}
       <Goal of={health.data} />
+      <NotLinked n={health.data.reachable - health.data.linked} />
       <NeedsReview n={health.data.review} />
       {health.data.methods.length === 0 ? <Start /> : <Methods of={health.data} />}
       <Days of={health.data} />
+      <Unlinking />
     </Page>
   );
 }
@@ -97,6 +100,21 @@ function Goal({ of }: { of: View }) {
         </Result>
       )}
     </Stack>
+  );
+}
+
+function NotLinked({ n }: { n: number }) {
+  const { t } = useTranslation();
+  const { base } = usePlace();
+  const { count } = useFormat();
+  if (n <= 0) return null;
+  return (
+    <Text>
+      {t("linking.notLinked", { count: n, n: count(n) })}{" "}
+      <Anchor component={Link} to={`${base}/friends?linked=no&state=following`}>
+        {t("linking.notLinkedOpen")}
+      </Anchor>
+    </Text>
   );
 }
 

@@ -19,7 +19,7 @@ export function Person({ friend, name, picture }: Props) {
   if (!picture) return link;
   return (
     <Group gap="xs" wrap="nowrap">
-      <Avatar name={shown} size="sm" color="initials" alt="" aria-hidden="true" />
+      <Avatar name={shown} size="sm" alt="" aria-hidden="true" />
       {link}
     </Group>
   );

@@ -41,7 +41,7 @@ export function Own({ me }: { me: Me }) {
       <Menu.Target>
         <UnstyledButton>
           <Group gap={6} wrap="nowrap">
-            <Avatar size={28} name={who?.name} color="initials" alt="" aria-hidden="true" />
+            <Avatar size={28} name={who?.name} alt="" aria-hidden="true" />
             <Text size="sm" visibleFrom="lg">
               {who?.name}
             </Text>

@@ -196,7 +196,6 @@ function Switcher() {
         <Avatar
           size={30}
           name={channel.name}
-          color="initials"
           className={style.ring}
           alt=""
           aria-hidden="true"

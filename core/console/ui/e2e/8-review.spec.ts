@@ -1,0 +1,84 @@
+import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
+import { looked, signIn, sizes } from "./console";
+import { Hand } from "./hand";
+import { asMember, type Items, met, scanned, told } from "./sim";
+import { say } from "./words";
+
+// Walk-through 17 of UX 8: a friend matches two customers; somebody decides and takes it back.
+// With it the screens of UX 5.10, by keys in English and by taps on a phone in Japanese.
+
+type Code = { id: string; code: string; name: string; identify_by: string; url: string };
+
+// twoCustomers lets a person scan the codes in two customers' emails.
+async function twoCustomers(page: Page, request: APIRequestContext, stamp: string) {
+  const codes = await asMember<Items<Code>>(page, "/qr_codes");
+  const code = codes.items.find((c) => c.identify_by === "profile");
+  const person = await told<{ id: string }>(request, "/people", { name: `Nao ${stamp}`, language: "ja" });
+  const made: string[] = [];
+  for (const n of [1, 2]) {
+    const { id } = await told<{ id: string }>(request, "/klaviyo/profiles", {
+      email: `nao${n}.${stamp}@customer.example`,
+      first_name: "Nao",
+      last_name: `No. ${n}`,
+    });
+    made.push(id);
+    await scanned(request, person.id, { url: `${code?.url}?k=${id}` });
+  }
+  return { name: `Nao ${stamp}`, friend: await met(page, `Nao ${stamp}`), customers: made };
+}
+
+for (const language of ["en", "ja"] as const) {
+  const t = say(language);
+
+  test(`walk-through 17: two customers for one friend, decided and taken back: ${language}`, async ({
+    page,
+    request,
+  }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    const two = await twoCustomers(page, request, `${Date.now()}`);
+    const linkedTo = async () =>
+      (await asMember<{ profile_id?: string }>(page, `/friends/${two.friend}`)).profile_id;
+    await expect.poll(linkedTo).toBe(two.customers[0]);
+    const hand = new Hand();
+    await page.goto(`${home}/linking/review`);
+    hand.n++; // the menu
+    await looked(page, `5-10-review-${language}`);
+    await hand.click(
+      page
+        .getByRole("link")
+        .filter({ hasText: two.name })
+        .or(page.getByRole("row", { name: two.name }))
+        .first(),
+    );
+    await expect(
+      page.getByRole("heading", { level: 1, name: t("linking.review.kind.two_profiles") }),
+    ).toBeVisible();
+    await expect(page.getByText("Nao No. 2")).toBeVisible();
+    await looked(page, `5-10-item-${language}`);
+    const use = page.getByRole("button", { name: t("linking.review.useCustomer", { n: 2 }) });
+    if (language === "en") {
+      hand.n++;
+      await page.keyboard.press("2");
+    } else await hand.click(use);
+    await expect.poll(linkedTo).toBe(two.customers[1]);
+    await hand.click(page.getByRole("button", { name: t("common.undo") }));
+    await expect.poll(linkedTo).toBe(two.customers[0]);
+    await expect(use).toBeVisible();
+    expect(hand.n).toBeLessThanOrEqual(5);
+    await page.goto(`${home}/friends/${two.friend}`);
+    const box = page.getByRole("region", { name: t("friend.linked") });
+    await expect(box.getByText(t("friend.step.undone"))).toBeVisible();
+    await expect(box.getByText(t("linking.review.decided.use_second"))).toBeVisible();
+    await looked(page, `5-13-history-${language}`);
+    await page.goto(`${home}/linking/review`);
+    await page
+      .getByRole("link")
+      .filter({ hasText: two.name })
+      .or(page.getByRole("row", { name: two.name }))
+      .first()
+      .click();
+    await page.getByRole("button", { name: t("linking.review.leave") }).click(); // as clean as before
+    await expect.poll(linkedTo).toBeUndefined();
+  });
+}

@@ -1,0 +1,71 @@
+import { type APIRequestContext, expect, type Page } from "@playwright/test";
+
+// What browser tests ask of the simulators: people and their phones, Klaviyo's customers, and
+// what a person does in the vendors' own consoles.
+
+export const sim = process.env.LUMO_E2E_SIM ?? "";
+export const edge = process.env.LUMO_E2E_EDGE ?? "";
+
+// told asks the simulator's control API; with data it is a POST.
+export async function told<T>(request: APIRequestContext, path: string, data?: unknown): Promise<T> {
+  const answer =
+    data === undefined
+      ? await request.get(`${sim}/sim/v1${path}`)
+      : await request.post(`${sim}/sim/v1${path}`, { data });
+  expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
+  const text = await answer.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+type Opened = { pages: { text?: string; login?: { request: string }; forms?: unknown[] }[] };
+
+// scanned takes a person from a scan through LINE Login to the end, and gives the last page's
+// words. What is scanned: {url}, {image} in base64, or {email: true} for her newest email.
+export async function scanned(request: APIRequestContext, person: string, what: object, account?: string) {
+  const on = (path: string, data: object) => told<Opened>(request, `/people/${person}/${path}`, data);
+  const login = (await on("scan", { ...what, channel: account })).pages.at(-1)?.login;
+  expect(login, "the scan leads to LINE Login").toBeTruthy();
+  let after = await on("consent", { request: login?.request, add_friend: true });
+  if ((after.pages.at(-1)?.forms ?? []).length > 0) after = await on("submit_form", {});
+  return after.pages.at(-1)?.text ?? "";
+}
+
+type Customer = { profile: { properties: Record<string, unknown> }; events: { metric: string }[] };
+
+// customer is what Klaviyo knows of somebody, by id or email.
+export const customer = (request: APIRequestContext, ref: string) =>
+  told<Customer>(request, `/klaviyo/profiles/${ref}`);
+
+// asMember speaks to the API as whoever is signed in on the page, below the first LINE account.
+export async function asMember<T>(page: Page, path: string, body?: unknown, method?: string): Promise<T> {
+  return page.evaluate(
+    async ({ path, body, method }) => {
+      const me = await (await fetch("/api/v1/me")).json();
+      const merchant = `/api/v1/merchants/${me.merchants[0].id}`;
+      const channels = await (await fetch(`${merchant}/channels`)).json();
+      const answer = await fetch(`${merchant}/channels/${channels.items[0].id}${path}`, {
+        method: method ?? (body ? "POST" : "GET"),
+        headers: { "Content-Type": "application/json" },
+        body: body ? JSON.stringify(body) : undefined,
+      });
+      const text = await answer.text();
+      return text ? JSON.parse(text) : undefined;
+    },
+    { path, body, method },
+  );
+}
+
+export type Items<T> = { items: T[] };
+
+// met waits until the account heard of a new friend, and gives their id.
+export async function met(page: Page, name: string): Promise<string> {
+  let id = "";
+  await expect
+    .poll(async () => {
+      const all = await asMember<Items<{ id: string; name: string }>>(page, "/friends?limit=50");
+      id = all.items.find((f) => f.name === name)?.id ?? "";
+      return id;
+    })
+    .not.toBe("");
+  return id;
+}
