@@ -11,15 +11,25 @@ import (
 // operatorEmail is the person's who runs the system; her password is the owner's.
 const operatorEmail = "sato@ops.example"
 
+// firstOwner begins the emails of owners whose shops are new; the language of the browser follows.
+const firstOwner = "first-"
+
 // browse lets a real browser look at the console of the stack that played the story.
 func (p *play) browse(ctx context.Context) (string, error) {
 	if err := p.stack.AdminWith(ctx, p.shop.Password, "create-operator", "--email", operatorEmail, "--name", "Sato",
 		"--password-stdin"); err != nil {
 		return "", err
 	}
+	for _, language := range []string{"en", "ja"} {
+		if err := p.stack.AdminWith(ctx, p.shop.Password, "create-owner", "--shop", "New shop",
+			"--email", firstOwner+language+"@hanatea.example", "--password-stdin"); err != nil {
+			return "", err
+		}
+	}
 	cmd := exec.CommandContext(ctx, "npm", "run", "--silent", "e2e")
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
+		"LUMO_E2E_EDGE="+p.stack.EdgeURL(), "LUMO_E2E_FIRST="+firstOwner,
 		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Run(); err != nil {

@@ -42,7 +42,7 @@ for (const language of ["en", "ja"] as const) {
   }) => {
     const has = await vendors(request, language);
     await page.setViewportSize(sizes[language]);
-    await knock(page, language, `first-${language}${process.env.LUMO_E2E_N ?? ""}@hanatea.example`);
+    await knock(page, language, `${process.env.LUMO_E2E_FIRST}${language}@hanatea.example`);
 
     await test.step("1: set up the shop and see what comes next", async () => {
       const hand = new Hand();
