@@ -52,10 +52,10 @@ const (
 	// memoryGoal is what Go's collector keeps to where the environment sets no GOMEMLIMIT: a
 	// module that wastes memory is then met by it sooner.
 	memoryGoal = 512 << 20
-	// collectAt makes Go's collector run when half as much again as is in use was allocated,
+	// collectAt makes Go's collector run when three quarters of what is in use were allocated,
 	// where the environment sets no GOGC: most of an edge's memory is configuration, which
 	// stays, and what requests need is little.
-	collectAt = 50
+	collectAt = 75
 
 	maxMedia     = 1 << 30
 	maxMediaFile = 64 << 20 // the core takes no larger one

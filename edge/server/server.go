@@ -93,11 +93,12 @@ type Server struct {
 	plain  bool // the public URL is http: loopback only
 	routes []route
 	page   *template.Template
-	calls  sync.Pool
-	limit  *limits
-	http   *fasthttp.Server
-	served atomic.Uint64
-	leaves atomic.Bool
+	// exchanges are used again: making one for each request would cost as much as routing it.
+	exchanges sync.Pool
+	limit     *limits
+	http      *fasthttp.Server
+	served    atomic.Uint64
+	leaves    atomic.Bool
 }
 
 // New makes a server.
@@ -118,7 +119,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{Config: c, host: []byte(public.Host), plain: public.Scheme == "http",
 		routes: routes(), page: page,
 		limit: newLimits(c.Now)}
-	s.calls.New = func() any { return new(wasm.Call) }
+	s.exchanges.New = func() any { return &exchange{s: s, call: new(wasm.Call)} }
 	s.http = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.broken, HeaderReceived: s.allowance,
 		NoDefaultServerHeader: true, NoDefaultContentType: true, DisablePreParseMultipartForm: true,
@@ -200,9 +201,9 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, to *route, path []byte) {
 		s.problem(ctx, fasthttp.StatusTooManyRequests, 0, "")
 		return
 	}
-	e := exchange{RequestCtx: ctx, s: s, id: s.NewID(), to: to, path: path}
-	e.call = s.calls.Get().(*wasm.Call)
-	defer s.calls.Put(e.call)
+	e := s.exchanges.Get().(*exchange)
+	defer s.exchanges.Put(e)
+	e.RequestCtx, e.id, e.to, e.path = ctx, s.NewID(), to, path
 	e.fill()
 	// The request's own context ends when the server begins to stop; this one does not.
 	if err := s.Modules.Do(context.Background(), to.module, e.call); err != nil {
