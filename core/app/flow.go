@@ -9,6 +9,7 @@ import (
 	"lumo/core/delivery"
 	"lumo/core/fleet"
 	"lumo/core/flow"
+	"lumo/core/klaviyo"
 	"lumo/core/line"
 	"lumo/core/linkage"
 	"lumo/core/live"
@@ -26,6 +27,7 @@ type flowNeeds struct {
 	recipients *linkage.Directory
 	line       *line.Client
 	accounts   *connection.Service
+	klaviyo    *klaviyo.Client
 	tracker    *tracking.Service
 	fleet      *fleet.Service
 	messages   messageParts
@@ -45,7 +47,7 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests,
-		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Klaviyo: n.accounts,
+		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Klaviyo: n.accounts, Editor: flowEditor{n.accounts, n.klaviyo},
 		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
 	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Rounds{}, Owner: a.newID().String(), Log: a.log}
 	a.runners = append(a.runners, watch.Run)

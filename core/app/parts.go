@@ -63,7 +63,7 @@ func (a *App) wireParts(ctx context.Context) error {
 		return err
 	}
 	flows, err := a.newFlows(flowNeeds{directory: directory, recipients: recipients, line: vendorLINE,
-		accounts: accounts, tracker: tracker, fleet: edges, messages: messages, quotas: joining})
+		accounts: accounts, klaviyo: vendorKlaviyo, tracker: tracker, fleet: edges, messages: messages, quotas: joining})
 	if err != nil {
 		return err
 	}

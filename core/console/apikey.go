@@ -152,7 +152,8 @@ func areaOf(path string) string {
 		return "linking"
 	case "messages", "media", "statistics", "replies", "test_sends":
 		return "messages"
-	case "flow_settings", "flow_keys", "flow_requests", "get_json", "flows", "sending":
+	case "flow_settings", "flow_keys", "flow_requests", "flow_doctor", "flow_triggers", "get_json", "flows", "sending", "quota",
+		"kept_deliveries", "kept_events", "deliveries":
 		return "flows"
 	case "", "channels", "klaviyo", "connections", "webhook", "preflight", "settings":
 		return "settings"

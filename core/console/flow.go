@@ -29,6 +29,8 @@ type FlowSettingsView struct {
 	URL    string        `json:"url"`
 	Header string        `json:"header"`
 	Keys   []FlowKeyView `json:"keys"`
+	// Lumo may do it for the merchant where Klaviyo was asked for that.
+	MayEdit bool `json:"may_edit" doc:"Klaviyo lets Lumo change flows"`
 }
 
 // FlowKeyView is a key without its value.
@@ -115,6 +117,7 @@ func RegisterFlows(a *API, p FlowParts) {
 	Register(a, Op{ID: "get-flow-request-body", Method: http.MethodGet, Path: path + "/flow_requests/{request}/body",
 		Role: lumo.Viewer, Summary: "Read what Klaviyo sent, with personal data masked"}, p.called)
 	p.registerDoctor(a, path)
+	p.registerEdit(a, path)
 }
 
 func (p FlowParts) settings(ctx context.Context, who Caller, in *InChannel) (FlowSettingsView, error) {
@@ -124,6 +127,9 @@ func (p FlowParts) settings(ctx context.Context, who Caller, in *InChannel) (Flo
 		return view, err
 	}
 	if view.URL, err = p.url(ctx, who.Merchant.ID, c); err != nil {
+		return view, err
+	}
+	if view.MayEdit, err = p.Flows.MayEdit(ctx, who.Merchant.ID, c); err != nil {
 		return view, err
 	}
 	keys, err := p.Flows.ListKeys(ctx, who.Merchant.ID, c)

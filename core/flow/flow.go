@@ -176,6 +176,7 @@ type Config struct {
 	Planner    Planner
 	Channels   Channels
 	Klaviyo    Klaviyo
+	Editor     Editor
 	Fleet      Fleet
 	Recorder   Recorder
 	Auditor    Auditor

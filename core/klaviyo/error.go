@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
@@ -113,6 +116,18 @@ func plain(text string, limit int) string {
 		}
 	}
 	return text
+}
+
+// label is a name that people gave, in any language, without control characters and cut to a
+// number of characters.
+func label(text string, limit int) string {
+	clean := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text))
+	return strings.TrimSpace(string(clean[:min(len(clean), limit)]))
 }
 
 // retryAfter reads whole seconds, at most an hour; Klaviyo sends no dates.

@@ -60,6 +60,7 @@ func (c *connected) approve(t *testing.T) connection.Tokens {
 	for _, s := range connection.Scopes() {
 		scopes = append(scopes, s.Name)
 	}
+	scopes = append(scopes, connection.Optional().Name)
 	page, err := c.AuthorizeURL("state-1", verifier, scopes)
 	if err != nil {
 		t.Fatal(err)
@@ -257,5 +258,51 @@ func TestCustomersAreFoundManyAtOnce(t *testing.T) {
 	found, _, err = c.FindProfiles(t.Context(), c.tokens.Access, linkage.FieldPhone, []string{"+819012345602"})
 	if err != nil || len(found) != 1 || found[0].ID != klaviyotest.DemoMio || found[0].FirstName != "Mio" {
 		t.Errorf("got %+v %v", found, err)
+	}
+}
+
+// A flow is made in draft; its key and its state are changed inside Klaviyo, and nothing else
+// of it, nor webhooks of other addresses.
+func TestAFlowIsMadeAndItsWebhooksAreChanged(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	ctx, token := t.Context(), c.tokens.Access
+	metrics, err := c.Metrics(ctx, token)
+	i := slices.IndexFunc(metrics, func(m lumo.KlaviyoMetric) bool { return m.Name == klaviyotest.DemoMetric })
+	if err != nil || i < 0 {
+		t.Fatalf("got %v %v", metrics, err)
+	}
+	const address = "http://127.0.0.1:9/hooks/klaviyo/flow/abc"
+	made, err := c.CreateFlow(ctx, token, lumo.NewFlow{Name: "Cart by LINE 🍵 茶", Metric: metrics[i].ID, URL: address,
+		Header: "Lumo-Flow-Key", Value: "lfk_1_old", Body: `{"profile_id":"{{ person.KlaviyoID }}"}`})
+	if err != nil || made == "" {
+		t.Fatalf("got %q %v", made, err)
+	}
+	if all, err := c.Flows(ctx, token); err != nil || !slices.ContainsFunc(all, func(f lumo.KlaviyoFlow) bool { return f.Name == "Cart by LINE 🍵 茶" }) {
+		t.Errorf("names as people gave them: got %+v %v", all, err)
+	}
+	hooks, err := c.FlowWebhooks(ctx, token, made)
+	if err != nil || len(hooks) != 1 || hooks[0].Status != "draft" || hooks[0].URL != address {
+		t.Fatalf("got %+v %v", hooks, err)
+	}
+	for _, change := range []struct {
+		lumo.WebhookChange
+		want int
+	}{{lumo.WebhookChange{URL: address + "d", Status: "live"}, 0},
+		{lumo.WebhookChange{URL: address, Header: "Lumo-Flow-Key", Value: "lfk_2_new"}, 1},
+		{lumo.WebhookChange{URL: address, Status: "live"}, 1}} {
+		c.clock.Advance(10 * time.Second) // Klaviyo allows few of these
+		if n, err := c.ChangeWebhooks(ctx, token, made, change.WebhookChange); err != nil || n != change.want {
+			t.Errorf("%+v: got %d %v want %d", change, n, err, change.want)
+		}
+	}
+	flows := c.fake.Flows("")
+	f := flows[slices.IndexFunc(flows, func(f klaviyotest.Flow) bool { return f.ID == made })]
+	if a := f.Actions[0]; a.Status != "live" || a.Headers["Lumo-Flow-Key"] != "lfk_2_new" || len(a.Headers) != 1 ||
+		!strings.Contains(a.Body, "KlaviyoID") || a.Name != "Cart by LINE 🍵 茶" || f.Status != "draft" {
+		t.Errorf("got %+v of %s", a, f.Status)
+	}
+	if _, err := c.ChangeWebhooks(ctx, token, "x/../y", lumo.WebhookChange{URL: address}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a path as a flow: %v", err)
 	}
 }

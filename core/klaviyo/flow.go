@@ -36,7 +36,7 @@ func (c *Client) Flows(ctx context.Context, token lumo.Secret) ([]lumo.KlaviyoFl
 			return nil, err
 		}
 		for _, f := range answer.Data {
-			all = append(all, lumo.KlaviyoFlow{ID: f.ID, Name: plain(f.Attributes.Name, 200), Status: f.Attributes.Status})
+			all = append(all, lumo.KlaviyoFlow{ID: f.ID, Name: label(f.Attributes.Name, 200), Status: f.Attributes.Status})
 		}
 		next, err := url.Parse(answer.Links.Next)
 		if answer.Links.Next == "" || err != nil {
@@ -80,7 +80,7 @@ func (c *Client) FlowWebhooks(ctx context.Context, token lumo.Secret, flow strin
 	var hooks []lumo.FlowWebhook
 	for _, a := range answer.Data.Attributes.Definition.Actions {
 		if a.Type == "send-webhook" {
-			hooks = append(hooks, lumo.FlowWebhook{ID: a.ID, Name: plain(a.Data.Message.Name, 200), URL: a.Data.Message.URL,
+			hooks = append(hooks, lumo.FlowWebhook{ID: a.ID, Name: label(a.Data.Message.Name, 200), URL: a.Data.Message.URL,
 				Status: a.Data.Status})
 		}
 	}

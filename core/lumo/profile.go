@@ -59,3 +59,27 @@ type FlowWebhook struct {
 	URL    string
 	Status string // live, manual, draft or disabled
 }
+
+// WebhookChange is what to change in webhooks that call an address; what is empty stays.
+type WebhookChange struct {
+	URL    string
+	Header string
+	Value  Secret
+	Status string
+}
+
+// NewFlow is a flow to be made in Klaviyo: an event starts it, and it calls an address.
+type NewFlow struct {
+	Name   string
+	Metric string // Klaviyo's id of the event
+	URL    string
+	Header string
+	Value  Secret
+	Body   string
+}
+
+// KlaviyoMetric is a kind of event.
+type KlaviyoMetric struct {
+	ID   string
+	Name string
+}

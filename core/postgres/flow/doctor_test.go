@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -180,5 +181,56 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	}
 	if w.plans[planned].Logical == w.plans[planned-1].Logical {
 		t.Error("the copy has the logical message of the first")
+	}
+}
+
+// editor is Klaviyo's flows as they are changed.
+type editor struct {
+	flow.Editor
+	may     bool
+	changes []lumo.WebhookChange
+	failing string
+}
+
+func (e *editor) MayEdit(context.Context, lumo.MerchantID, lumo.AccountID) (bool, error) {
+	return e.may, nil
+}
+
+func (e *editor) ChangeWebhooks(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, f string, c lumo.WebhookChange) (int, error) {
+	if f == e.failing {
+		return 0, fault.As(fault.Unavailable, "test", errors.New("no answer"))
+	}
+	e.changes = append(e.changes, c)
+	return 1, nil
+}
+
+// With the permission the newest key goes into every flow, whatever becomes of one of them;
+// without it nothing is touched.
+func TestNewKeyGoesIntoEveryFlowThatAllowsIt(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	e := &editor{failing: "B"}
+	w.flows.Editor = e
+	w.klaviyo = []lumo.KlaviyoFlow{{ID: "A", Name: "Cart"}, {ID: "B", Name: "Browse"}, {ID: "C", Name: "Thanks"}}
+	if _, err := w.flows.Rekey(ctx, flow.Actor{}, w.m, w.channel, "https://edge.example/x"); !fault.Is(err, fault.Forbidden) || len(e.changes) != 0 {
+		t.Fatalf("without the permission: %v, %d changes", err, len(e.changes))
+	}
+	e.may = true
+	made, value, err := w.flows.Reissue(ctx, flow.Actor{}, w.m, w.channel, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.flows.Rekey(ctx, flow.Actor{}, w.m, w.channel, "https://edge.example/x")
+	if err != nil || len(all) != 3 || all[0].Failed || !all[1].Failed || all[2].Webhooks != 1 {
+		t.Fatalf("got %+v %v", all, err)
+	}
+	for _, c := range e.changes {
+		if c.Value.Reveal() != value || c.URL != "https://edge.example/x" || c.Header != flow.HeaderName || c.Status != "" {
+			t.Errorf("got %+v, want the key ending %s", c, made.Last4)
+		}
+	}
+	if w.audit[len(w.audit)-1] != "flow.rekey" {
+		t.Errorf("audit %v", w.audit)
 	}
 }

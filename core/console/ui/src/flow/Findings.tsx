@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
 import { Failed, Section, useAction } from "../parts";
 import { usePlace } from "../place";
+import { useMayEdit } from "./useMayEdit";
 
 type Doctor = Schema<"FlowDoctorView">;
 type Finding = Schema<"FlowFindingView">;
@@ -92,7 +93,18 @@ export function CheckFlow({ flow }: { flow: string }) {
     void client.invalidateQueries({ queryKey: ["flow", "doctor"] });
     return answer;
   });
+  const mayEdit = useMayEdit();
+  const live = useAction<void, unknown>(async (_, headers) => {
+    await read(
+      api.POST("/merchants/{merchant}/channels/{channel}/flows/{flow}/set_live", {
+        params: { path: { ...path, flow } },
+        headers,
+      }),
+    );
+    await check.run();
+  });
   const ours = check.result?.webhooks.filter((w) => w.ours) ?? [];
+  const draft = ours.some((w) => w.status !== "live");
   return (
     <>
       <Button size="xs" onClick={() => check.run()} loading={check.busy}>
@@ -108,6 +120,12 @@ export function CheckFlow({ flow }: { flow: string }) {
           {ours.length === 0 && check.result.status !== "gone" && t("flow.check.none")}
         </Text>
       )}
+      {draft && mayEdit && (
+        <Button size="xs" onClick={() => live.run()} loading={live.busy}>
+          {t("flow.edit.live")}
+        </Button>
+      )}
+      {live.error && <Failed error={live.error} what="flow.edit.failed" />}
     </>
   );
 }

@@ -32,17 +32,15 @@ import {
   Wide,
 } from "../parts";
 import { usePlace } from "../place";
+import { IntoFlows } from "./IntoFlows";
+import { useFlowSettings } from "./useMayEdit";
 
 const one = "/merchants/{merchant}/channels/{channel}" as const;
 
 // FlowSettingsPage holds the three things that a webhook in Klaviyo needs: URL, header, body.
 export function FlowSettingsPage() {
   const { t } = useTranslation();
-  const { channel, path } = usePlace();
-  const settings = useQuery({
-    queryKey: ["flow", "settings", channel?.id],
-    queryFn: () => read(api.GET(`${one}/flow_settings`, { params: { path } })),
-  });
+  const settings = useFlowSettings();
   return (
     <Page title={t("menu.flowSettings")} lead={t("flow.settings.lead")}>
       {settings.isPending && <Loading shape="cards" />}
@@ -57,7 +55,7 @@ export function FlowSettingsPage() {
               <CopyField label={t("flow.settings.header")} value={settings.data.header} />
             </Stack>
           </Card>
-          <Keys keys={settings.data.keys} />
+          <Keys keys={settings.data.keys} mayEdit={settings.data.may_edit} />
           <Body />
         </>
       )}
@@ -67,7 +65,7 @@ export function FlowSettingsPage() {
 
 type Shown = Record<string, string>; // values by key id, while the page is open
 
-function Keys({ keys }: { keys: FlowKey[] }) {
+function Keys({ keys, mayEdit }: { keys: FlowKey[]; mayEdit: boolean }) {
   const { t } = useTranslation();
   const { mayManage, mayChange, path } = usePlace();
   const [shown, show] = useState<Shown>({});
@@ -93,6 +91,7 @@ function Keys({ keys }: { keys: FlowKey[] }) {
       <KeyTable keys={keys} shown={shown} reveal={mayManage ? reveal.run : undefined} />
       {mayChange && <Compare />}
       <UsedBy keys={keys} />
+      {mayEdit && mayManage && <IntoFlows />}
       {opened && (
         <Reissue
           close={dialog.close}

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError, type GetJSON, get, type Schema } from "../api";
+import { Install } from "../flow/Install";
 import { Copy, CopyField, Failed, Loading } from "../parts";
 import { usePlace } from "../place";
 import type { Message } from "./model";
@@ -69,6 +70,7 @@ export function GetJson({ message, friend }: { message: Message; friend: string 
               <Highlighted text={found.data.body} />
             </Stack>
             <Rendered body={found.data.body} friend={friend} />
+            <Install message={tab === "message" ? message.id : undefined} name={message.name} />
             <List size="sm" type="ordered" spacing={4}>
               <List.Item>{t("json.guide1")}</List.Item>
               <List.Item>{t("json.guide2")}</List.Item>
