@@ -15,9 +15,11 @@ import { useTranslation } from "react-i18next";
 import { api, read, type Schema } from "../api";
 import { Failed, useAction } from "../parts";
 import { usePlace } from "../place";
+import { Areas } from "./Areas";
 import style from "./message.module.css";
 import { actionsOf, areasOf, type Card, cardsOf, flexOf, type Json, type Kind, parse } from "./model";
 import { TextField } from "./TextField";
+import { useImages } from "./usePreview";
 
 export type FormProps = {
   block: string;
@@ -219,6 +221,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
   const value = readBlock(block);
   const put = (part: Json) => set(JSON.stringify({ ...value, ...part }));
   const areas = areasOf(value) ?? [];
+  const images = useImages();
   const height = Number((value.baseSize as Json | undefined)?.height ?? 1040);
   const change = (i: number, part: object) =>
     put({ actions: actionsOf(areas.map((a, n) => (n === i ? { ...a, ...part } : a))) });
@@ -237,6 +240,14 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
         }
         readOnly={readOnly}
         error={errors("baseUrl")}
+      />
+      <Areas
+        areas={areas}
+        board={{ width: 1040, height }}
+        image={value.baseUrl ? images(`${word(value.baseUrl)}/1040`) : undefined}
+        set={change}
+        add={(area) => put({ actions: actionsOf([...areas, { ...area, link: "" }]) })}
+        readOnly={readOnly}
       />
       {areas.map((a, i) => (
         <Stack key={i} gap={6} component="fieldset" p="xs" bd="1px solid var(--mantine-color-default-border)">
