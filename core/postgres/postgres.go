@@ -54,7 +54,8 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		config.MaxConns = maxConns
 	}
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, "SET ROLE "+appRole)
+		// Statements here are short: to compile one for the machine takes longer than to run it.
+		_, err := c.Exec(ctx, "SET jit = off; SET ROLE "+appRole)
 		return err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)

@@ -1219,6 +1219,7 @@ CREATE INDEX hook_request_merchant_id_state_idx ON public.hook_request USING btr
 CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btree (merchant_id, target_id);
 CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_key USING btree (merchant_id, created_at);
 CREATE INDEX identity_link_merchant_id_channel_id_linked_at_idx ON public.identity_link USING btree (merchant_id, channel_id, linked_at);
+CREATE INDEX identity_link_merchant_id_profile_id_idx ON public.identity_link USING btree (merchant_id, profile_id) WHERE (state = 'linked'::text);
 CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
 CREATE INDEX link_conflict_merchant_id_channel_id_open_idx ON public.link_conflict USING btree (merchant_id, channel_id, COALESCE(deferred_at, created_at), id) WHERE (state = 'open'::text);
 CREATE INDEX link_conflict_merchant_id_friend_id_idx ON public.link_conflict USING btree (merchant_id, friend_id);

@@ -173,6 +173,9 @@ func (c cluster) start(ctx context.Context, password string) (*Server, error) {
 		return nil, err
 	}
 	args := []string{"-D", c.data(), "-k", "", "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-c", "max_connections=200"}
+	for _, setting := range settings() {
+		args = append(args, "-c", setting)
+	}
 	if c.Unsafe {
 		args = append(args, "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 	}
@@ -194,6 +197,13 @@ func (c cluster) start(ctx context.Context, password string) (*Server, error) {
 	}
 	s.url = address(password, port, database)
 	return s, nil
+}
+
+// settings are those in which a database that takes an event a moment differs from PostgreSQL's
+// own, which are made for any machine: what is written again and again stays in memory until a
+// checkpoint, checkpoints are far apart, and whatever is committed is on the disk all the same.
+func settings() []string {
+	return []string{"shared_buffers=256MB", "max_wal_size=4GB", "checkpoint_timeout=15min", "wal_buffers=16MB"}
 }
 
 // ready waits for the first connection, then makes sure the database exists.

@@ -34,15 +34,16 @@ func (Store) Flows(ctx context.Context, m lumo.MerchantID, deliveries []id.ID) (
 SELECT d.id, r.flow_id
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (
-       SELECT id, logical_id
+       SELECT id, logical_kind, logical_id
          FROM delivery
-        WHERE merchant_id = $1 AND id = n.id AND logical_kind = 'flow'
+        WHERE merchant_id = $1 AND id = n.id
         LIMIT 1) AS d
  CROSS JOIN LATERAL (
        SELECT flow_id
          FROM flow_request
         WHERE merchant_id = $1 AND id = d.logical_id
-        LIMIT 1) AS r`, m, ids(deliveries))
+        LIMIT 1) AS r
+ WHERE d.logical_kind = 'flow'`, m, ids(deliveries))
 	return texts("postgres.Flows", rows)
 }
 
