@@ -8,8 +8,12 @@ import (
 	"path/filepath"
 )
 
-// operatorEmail is the person's who runs the system; her password is the owner's.
-const operatorEmail = "sato@ops.example"
+// Besides the owner: who runs the system, and a member who may sign others out. Their
+// password is the owner's.
+const (
+	operatorEmail = "sato@ops.example"
+	memberEmail   = "rin@hanatea.example"
+)
 
 // firstOwner begins the emails of owners whose shops are new; the language of the browser follows.
 const firstOwner = "first-"
@@ -18,6 +22,10 @@ const firstOwner = "first-"
 func (p *play) browse(ctx context.Context) (string, error) {
 	if err := p.stack.AdminWith(ctx, p.shop.Password, "create-operator", "--email", operatorEmail, "--name", "Sato",
 		"--password-stdin"); err != nil {
+		return "", err
+	}
+	if err := p.stack.AdminWith(ctx, p.shop.Password, "create-member", "--merchant", p.console.Merchant,
+		"--email", memberEmail, "--role", "marketer", "--password-stdin"); err != nil {
 		return "", err
 	}
 	for _, language := range []string{"en", "ja"} {
@@ -30,7 +38,8 @@ func (p *play) browse(ctx context.Context) (string, error) {
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
 		"LUMO_E2E_EDGE="+p.stack.EdgeURL(), "LUMO_E2E_FIRST="+firstOwner,
-		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
+		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail,
+		"LUMO_E2E_MEMBER="+memberEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("the browser tests failed: %w", err)

@@ -1,7 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { accessible, fits, pictures, signIn } from "./console";
 
-test("3 sending is stopped in two clicks, and resumed", { tag: "@alone" }, async ({ page }) => {
+test("3 sending is stopped in two clicks, and resumed", async ({ page }) => {
   await signIn(page, "en");
   await page.getByRole("button", { name: "Stop sending" }).click();
   await page.getByRole("button", { name: "Stop everything on this account" }).click();
@@ -13,7 +13,7 @@ test("3 sending is stopped in two clicks, and resumed", { tag: "@alone" }, async
   await expect(page.getByRole("button", { name: "Stop sending" })).toBeVisible();
 });
 
-test("3 a screen is found by its name in the FAQ, without the mouse", async ({ page }) => {
+test("3 a screen is found by its name in the FAQ, without the mouse", { tag: "@reads" }, async ({ page }) => {
   await signIn(page, "en");
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox", { name: "Screen, setting or friend" }).fill("authentication key");
@@ -25,9 +25,9 @@ for (const [language, width] of [
   ["en", 1440],
   ["ja", 390],
 ] as const)
-  test(`5.3, 5.4 connections and both wizards have no axe findings: ${language}, ${width} px`, async ({
-    page,
-  }) => {
+  test(`5.3, 5.4 connections and both wizards have no axe findings: ${language}, ${width} px`, {
+    tag: "@reads",
+  }, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 });
     await signIn(page, language);
     const shop = page.url().replace(/\/oa\/.*$/, "");

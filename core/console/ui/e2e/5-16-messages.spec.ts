@@ -133,7 +133,7 @@ for (const language of ["en", "ja"] as const) {
     await looked(page, `5-21-replies-${language}`);
   });
 
-  test(`5.32 5.34 statistics and tracking: ${language}`, async ({ page }) => {
+  test(`5.32 5.34 statistics and tracking: ${language}`, { tag: "@reads" }, async ({ page }) => {
     const home = await signIn(page, language);
     await page.goto(`${home}/statistics`);
     await expect(page.getByTestId("statistics-sent")).toHaveText(/^[1-9]/);

@@ -75,7 +75,9 @@ for (const [language, width] of [
   ["en", 1440],
   ["ja", 390],
 ] as const)
-  test(`5.1, 5.2 home, first run and own account: ${language}, ${width} px`, async ({ page }) => {
+  test(`5.1, 5.2 home, first run and own account: ${language}, ${width} px`, { tag: "@reads" }, async ({
+    page,
+  }) => {
     await page.setViewportSize({ width, height: 900 });
     const home = await signIn(page, language);
     for (const [name, address, title] of [
@@ -94,8 +96,9 @@ for (const [language, width] of [
 
 test("a person signs out everywhere else", async ({ page, browser }) => {
   const other = await browser.newPage();
-  await signIn(other, "en");
-  await signIn(page, "en");
+  const member = process.env.LUMO_E2E_MEMBER;
+  await signIn(other, "en", member);
+  await signIn(page, "en", member);
   await page.goto("/me");
   await page.getByRole("button", { name: /^Sign out everywhere else/ }).click();
   await expect(page.getByText("You are signed in nowhere else.")).toBeVisible();

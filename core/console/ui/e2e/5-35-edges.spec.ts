@@ -21,9 +21,10 @@ async function merchant(browser: Browser) {
   return page;
 }
 
-test("5.35 all sending is stopped in two clicks; merchants see who and why, and that it ended", {
-  tag: "@alone",
-}, async ({ page, browser }) => {
+test("5.35 all sending is stopped in two clicks; merchants see who and why, and that it ended", async ({
+  page,
+  browser,
+}) => {
   await signInOperator(page, "en");
   const shop = await merchant(browser);
   await page.getByRole("button", { name: "Stop all sending" }).click();
@@ -113,7 +114,9 @@ for (const [language, width] of [
   ["en", 1440],
   ["ja", 390],
 ] as const)
-  test(`5.35 operators' pages have no axe findings: ${language}, ${width} px`, async ({ page }) => {
+  test(`5.35 operators' pages have no axe findings: ${language}, ${width} px`, { tag: "@reads" }, async ({
+    page,
+  }) => {
     test.setTimeout(120_000); // seven screens, each looked at by axe
     await page.setViewportSize({ width, height: 900 });
     await signInOperator(page, language);

@@ -8,8 +8,12 @@ import { expect, type Page } from "@playwright/test";
 export const pictures = process.env.LUMO_E2E_OUT;
 
 // signIn gives the address of the LINE account's screens.
-export async function signIn(page: Page, language: string): Promise<string> {
-  await knock(page, language, process.env.LUMO_E2E_EMAIL ?? "");
+export async function signIn(
+  page: Page,
+  language: string,
+  email = process.env.LUMO_E2E_EMAIL ?? "",
+): Promise<string> {
+  await knock(page, language, email);
   await expect(page.getByRole("heading", { level: 1, name: /^(Home|ホーム)$/ })).toBeVisible();
   return page.url().replace(/\/$/, "");
 }

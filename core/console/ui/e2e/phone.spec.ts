@@ -61,10 +61,7 @@ test("the webhook of a flow is previewed and tested for a customer", async ({ pa
   await expect(page.getByText(/^Answered 20/)).toBeVisible();
 });
 
-test("time and faults are switched on the page, in Japanese too", { tag: "@alone" }, async ({
-  page,
-  request,
-}) => {
+test("time and faults are switched on the page, in Japanese too", async ({ page, request }) => {
   await page.addInitScript(() => localStorage.setItem("sim.language", "ja"));
   await page.goto(`${sim}/phone`);
   await page.getByRole("combobox", { name: /^対象/ }).selectOption("line.broadcast");
