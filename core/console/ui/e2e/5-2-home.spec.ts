@@ -30,6 +30,7 @@ test("5.1 first steps are hidden, and come back", async ({ page }) => {
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(steps).toBeVisible();
   await steps.getByRole("button", { name: "Hide first steps" }).click();
+  await expect(steps).toBeHidden();
   await page.reload();
   await page.getByRole("button", { name: "Show first steps" }).click();
   await expect(steps).toBeVisible();

@@ -38,10 +38,10 @@ export async function accessible(page: Page, what: string) {
   );
 }
 
-// fits insists that nothing scrolls sideways.
+// fits insists that nothing scrolls sideways, once the page has settled into its width.
 export async function fits(page: Page, what: string) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(wide, `${what} scrolls sideways`).toBeLessThanOrEqual(0);
+  const wide = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  await expect.poll(wide, { message: `${what} scrolls sideways` }).toBeLessThanOrEqual(0);
 }
 
 // looked is what each screen has to stand: axe, no sideways scroll, and its picture.
