@@ -52,6 +52,8 @@ const (
 	// memoryGoal is what Go's collector keeps to where the environment sets no GOMEMLIMIT: a
 	// module that wastes memory is then met by it sooner.
 	memoryGoal = 512 << 20
+	// collectAtStart lets the collector wait: what modules are made of is let go all at once.
+	collectAtStart = 400
 	// collectAt makes Go's collector run when three quarters of what is in use were allocated,
 	// where the environment sets no GOGC: most of an edge's memory is configuration, which
 	// stays, and what requests need is little.
@@ -73,12 +75,20 @@ func Run(ctx context.Context, args, environ []string, out, log io.Writer) error 
 	if limit := debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryGoal)
 	}
+	collect(collectAtStart)
 	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
 		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}
 	if err := e.open(ctx); err != nil {
 		return errors.Join(err, e.close())
 	}
 	return errors.Join(e.serve(ctx, out), e.close())
+}
+
+// collect says when Go's collector runs, unless the environment does.
+func collect(percent int) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
 }
 
 // edge is the wired process.
@@ -95,6 +105,7 @@ type edge struct {
 	media   *media.Cache
 	modules *manifest.Keeper
 	host    *wasm.Host
+	hosting errgroup.Group // makes host while the rest is opened
 	server  *server.Server
 	// answering is server for who asks before it is made.
 	answering atomic.Pointer[server.Server]
@@ -102,7 +113,7 @@ type edge struct {
 	certificate *certificate // nil = plain HTTP
 }
 
-// open makes what needs no listener and no module.
+// open makes what needs no listener, and begins to make the modules: they take longest.
 func (e *edge) open(ctx context.Context) (err error) {
 	if e.settings.TLSCertFile != "" {
 		e.certificate, err = loadCertificate(e.settings.TLSCertFile, e.settings.TLSKeyFile, e.log)
@@ -128,14 +139,6 @@ func (e *edge) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	e.spool, err = spool.Open(spool.Config{
-		Dir:      filepath.Join(e.settings.Dir, "spool"),
-		MaxBytes: int64(e.settings.SpoolMax),
-		Now:      e.now,
-	})
-	if err != nil {
-		return err
-	}
 	e.client = core.New(core.Config{
 		URL:      e.settings.CoreURL,
 		Identity: identity,
@@ -146,14 +149,23 @@ func (e *edge) open(ctx context.Context) (err error) {
 	})
 	e.modules = manifest.New(manifest.Config{Dir: filepath.Join(e.settings.Dir, "modules"),
 		Key: identity.ModuleKey, BuiltIn: modules.Default, Source: e.client, Log: e.log})
+	e.hosting.Go(func() error { return e.makeHost(ctx) })
+	e.spool, err = spool.Open(spool.Config{
+		Dir:      filepath.Join(e.settings.Dir, "spool"),
+		MaxBytes: int64(e.settings.SpoolMax),
+		Now:      e.now,
+	})
+	if err != nil {
+		return err
+	}
 	e.media, err = media.Open(media.Config{Dir: filepath.Join(e.settings.Dir, "media"),
 		MaxBytes: maxMedia, MaxFile: maxMediaFile, Source: e.client})
 	return err
 }
 
-// prepare makes modules and server; the configuration comes in meanwhile.
-func (e *edge) prepare(ctx context.Context) error {
-	err := e.modules.Kept(func(set map[string][]byte) (err error) {
+// makeHost starts the modules that worked last.
+func (e *edge) makeHost(ctx context.Context) error {
+	return e.modules.Kept(func(set map[string][]byte) (err error) {
 		e.host, err = wasm.New(ctx, wasm.Config{
 			Modules:  set,
 			CacheDir: filepath.Join(e.settings.Dir, "compiled"),
@@ -162,7 +174,11 @@ func (e *edge) prepare(ctx context.Context) error {
 		})
 		return err
 	})
-	if err != nil {
+}
+
+// prepare makes the server when the modules are ready; the configuration comes in meanwhile.
+func (e *edge) prepare() (err error) {
+	if err = e.hosting.Wait(); err != nil {
 		return err
 	}
 	e.server, err = server.New(server.Config{
@@ -196,7 +212,7 @@ func (e *edge) serve(ctx context.Context, out io.Writer) error {
 		return e.client.Stream(work, e.replica, e.status,
 			func(err error) { complain(err); heard.say() })
 	})
-	err := e.prepare(ctx)
+	err := e.prepare()
 	if err == nil {
 		err = e.answer(ctx, work, &group, heard, out)
 	}
@@ -229,9 +245,7 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
 	group.Go(func() error {
-		if os.Getenv("GOGC") == "" {
-			debug.SetGCPercent(collectAt)
-		}
+		collect(collectAt)
 		debug.FreeOSMemory() // making the modules took more than keeping them does
 		return nil
 	})
@@ -385,6 +399,7 @@ func (e *edge) trouble(s spool.Stats) (t edgeapi.Trouble) {
 }
 
 func (e *edge) close() error {
+	_ = e.hosting.Wait() // who waited first told of it
 	var err error
 	if e.host != nil {
 		err = errors.Join(err, e.host.Close(context.Background()))

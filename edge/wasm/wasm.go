@@ -4,6 +4,14 @@
 // ours, no keys. Each call has a deadline that also covers the host's part, each instance a
 // memory limit. Instances serve one call at a time, keep nothing between calls, and are
 // thrown away after any error. Whatever is not a well-formed verdict is ErrUndecided.
+//
+// Of a redirect's call three fifths are the module's own code; 37 times in it, where a loop or a
+// function begins, it leaves native code to see whether it was ended, which is a tenth more. A
+// seventh is the goroutine that the runtime starts to watch the call, an eighth the host's
+// functions, most of it the MAC; the rest is the pool, the request and the verdict's check. Tried without gain: building modules with
+// a profile (nothing more is inlined), other pool sizes. Of a cold start with code in the cache
+// a third is the runtime's check of each function, so what helps is less of them: modules are
+// built without cryptography, and their data is joined (data.go).
 package wasm
 
 import (

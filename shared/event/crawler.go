@@ -58,9 +58,9 @@ func isCrawler(agent []byte) bool {
 		copy(padded[:], agent)
 		return turnHit(&padded) != 0 && hasName(agent)
 	}
-	hits := turnHit((*[wide]byte)(agent[last:]))
-	for at := last; at > 0; {
-		at = max(at-stride, 0) // the turn at the front overlaps the one before
+	// The two ends are all of most agents; where they overlap, some is seen twice.
+	hits := turnHit((*[wide]byte)(agent)) | turnHit((*[wide]byte)(agent[last:]))
+	for at := stride; at < last; at += stride {
 		hits |= turnHit((*[wide]byte)(agent[at:]))
 	}
 	return hits != 0 && hasName(agent)

@@ -130,18 +130,20 @@ func (*fastHost) Derive(ref edgeapi.KeyRef, label Label, id []byte) []byte {
 
 func (*fastHost) Now() int64 { return fastNow() }
 
-// Buffer is the address where the host writes a request.
-func Buffer() int32 { return int32(uintptr(unsafe.Pointer(&mem.request))) }
+// Buffer is the address where the host writes a request. Whoever would call HandleFast needs
+// it first, so the call is made ready here, once, and not looked at each time.
+func Buffer() int32 {
+	c := &mem.call
+	c.Host = &fastHost{}
+	c.Request.Use(mem.request[:])
+	c.Verdict.Use(mem.verdict[:])
+	return int32(uintptr(unsafe.Pointer(&mem.request)))
+}
 
 // HandleFast decides about the request of n bytes in the buffer and answers the verdict's
 // address<<32 | length; 0 = undecided.
 func HandleFast(n int32, handle Handler) int64 {
 	c := &mem.call
-	if c.Host == nil {
-		c.Host = &fastHost{}
-		c.Request.Use(mem.request[:])
-		c.Verdict.Use(mem.verdict[:])
-	}
 	if !c.begin(int(n)) {
 		return 0
 	}
