@@ -14,9 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -49,16 +47,6 @@ const (
 	firstWord     = 250 * time.Millisecond
 	lookAgain     = 5 * time.Millisecond
 
-	// memoryGoal is what Go's collector keeps to where the environment sets no GOMEMLIMIT: a
-	// module that wastes memory is then met by it sooner.
-	memoryGoal = 512 << 20
-	// collectAtStart lets the collector wait: what modules are made of is let go all at once.
-	collectAtStart = 400
-	// collectAt makes Go's collector run when three quarters of what is in use were allocated,
-	// where the environment sets no GOGC: most of an edge's memory is configuration, which
-	// stays, and what requests need is little.
-	collectAt = 75
-
 	maxMedia     = 1 << 30
 	maxMediaFile = 64 << 20 // the core takes no larger one
 )
@@ -72,23 +60,13 @@ func Run(ctx context.Context, args, environ []string, out, log io.Writer) error 
 	if err != nil {
 		return err
 	}
-	if limit := debug.SetMemoryLimit(-1); limit == math.MaxInt64 {
-		debug.SetMemoryLimit(memoryGoal)
-	}
-	collect(collectAtStart)
+	limitMemory()
 	e := &edge{settings: s, now: time.Now, metrics: prometheus.NewRegistry(),
 		log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: s.LogLevel}))}
 	if err := e.open(ctx); err != nil {
 		return errors.Join(err, e.close())
 	}
 	return errors.Join(e.serve(ctx, out), e.close())
-}
-
-// collect says when Go's collector runs, unless the environment does.
-func collect(percent int) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
 }
 
 // edge is the wired process.
@@ -244,11 +222,7 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	}
 	served := make(chan error, 1)
 	go func() { served <- e.listen(listener) }()
-	group.Go(func() error {
-		collect(collectAt)
-		debug.FreeOSMemory() // making the modules took more than keeping them does
-		return nil
-	})
+	group.Go(func() error { return paceCollector(work) })
 	fmt.Fprintf(out, "lumo-edge is ready at %s (listening on %s)\n", e.settings.PublicURL,
 		listener.Addr())
 	select {
