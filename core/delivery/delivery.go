@@ -119,10 +119,10 @@ type Due struct {
 
 // Store keeps deliveries. Every method runs in the transaction of its context.
 type Store interface {
-	// Add stores a planned delivery, gives it the merchant's next number, and notes that its
-	// channel has something to send; a second one of the same logical message to the same
-	// friend is fault.Conflict. A flow send is too late when the account's rules say so.
-	Add(ctx context.Context, d Delivery, now time.Time) (Delivery, error)
+	// Add stores planned deliveries of one account, gives each the merchant's next number, and
+	// notes that the account has something to send; a second one of the same logical message to
+	// the same friend is fault.Conflict. A flow send is too late when the account's rules say so.
+	Add(ctx context.Context, all []Delivery, now time.Time) error
 	// AddLogical stores what a message to many says; it may be there already.
 	AddLogical(ctx context.Context, l Logical, now time.Time) error
 	// AddAll plans one batch of its recipients; those planned before are left out.
@@ -311,16 +311,32 @@ func New(c Config) *Service {
 
 // Plan stores a delivery in the caller's transaction; sending begins when it commits. The
 // same logical message to the same friend is fault.Conflict.
-func (s *Service) Plan(ctx context.Context, p Plan) (d Delivery, err error) {
-	err = s.Units.InTenant(ctx, p.Merchant, func(ctx context.Context) error {
-		d, err = s.Store.Add(ctx, Delivery{Plan: p, ID: lumo.DeliveryID(s.NewID()), State: Planned,
-			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend), 0)}, s.Now())
-		if err == nil {
-			s.Units.AfterCommit(ctx, func() { s.bell.ring(p.Channel, p.Kind) })
+func (s *Service) Plan(ctx context.Context, p Plan) (Delivery, error) {
+	all, err := s.PlanEach(ctx, []Plan{p})
+	if err != nil {
+		return Delivery{}, err
+	}
+	return all[0], nil
+}
+
+// PlanEach is Plan for several messages of one kind and account: all of them or none.
+func (s *Service) PlanEach(ctx context.Context, plans []Plan) ([]Delivery, error) {
+	all := make([]Delivery, len(plans))
+	if len(plans) == 0 {
+		return all, nil
+	}
+	for i, p := range plans {
+		all[i] = Delivery{Plan: p, ID: lumo.DeliveryID(s.NewID()), State: Planned,
+			Key: RetryKey(p.Merchant, p.Logical, id.ID(p.Friend), 0)}
+	}
+	first := plans[0]
+	return all, fault.Wrap("delivery.Plan", s.Units.InTenant(ctx, first.Merchant, func(ctx context.Context) error {
+		if err := s.Store.Add(ctx, all, s.Now()); err != nil {
+			return err
 		}
-		return err
-	})
-	return d, fault.Wrap("delivery.Plan", err)
+		s.Units.AfterCommit(ctx, func() { s.bell.ring(first.Channel, first.Kind) })
+		return nil
+	}))
 }
 
 // Waiting tells whether a state is not an end.

@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/textproto"
 	"strings"
 	"time"
 
-	"lumo/core/delivery"
 	"lumo/core/lumo"
 	"lumo/core/message"
 	"lumo/shared/edgeapi"
@@ -45,31 +43,6 @@ func (c *call) request() Request {
 		Auth: c.in.Auth, FlowID: clip(header(c.in, "X-Klaviyo-Flow-Id"), 64), Data: map[string]any{}, Body: c.in.Body}
 }
 
-// errRepeated says that this very call stands in the database already: an edge asked again
-// because our answer did not reach it. Everything of this time is undone.
-var errRepeated = errors.New("the call was taken already")
-
-// keep stores the call with its outcome.
-func (s *Service) keep(ctx context.Context, r *Request) error {
-	added, err := s.Store.Add(ctx, *r, s.Now())
-	if err != nil {
-		return err
-	}
-	if !added {
-		return errRepeated
-	}
-	if r.Outcome == Skipped && r.Friend != (lumo.FriendID{}) && r.Reason != edgeapi.Duplicate.Code() {
-		err := s.Recorder.Record(ctx, lumo.Fact{Merchant: r.Merchant, Channel: r.Channel, Friend: r.Friend,
-			Kind: lumo.FactNotSent, Source: "flow", Ref: id.ID(r.ID).String(), OccurredAt: r.ReceivedAt,
-			Data: notSent(*r)})
-		if err != nil {
-			return err
-		}
-	}
-	s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)
-	return nil
-}
-
 // notSent is what the timeline says of a call that led to no message.
 func notSent(r Request) map[string]any {
 	data := maps.Clone(r.Data)
@@ -88,25 +61,31 @@ func (s *Service) first(ctx context.Context, r Request) (found Request, err erro
 	return found, err
 }
 
-// decide judges a call: key, body, recipient, whether it came before; and plans the message.
-func (s *Service) decide(ctx context.Context, r Request, in lumo.EdgeRequest, keys []Key, b Body, bad error) (Request, error) {
-	ok, err := s.checkKey(ctx, &r, in, keys)
+// decide judges a call by looking alone: key, body, message, recipient. A call without an
+// outcome after that asks for a message.
+func (s *Service) decide(ctx context.Context, c *call, keys []Key, from sources) error {
+	r := &c.taken
+	ok, err := s.checkKey(ctx, r, c.in, keys)
 	if err != nil || !ok {
-		return r, err
+		return err
 	}
-	if bad != nil {
-		return r.refuse(edgeapi.BadBody, map[string]any{"line": fault.FieldsOf(bad)["line"]}), nil
+	if c.bad != nil {
+		*r = r.refuse(edgeapi.BadBody, map[string]any{"line": fault.FieldsOf(c.bad)["line"]})
+		return nil
 	}
+	b := c.body
 	r.Step, r.Profile, r.EventRef = clip(b.Step, 64), lumo.ProfileID(clip(b.ProfileID, 64)), clip(b.EventID, 255)
-	content, done, err := s.content(ctx, &r, b)
-	if err != nil || done {
-		return r, err
+	var done bool
+	if c.content, done, err = s.content(ctx, from, r, b); err != nil || done {
+		return err
 	}
-	friend, done, err := s.recipient(ctx, &r, b)
-	if err != nil || done {
-		return r, err
+	if c.friend, done, err = s.recipient(ctx, from, r, b); err != nil || done {
+		return err
 	}
-	return s.plan(ctx, r, friend, content)
+	if s.Now().Sub(r.ReceivedAt) > tooLateAfter {
+		*r = r.skip(edgeapi.TooLate, map[string]any{"hours": int(s.Now().Sub(r.ReceivedAt).Hours())})
+	}
+	return nil
 }
 
 // checkKey finds the key that counted when the edge took the call.
@@ -137,7 +116,7 @@ func (s *Service) checkKey(ctx context.Context, r *Request, in lumo.EdgeRequest,
 }
 
 // content finds what shall be said. done = the call ended here.
-func (s *Service) content(ctx context.Context, r *Request, b Body) (lumo.Content, bool, error) {
+func (s *Service) content(ctx context.Context, from sources, r *Request, b Body) (lumo.Content, bool, error) {
 	c := lumo.Content{Vars: b.Vars}
 	if b.Message == "" {
 		if !b.HasText {
@@ -156,7 +135,7 @@ func (s *Service) content(ctx context.Context, r *Request, b Body) (lumo.Content
 		*r = r.refuse(edgeapi.UnknownMessage, nil)
 		return c, true, nil
 	}
-	m, err := s.Messages.Get(ctx, r.Merchant, r.Channel, lumo.MessageID(v))
+	m, err := from.Get(ctx, r.Merchant, r.Channel, lumo.MessageID(v))
 	if fault.Is(err, fault.NotFound) || err == nil && (m.Archived || m.Version == 0) {
 		*r = r.refuse(edgeapi.UnknownMessage, nil)
 		return c, true, nil
@@ -166,7 +145,7 @@ func (s *Service) content(ctx context.Context, r *Request, b Body) (lumo.Content
 }
 
 // recipient finds the friend who is meant (DESIGN section 4.2). done = there is none.
-func (s *Service) recipient(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {
+func (s *Service) recipient(ctx context.Context, from sources, r *Request, b Body) (lumo.Friend, bool, error) {
 	none := lumo.Friend{}
 	if isGroup(b.LineUserID) {
 		*r = r.refuse(edgeapi.GroupID, nil)
@@ -176,7 +155,7 @@ func (s *Service) recipient(ctx context.Context, r *Request, b Body) (lumo.Frien
 		*r = r.skip(edgeapi.EmptyRecipient, nil)
 		return none, true, nil
 	}
-	friend, found, err := s.byProfile(ctx, r, b)
+	friend, found, err := s.byProfile(ctx, from, r, b)
 	if err != nil {
 		return none, false, err
 	}
@@ -209,11 +188,11 @@ func since(f lumo.Friend) map[string]any {
 	return map[string]any{"date": f.BlockedAt.UTC().Format(time.RFC3339)}
 }
 
-func (s *Service) byProfile(ctx context.Context, r *Request, b Body) (lumo.Friend, bool, error) {
+func (s *Service) byProfile(ctx context.Context, from sources, r *Request, b Body) (lumo.Friend, bool, error) {
 	if b.ProfileID == "" {
 		return lumo.Friend{}, false, nil
 	}
-	_, friend, err := s.Recipients.ByProfile(ctx, r.Merchant, r.Channel, r.Profile)
+	_, friend, err := from.ByProfile(ctx, r.Merchant, r.Channel, r.Profile)
 	if fault.Is(err, fault.NotFound) {
 		return lumo.Friend{}, false, nil
 	}
@@ -262,38 +241,6 @@ func (s *Service) byLineUser(ctx context.Context, r *Request, b Body) (lumo.Frie
 // isGroup tells LINE's ids of groups and rooms.
 func isGroup(line string) bool {
 	return len(line) == 33 && (line[0] == 'C' || line[0] == 'R') && lumo.LineUserID("U"+line[1:]).Valid()
-}
-
-// plan claims the call's idempotency key and plans the message, or finds that it was sent.
-func (s *Service) plan(ctx context.Context, r Request, friend lumo.Friend, c lumo.Content) (Request, error) {
-	if s.Now().Sub(r.ReceivedAt) > tooLateAfter {
-		return r.skip(edgeapi.TooLate, map[string]any{"hours": int(s.Now().Sub(r.ReceivedAt).Hours())}), nil
-	}
-	key, until := r.idempotency(friend), s.Now().Add(keptWithout)
-	if r.EventRef != "" {
-		until = s.Now().Add(keptWithEvent)
-	}
-	holder, since, claimed, err := s.Store.Claim(ctx, r.Merchant, key, r.ID, until, s.Now())
-	switch {
-	case err != nil:
-		return r, err
-	case !claimed && holder == r.ID:
-		return r, errRepeated
-	case !claimed && friend.Tester && s.Now().Sub(since) > testerPause:
-		err = s.Store.Replace(ctx, r.Merchant, key, r.ID, until)
-	case !claimed:
-		r.DuplicateOf = holder
-		r = r.skip(edgeapi.Duplicate, map[string]any{"at": since.UTC().Format(time.RFC3339)})
-		return r, s.Store.Repeated(ctx, r.Merchant, holder)
-	}
-	if err != nil {
-		return r, err
-	}
-	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: r.Merchant, Channel: r.Channel, Kind: delivery.KindFlow,
-		Logical: id.ID(r.ID), Friend: friend.ID, Profile: r.Profile, Content: c, ReceivedAt: r.ReceivedAt,
-		TooLateAt: r.ReceivedAt.Add(tooLateAfter)})
-	r.Delivery, r.Outcome = d.ID, Accepted
-	return r, err
 }
 
 // idempotency is what makes two calls the same message (DESIGN section 4.2). Never the

@@ -94,11 +94,11 @@ func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	if bad != nil {
 		return r.refuse(edgeapi.BadBody, nil), none, nothing, nil
 	}
-	content, done, err := s.content(ctx, &r, b)
+	content, done, err := s.content(ctx, sources{s.Recipients, s.Messages}, &r, b)
 	if err != nil || done {
 		return r, none, content, err
 	}
-	friend, done, err := s.recipient(ctx, &r, b)
+	friend, done, err := s.recipient(ctx, sources{s.Recipients, s.Messages}, &r, b)
 	if err != nil || done {
 		return r, none, content, err
 	}

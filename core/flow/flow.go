@@ -84,16 +84,29 @@ func (k Key) Valid(at time.Time) bool {
 
 // Store keeps requests. Every method runs in the transaction of its context.
 type Store interface {
-	// Add stores a request once; false = it stands there already.
-	Add(ctx context.Context, r Request, now time.Time) (bool, error)
+	// Add stores requests once each, and tells which are new.
+	Add(ctx context.Context, m lumo.MerchantID, all []Request, now time.Time) (map[lumo.RequestID]bool, error)
 	Outcome(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) (Request, error)
-	// Claim takes an idempotency key for a request, or tells who has it and since when.
-	Claim(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until, now time.Time) (
-		holder lumo.RequestID, since time.Time, claimed bool, err error)
+	// Claim takes idempotency keys, all different, for requests, and tells for those that
+	// somebody else has who that is.
+	Claim(ctx context.Context, m lumo.MerchantID, all []Claim, now time.Time) (taken map[[32]byte]Holder, err error)
 	// Replace gives a key to a new request.
 	Replace(ctx context.Context, m lumo.MerchantID, key [32]byte, r lumo.RequestID, until time.Time) error
 	// Repeated counts one more call on a request.
 	Repeated(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) error
+}
+
+// Claim is a request that wants an idempotency key.
+type Claim struct {
+	Key     [32]byte
+	Request lumo.RequestID
+	Until   time.Time
+}
+
+// Holder is who has an idempotency key.
+type Holder struct {
+	Request lumo.RequestID
+	Since   time.Time
 }
 
 // Keys keeps flow keys. Every method runs in the transaction of its context.
@@ -113,6 +126,9 @@ type Keys interface {
 // Recipients finds who is meant; nobody is fault.NotFound.
 type Recipients interface {
 	ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.ProfileID) (lumo.Link, lumo.Friend, error)
+	// ByProfiles is ByProfile for many; those that are not linked are left out.
+	ByProfiles(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []lumo.ProfileID) (
+		map[lumo.ProfileID]lumo.Friend, error)
 	ByFriend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Link, error)
 	ByLineUser(ctx context.Context, m lumo.MerchantID, u lumo.LineUserID) ([]lumo.Friend, error)
 }
@@ -125,6 +141,8 @@ type Messages interface {
 // Planner plans deliveries in the caller's transaction.
 type Planner interface {
 	Plan(ctx context.Context, p delivery.Plan) (delivery.Delivery, error)
+	// PlanEach plans several messages of one account; an error asks for all to be undone.
+	PlanEach(ctx context.Context, plans []delivery.Plan) ([]delivery.Delivery, error)
 }
 
 // Channels knows the LINE accounts.
@@ -198,9 +216,9 @@ func New(c Config) *Service { return &Service{Config: c, gatherer: newGatherer()
 func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
 	const op = "flow.RecordRefused"
 	return fault.Wrap(op, s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
-		added, err := s.Store.Add(ctx, Request{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
-			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}, s.Now())
-		if err != nil || !added {
+		added, err := s.Store.Add(ctx, r.Merchant, []Request{{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
+			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}}, s.Now())
+		if err != nil || !added[r.ID] {
 			return err
 		}
 		s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)

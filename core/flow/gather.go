@@ -22,13 +22,16 @@ const (
 
 // call is one call on its way into the database.
 type call struct {
-	ctx   context.Context // of whoever waits for the answer
-	in    lumo.EdgeRequest
-	body  Body
-	bad   error
-	taken Request
-	err   error
-	done  chan struct{} // closed when taken or err is set
+	ctx  context.Context // of whoever waits for the answer
+	in   lumo.EdgeRequest
+	body Body
+	bad  error
+	done chan struct{} // closed when taken or err is set
+	err  error
+
+	taken   Request
+	content lumo.Content
+	friend  lumo.Friend
 }
 
 // end answers a call.
@@ -125,8 +128,8 @@ func (s *Service) gather(account lumo.ChannelID) {
 	}
 }
 
-// takeAll stores calls in one transaction. One that stands in the database already is
-// answered as it was then and leaves the others alone; where one cannot be stored, each is
+// takeAll stores calls in one transaction. Those that stand in the database already are
+// answered as they were then and leave the others alone; where one cannot be stored, each is
 // tried by itself.
 func (s *Service) takeAll(calls []*call) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(calls[0].ctx), gatherLimit)
@@ -134,11 +137,14 @@ func (s *Service) takeAll(calls []*call) {
 	for len(calls) > 0 {
 		repeated, err := s.store(ctx, calls)
 		switch {
-		case repeated >= 0:
-			c := calls[repeated]
-			c.taken, err = s.first(ctx, c.request())
-			c.end(err)
-			calls = slices.Delete(calls, repeated, repeated+1)
+		case errors.Is(err, errRepeated):
+			calls = slices.DeleteFunc(calls, func(c *call) bool {
+				if repeated[c.in.ID] {
+					c.taken, err = s.first(ctx, c.request())
+					c.end(err)
+				}
+				return repeated[c.in.ID]
+			})
 			continue
 		case err == nil || len(calls) == 1 || fault.Is(err, fault.Unavailable):
 			for _, c := range calls {
@@ -151,31 +157,4 @@ func (s *Service) takeAll(calls []*call) {
 		}
 		return
 	}
-}
-
-// store decides and keeps calls in one transaction. repeated is the place of one that stands
-// there already, for which everything is undone; -1 = there is none.
-func (s *Service) store(ctx context.Context, calls []*call) (repeated int, err error) {
-	m := calls[0].in.Merchant
-	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		repeated = -1
-		keys, err := s.Keys.List(ctx, m, lumo.ChannelID(calls[0].in.Subject), s.Now())
-		if err != nil {
-			return err
-		}
-		for i, c := range calls {
-			c.taken, err = s.decide(ctx, c.request(), c.in, keys, c.body, c.bad)
-			if err == nil {
-				err = s.keep(ctx, &c.taken)
-			}
-			if errors.Is(err, errRepeated) {
-				repeated = i
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return repeated, err
 }

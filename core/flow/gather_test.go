@@ -24,7 +24,7 @@ type desk struct {
 
 	mu           sync.Mutex
 	transactions int
-	tried        []string // profiles, in the order in which they were decided
+	tried        []lumo.RequestID
 	rows         map[lumo.RequestID]Request
 	bad          lumo.ProfileID // cannot be stored
 }
@@ -37,36 +37,34 @@ func (d *desk) InTenant(ctx context.Context, _ lumo.MerchantID, fn func(context.
 	before := len(d.tried)
 	err := fn(ctx)
 	if err != nil {
-		for _, profile := range d.tried[before:] {
-			for v, r := range d.rows {
-				if string(r.Profile) == profile {
-					delete(d.rows, v)
-				}
-			}
+		for _, v := range d.tried[before:] {
+			delete(d.rows, v)
 		}
 	}
 	return err
 }
 
-func (d *desk) Add(_ context.Context, r Request, _ time.Time) (bool, error) {
-	if r.Profile == d.bad {
-		return false, fault.New(fault.Invalid, "test", "")
+func (d *desk) Add(_ context.Context, _ lumo.MerchantID, all []Request, _ time.Time) (map[lumo.RequestID]bool, error) {
+	added := map[lumo.RequestID]bool{}
+	for _, r := range all {
+		if r.Profile == d.bad {
+			return nil, fault.New(fault.Invalid, "test", "")
+		}
+		if _, ok := d.rows[r.ID]; ok {
+			continue
+		}
+		d.tried = append(d.tried, r.ID)
+		d.rows[r.ID], added[r.ID] = r, true
 	}
-	if _, ok := d.rows[r.ID]; ok {
-		return false, nil
-	}
-	d.tried = append(d.tried, string(r.Profile))
-	d.rows[r.ID] = r
-	return true, nil
+	return added, nil
 }
 
 func (d *desk) Outcome(_ context.Context, _ lumo.MerchantID, v lumo.RequestID) (Request, error) {
 	return d.rows[v], nil
 }
 
-func (d *desk) Claim(_ context.Context, _ lumo.MerchantID, _ [32]byte, r lumo.RequestID, _, now time.Time) (
-	lumo.RequestID, time.Time, bool, error) {
-	return r, now, true, nil
+func (d *desk) Claim(context.Context, lumo.MerchantID, []Claim, time.Time) (map[[32]byte]Holder, error) {
+	return map[[32]byte]Holder{}, nil
 }
 
 func (d *desk) Replace(context.Context, lumo.MerchantID, [32]byte, lumo.RequestID, time.Time) error {
@@ -76,6 +74,15 @@ func (d *desk) Repeated(context.Context, lumo.MerchantID, lumo.RequestID) error 
 
 func (d *desk) ByProfile(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, p lumo.ProfileID) (lumo.Link, lumo.Friend, error) {
 	return lumo.Link{Profile: p}, lumo.Friend{ID: lumo.FriendID{1}, Channel: c, FollowStatus: lumo.Following}, nil
+}
+
+func (d *desk) ByProfiles(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, all []lumo.ProfileID) (
+	map[lumo.ProfileID]lumo.Friend, error) {
+	found := map[lumo.ProfileID]lumo.Friend{}
+	for _, p := range all {
+		found[p] = lumo.Friend{ID: lumo.FriendID{1}, Channel: c, FollowStatus: lumo.Following}
+	}
+	return found, nil
 }
 
 func (d *desk) ByFriend(context.Context, lumo.MerchantID, lumo.FriendID) (lumo.Link, error) {
@@ -88,6 +95,14 @@ func (d *desk) ByLineUser(context.Context, lumo.MerchantID, lumo.LineUserID) ([]
 
 func (d *desk) Plan(_ context.Context, p delivery.Plan) (delivery.Delivery, error) {
 	return delivery.Delivery{Plan: p, ID: lumo.DeliveryID(p.Logical)}, nil
+}
+
+func (d *desk) PlanEach(_ context.Context, plans []delivery.Plan) ([]delivery.Delivery, error) {
+	all := make([]delivery.Delivery, len(plans))
+	for i, p := range plans {
+		all[i] = delivery.Delivery{Plan: p, ID: lumo.DeliveryID(p.Logical)}
+	}
+	return all, nil
 }
 
 func (d *desk) RequestChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RequestID) {}

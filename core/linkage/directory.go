@@ -18,6 +18,7 @@ type Directory struct {
 // FriendReader reads friends.
 type FriendReader interface {
 	Friend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Friend, error)
+	FriendsByID(ctx context.Context, m lumo.MerchantID, ids []lumo.FriendID) (map[lumo.FriendID]lumo.Friend, error)
 }
 
 // NewDirectory makes a directory.
@@ -36,6 +37,33 @@ func (d *Directory) ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.Cha
 		return err
 	})
 	return l, f, fault.Wrap("linkage.ByProfile", err)
+}
+
+// ByProfiles are the friends whom Klaviyo profiles are linked to on a channel.
+func (d *Directory) ByProfiles(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []lumo.ProfileID) (
+	found map[lumo.ProfileID]lumo.Friend, err error) {
+	found = map[lumo.ProfileID]lumo.Friend{}
+	if len(all) == 0 {
+		return found, nil
+	}
+	err = d.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		links, err := d.links.ByProfiles(ctx, m, c, all)
+		if err != nil || len(links) == 0 {
+			return err
+		}
+		ids := make([]lumo.FriendID, len(links))
+		for i, l := range links {
+			ids[i] = l.Friend
+		}
+		friends, err := d.friends.FriendsByID(ctx, m, ids)
+		for _, l := range links {
+			if f, ok := friends[l.Friend]; ok {
+				found[l.Profile] = f
+			}
+		}
+		return err
+	})
+	return found, fault.Wrap("linkage.ByProfiles", err)
 }
 
 // ByFriend is the link of a friend.

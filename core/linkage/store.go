@@ -15,6 +15,8 @@ import (
 // LinkReader looks links up.
 type LinkReader interface {
 	ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, p lumo.ProfileID) (lumo.Link, error)
+	// ByProfiles are the links of many profiles on a channel.
+	ByProfiles(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []lumo.ProfileID) ([]lumo.Link, error)
 	ByFriend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Link, error)
 	// ByLineUser are the merchant's friends with a LINE user id, on all channels.
 	ByLineUser(ctx context.Context, m lumo.MerchantID, u lumo.LineUserID) ([]lumo.FriendID, error)

@@ -45,42 +45,78 @@ func New(db *postgres.DB, v *vault.Vault) (*Store, error) {
 	return &Store{db: db, vault: v, encoder: encoder, decoder: decoder}, nil
 }
 
-// Add stores a planned delivery, and the row of work by which senders find its channel.
-func (s *Store) Add(ctx context.Context, d delivery.Delivery, now time.Time) (delivery.Delivery, error) {
+// Add stores planned deliveries, and the row of work by which senders find their channel.
+func (s *Store) Add(ctx context.Context, all []delivery.Delivery, now time.Time) error {
 	const op = "postgres.delivery.Add"
-	input, err := json.Marshal(d.Content)
+	c, err := s.planned(ctx, all)
 	if err != nil {
-		return d, fault.Wrap(op, err)
+		return fault.Wrap(op, err)
 	}
-	sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "input", id.ID(d.ID), input)
-	if err != nil {
-		return d, fault.Wrap(op, err)
-	}
-	if d.Number, err = s.numbers.one(ctx, s.db, d.Merchant); err != nil {
-		return d, fault.Wrap(op, err)
-	}
+	first := all[0]
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 		WITH wanted AS (
 			INSERT INTO work (merchant_id, channel_id, kind, due_at)
-			VALUES ($1, $4, 'send', $13)
+			VALUES ($1, $2, 'send', $4)
 			ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING)
 		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, profile_id,
 			message_id, message_version, input_enc, state, retry_key, due_at, too_late_at, received_at, created_at, updated_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, NULLIF($10, 0), $11, 'planned', $12, $13::timestamptz,
-			CASE WHEN $5 = 'flow' THEN $15::timestamptz + make_interval(secs => coalesce(
-				(SELECT hold_seconds FROM sending WHERE merchant_id = $1 AND channel_id = $4), $16))
-			ELSE $14::timestamptz END, $15, $13, $13
+		SELECT $1, t.id, t.number, $2, $3, t.logical, t.friend, t.profile, t.message, NULLIF(t.version, 0), t.input, 'planned',
+			t.key, $4::timestamptz,
+			CASE WHEN $3 = 'flow' THEN t.received + make_interval(secs => coalesce(
+				(SELECT hold_seconds FROM sending WHERE merchant_id = $1 AND channel_id = $2), $5))
+			ELSE t.late END, t.received, $4, $4
+		FROM unnest($6::uuid[], $7::bigint[], $8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::int[], $13::bytea[],
+			$14::uuid[], $15::timestamptz[], $16::timestamptz[])
+			AS t (id, number, logical, friend, profile, message, version, input, key, received, late)
 		ON CONFLICT (merchant_id, logical_kind, logical_id, friend_id) DO NOTHING`,
-		d.Merchant, d.ID, int64(d.Number), d.Channel, d.Kind, d.Logical, d.Friend, d.Profile, message(d.Content),
-		d.Content.Version, sealed, d.Key, now, moment(d.TooLateAt), d.ReceivedAt,
-		delivery.DefaultRules().TooLate.Seconds())
+		first.Merchant, first.Channel, first.Kind, now, delivery.DefaultRules().TooLate.Seconds(), c.ids, c.numbers, c.logicals,
+		c.friends, c.profiles, c.messages, c.versions, c.inputs, c.keys, c.received, c.late)
 	if err != nil {
-		return d, postgres.Fault(op, err)
+		return postgres.Fault(op, err)
 	}
-	if tag.RowsAffected() == 0 {
-		return d, fault.New(fault.Conflict, op, "This message was sent to this person already.")
+	if int(tag.RowsAffected()) != len(all) {
+		return fault.New(fault.Conflict, op, "This message was sent to this person already.")
 	}
-	return d, nil
+	return nil
+}
+
+// plannedColumns are planned deliveries turned sideways for one statement.
+type plannedColumns struct {
+	ids      []lumo.DeliveryID
+	numbers  []int64
+	logicals []id.ID
+	friends  []lumo.FriendID
+	profiles []string
+	messages []*lumo.MessageID
+	versions []int
+	inputs   [][]byte
+	keys     []uuid.UUID
+	received []time.Time
+	late     []*time.Time
+}
+
+// planned gives deliveries their numbers and seals what they say.
+func (s *Store) planned(ctx context.Context, all []delivery.Delivery) (c plannedColumns, err error) {
+	for i := range all {
+		d := &all[i]
+		input, err := json.Marshal(d.Content)
+		if err != nil {
+			return c, err
+		}
+		sealed, err := s.vault.Seal(ctx, d.Merchant, "delivery", "input", id.ID(d.ID), input)
+		if err != nil {
+			return c, err
+		}
+		if d.Number, err = s.numbers.one(ctx, s.db, d.Merchant); err != nil {
+			return c, err
+		}
+		c.ids, c.numbers, c.logicals = append(c.ids, d.ID), append(c.numbers, int64(d.Number)), append(c.logicals, d.Logical)
+		c.friends, c.profiles = append(c.friends, d.Friend), append(c.profiles, string(d.Profile))
+		c.messages, c.versions = append(c.messages, message(d.Content)), append(c.versions, d.Content.Version)
+		c.inputs, c.keys = append(c.inputs, sealed), append(c.keys, d.Key)
+		c.received, c.late = append(c.received, d.ReceivedAt), append(c.late, moment(d.TooLateAt))
+	}
+	return c, nil
 }
 
 func message(c lumo.Content) *lumo.MessageID {

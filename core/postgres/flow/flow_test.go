@@ -116,6 +116,17 @@ func (w *world) ByProfile(_ context.Context, _ lumo.MerchantID, _ lumo.ChannelID
 	return lumo.Link{Profile: p, Friend: w.yuki.ID}, w.yuki, nil
 }
 
+func (w *world) ByProfiles(_ context.Context, _ lumo.MerchantID, _ lumo.ChannelID, all []lumo.ProfileID) (
+	map[lumo.ProfileID]lumo.Friend, error) {
+	found := map[lumo.ProfileID]lumo.Friend{}
+	for _, p := range all {
+		if p == "P" {
+			found[p] = w.yuki
+		}
+	}
+	return found, nil
+}
+
 func (w *world) ByFriend(_ context.Context, _ lumo.MerchantID, f lumo.FriendID) (lumo.Link, error) {
 	if f != w.yuki.ID {
 		return lumo.Link{}, fault.New(fault.NotFound, "test", "")
@@ -153,6 +164,17 @@ func (w *world) Plan(_ context.Context, p delivery.Plan) (delivery.Delivery, err
 	defer w.mu.Unlock()
 	w.plans = append(w.plans, p)
 	return delivery.Delivery{Plan: p, ID: lumo.DeliveryID{byte(len(w.plans))}}, nil
+}
+
+func (w *world) PlanEach(ctx context.Context, plans []delivery.Plan) (all []delivery.Delivery, err error) {
+	for _, p := range plans {
+		d, err := w.Plan(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
 }
 
 func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (lumo.Profile, error) {

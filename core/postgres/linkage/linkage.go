@@ -54,6 +54,15 @@ func (s *Store) ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	return l, found("link", "postgres.ByProfile", err)
 }
 
+// ByProfiles reads the links of many profiles on a channel.
+func (s *Store) ByProfiles(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []lumo.ProfileID) (
+	[]lumo.Link, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectLink+`
+   AND channel_id = $2 AND profile_id = ANY($3)`, m, c, texts(all))
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (lumo.Link, error) { return scanLink(r) })
+	return list, postgres.Fault("postgres.ByProfiles", err)
+}
+
 // ByFriend reads the link of a friend.
 func (s *Store) ByFriend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Link, error) {
 	l, err := scanLink(postgres.Tx(ctx).QueryRow(ctx, selectLink+`

@@ -28,9 +28,7 @@ func (s *Store) StandingOf(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 	for _, l := range list {
 		byFriend[l.Friend] = l
 	}
-	rows, _ = postgres.Tx(ctx).Query(ctx, selectLink+`
-   AND channel_id = $2 AND profile_id = ANY($3)`, m, c, texts(profiles))
-	list, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (lumo.Link, error) { return scanLink(r) })
+	list, err = s.ByProfiles(ctx, m, c, profiles)
 	for _, l := range list {
 		byProfile[l.Profile] = l
 	}
