@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,12 +22,23 @@ const (
 	flowPatience  = 30 * time.Second
 )
 
-// flowToPush measures from the webhook leaving to the message at LINE, at a fixed rate. The
-// first few calls warm everything up and are not counted.
+// flowToPush measures from the webhook leaving to the message at LINE, at a fixed rate.
 func flowToPush(ctx context.Context, console *seed.Console, sim *seed.Sim, shop seed.Shop, out io.Writer) error {
-	settings, err := console.FlowSettings(ctx, shop.Channel, "")
+	times, err := flowRound(ctx, console, sim, shop, "tea")
 	if err != nil {
 		return err
+	}
+	bench(out, "flow_to_push_p50_ms", milliseconds(quantile(times, 0.50)), "ms")
+	bench(out, "flow_to_push_p99_ms", milliseconds(quantile(times, 0.99)), "ms")
+	return nil
+}
+
+// flowRound calls a flow's webhook at a fixed rate and answers, sorted, how long each message
+// took. The first few calls warm everything up and are not counted.
+func flowRound(ctx context.Context, console *seed.Console, sim *seed.Sim, shop seed.Shop, mark string) ([]time.Duration, error) {
+	settings, err := console.FlowSettings(ctx, shop.Channel, "")
+	if err != nil {
+		return nil, err
 	}
 	sent := make([]time.Time, flowCalls)
 	errs := make([]error, flowCalls)
@@ -37,39 +50,35 @@ func flowToPush(ctx context.Context, console *seed.Console, sim *seed.Sim, shop 
 		<-tick.C
 		group.Go(func() {
 			sent[n] = time.Now()
-			errs[n] = callFlow(ctx, client, settings, n)
+			errs[n] = callFlow(ctx, client, settings, mark, n)
 		})
 	}
 	group.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
-	arrived, err := arrivals(ctx, sim)
+	arrived, err := arrivals(ctx, sim, mark)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var times []time.Duration
 	for n := flowCalls / 10; n < flowCalls; n++ {
-		times = append(times, arrived[text(n)].Sub(sent[n]))
+		times = append(times, arrived[text(mark, n)].Sub(sent[n]))
 	}
 	slices.Sort(times)
-	bench(out, "flow_to_push_p50_ms", float64(quantile(times, 0.50).Microseconds())/1000, "ms")
-	bench(out, "flow_to_push_p99_ms", float64(quantile(times, 0.99).Microseconds())/1000, "ms")
-	return nil
+	return times, nil
 }
 
-func text(n int) string {
+func text(mark string, n int) string {
 	if n == 0 {
-		return "tea 0 https://shop.hanatea.example/cart" // gives the redirects something to follow
+		return mark + " 0 https://shop.hanatea.example/cart" // gives the redirects something to follow
 	}
-	return fmt.Sprintf("tea %d", n)
+	return fmt.Sprintf("%s %d", mark, n)
 }
 
-func callFlow(ctx context.Context, client *http.Client, s seed.FlowSettings, n int) error {
-	body := fmt.Sprintf(`{"lumo":1,"step":"stp_bench","profile_id":"%s","event_id":"bench-%d","text":"%s","vars":{}}`,
-		klaviyotest.DemoYuki, n, text(n))
+func callFlow(ctx context.Context, client *http.Client, s seed.FlowSettings, mark string, n int) error {
+	body := fmt.Sprintf(`{"lumo":1,"step":"stp_bench","profile_id":"%s","event_id":"bench-%s-%d","text":"%s","vars":{}}`,
+		klaviyotest.DemoYuki, mark, n, text(mark, n))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return err
@@ -89,8 +98,8 @@ func callFlow(ctx context.Context, client *http.Client, s seed.FlowSettings, n i
 	return nil
 }
 
-// arrivals waits until all messages are on the phone and gives when each came.
-func arrivals(ctx context.Context, sim *seed.Sim) (map[string]time.Time, error) {
+// arrivals waits until all messages of a round are on the phone and gives when each came.
+func arrivals(ctx context.Context, sim *seed.Sim, mark string) (map[string]time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, flowPatience)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -100,16 +109,18 @@ func arrivals(ctx context.Context, sim *seed.Sim) (map[string]time.Time, error) 
 		if err != nil {
 			return nil, err
 		}
-		if len(chat) >= flowCalls {
-			at := map[string]time.Time{}
-			for _, m := range chat {
+		at := map[string]time.Time{}
+		for _, m := range chat {
+			if strings.HasPrefix(m.Text(), mark+" ") {
 				at[m.Text()] = m.At
 			}
+		}
+		if len(at) == flowCalls {
 			return at, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of %d messages arrived", len(chat), flowCalls)
+			return nil, fmt.Errorf("%d of %d messages arrived", len(at), flowCalls)
 		case <-tick.C:
 		}
 	}

@@ -161,32 +161,38 @@ func enrol(ctx context.Context, s *stack.Stack) (string, error) {
 // ingestShop puts linked friends, and messages that were sent to them, into the demo shop, and
 // gives the number of its LINE account.
 func ingestShop(ctx context.Context, s *stack.Stack, shop seed.Shop) (number uint32, err error) {
-	db, err := postgres.Open(ctx, s.DatabaseURL())
+	db, sealer, err := database(ctx, s)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	file, err := s.MasterKey()
-	if err != nil {
-		return 0, err
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0, err
-	}
-	master, err := vault.ParseMasterKey(string(text))
-	if err != nil {
-		return 0, err
-	}
-	sealer, err := vault.New(db, master)
-	if err != nil {
-		return 0, err
-	}
 	m, c, number, err := owner(ctx, db, shop)
 	if err != nil {
 		return 0, err
 	}
 	return number, db.InTenant(ctx, m, func(ctx context.Context) error { return crowd(ctx, sealer, m, c) })
+}
+
+// database opens the stack's own, with the keys to what is sealed in it.
+func database(ctx context.Context, s *stack.Stack) (*postgres.DB, *vault.Vault, error) {
+	file, err := s.MasterKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	master, err := vault.ParseMasterKey(string(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := postgres.Open(ctx, s.DatabaseURL())
+	if err != nil {
+		return nil, nil, err
+	}
+	sealer, err := vault.New(db, master)
+	return db, sealer, err
 }
 
 // owner is whose LINE account the shop's is.
@@ -205,29 +211,11 @@ SELECT merchant_id, target_id, number FROM number WHERE kind = 'channel' AND tar
 
 // crowd adds the people and what they got.
 func crowd(ctx context.Context, v *vault.Vault, m lumo.MerchantID, c lumo.ChannelID) error {
-	friends, sealed, index := make([][16]byte, ingestFriends), make([][]byte, ingestFriends), make([][]byte, ingestFriends)
-	for n := range friends {
-		f := newID(time.Now().UnixMilli())
-		line := fmt.Sprintf("U%032x", n+1)
-		var err error
-		if sealed[n], err = v.Seal(ctx, m, "friend", "line_user_enc", f, []byte(line)); err != nil {
-			return err
-		}
-		if index[n], err = v.BlindIndex(ctx, m, "line_user", line); err != nil {
-			return err
-		}
-		friends[n] = f
-	}
-	tx := postgres.Tx(ctx)
-	_, err := tx.Exec(ctx, `
-INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, display_name, follow_status,
-                    follow_changed_at, consent, linked, created_at, updated_at)
-SELECT $1, t.id, $2, t.sealed, t.bidx, 'Friend ' || t.n, 'following', now(), 'given', true, now(), now()
-  FROM unnest($3::uuid[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS t (id, sealed, bidx, n)`,
-		m, c, friends, sealed, index)
+	friends, err := people(ctx, v, m, c, 1, ingestFriends)
 	if err != nil {
 		return err
 	}
+	tx := postgres.Tx(ctx)
 	_, err = tx.Exec(ctx, `
 INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,
                            state, linked_at, created_at, updated_at)
@@ -245,4 +233,28 @@ SELECT $1, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') ||
        now(), now(), now(), now()
   FROM generate_series(0, $5::int - 1) AS n`, m, c, friends, ingestFirst, ingestDeliveries)
 	return err
+}
+
+// people adds friends whose LINE ids count from first.
+func people(ctx context.Context, v *vault.Vault, m lumo.MerchantID, c lumo.ChannelID, first, count int) ([][16]byte, error) {
+	friends, sealed, index := make([][16]byte, count), make([][]byte, count), make([][]byte, count)
+	for n := range friends {
+		f := newID(time.Now().UnixMilli())
+		line := fmt.Sprintf("U%032x", first+n)
+		var err error
+		if sealed[n], err = v.Seal(ctx, m, "friend", "line_user_enc", f, []byte(line)); err != nil {
+			return nil, err
+		}
+		if index[n], err = v.BlindIndex(ctx, m, "line_user", line); err != nil {
+			return nil, err
+		}
+		friends[n] = f
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, display_name, follow_status,
+                    follow_changed_at, consent, linked, created_at, updated_at)
+SELECT $1, t.id, $2, t.sealed, t.bidx, 'Friend ' || t.n, 'following', now(), 'given', true, now(), now()
+  FROM unnest($3::uuid[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS t (id, sealed, bidx, n)`,
+		m, c, friends, sealed, index)
+	return friends, err
 }

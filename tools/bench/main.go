@@ -1,6 +1,6 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
 // each beside its peer in the same run: bench edge prints those of one edge alone, bench
-// ingest those of the core taking events, bench send FILE those of the sending engine, with a
+// ingest those of the core taking events, bench flow those of flows, bench send FILE those of the sending engine, with a
 // processor profile in the file.
 package main
 
@@ -26,6 +26,7 @@ const (
 
 	edgeOnly   = "edge"   // as an argument: no more than the figures of one edge
 	ingestOnly = "ingest" // as an argument: no more than the core taking events
+	flowOnly   = "flow"   // as an argument: no more than webhooks of flows becoming messages
 )
 
 func main() {
@@ -67,7 +68,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if only != ingestOnly {
+	if only != ingestOnly && only != flowOnly {
 		if err := edgeAlone(ctx, s, dir, out); err != nil || only == edgeOnly {
 			return err
 		}
@@ -132,6 +133,9 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
 		return err
 	}
+	if only == flowOnly {
+		return flowUnderLoad(ctx, s, console, sim, shop, out)
+	}
 	if err := importFigures(ctx, console, sim, shop, out); err != nil {
 		return err
 	}
@@ -142,5 +146,8 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if err != nil {
 		return err
 	}
-	return hookAcks(ctx, s, settings, out)
+	if err := hookAcks(ctx, s, settings, out); err != nil {
+		return err
+	}
+	return flowUnderLoad(ctx, s, console, sim, shop, out)
 }

@@ -222,6 +222,9 @@ func (s *Stack) StartEdge(ctx context.Context) error {
 	return s.edge.ready(ctx, s.EdgeURL()+"/readyz")
 }
 
+// CorePID is the core's process id.
+func (s *Stack) CorePID() int { return s.core.cmd.Process.Pid }
+
 // KillCore ends the core as a crash would.
 func (s *Stack) KillCore() error { return s.core.kill() }
 
