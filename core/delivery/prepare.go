@@ -17,7 +17,8 @@ const (
 	quotaStale = 10 * time.Minute // LINE's figure is read again before more is sent
 	quotaAgain = time.Minute      // and at the limit
 	quotaRetry = time.Minute
-	// A person may ask LINE again so soon after the last answer.
+	// So soon after its last answer LINE is asked again when a person, or its own refusal, says
+	// that the figure is wrong.
 	quotaByHand = 10 * time.Second
 )
 
@@ -115,7 +116,7 @@ func (t *taking) allowed(kind string) Due {
 	}
 	left := quota.LeftFor(kind, t.situation.Rules)
 	age := q.Now.Sub(quota.ReadAt)
-	t.readQuota = age > quotaStale || left <= 0 && age > quotaAgain
+	t.readQuota = age > quotaStale || left <= 0 && age > quotaAgain || t.sender.usedUp.Load() && age > quotaByHand
 	if left <= 0 && q.Broadcasts {
 		q.Retries = true
 		return q

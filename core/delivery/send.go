@@ -49,6 +49,7 @@ type channelSender struct {
 	settler   *settler
 	chunkLook time.Time    // when chunks that were tried before were looked for; takeBroadcasts' own
 	slowed    atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
+	usedUp    atomic.Bool  // LINE said so, since its figure was read
 
 	mu      sync.Mutex // guards account and until
 	account account
@@ -159,6 +160,7 @@ func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) 
 		})
 	}
 	if b.readQuota {
+		c.usedUp.Store(false)
 		if err := s.Quotas.ReadQuota(ctx, c.lease.Merchant, c.lease.Channel); err != nil {
 			return false, err
 		}
@@ -224,6 +226,9 @@ func (c *channelSender) send(ctx context.Context, bucket *rate.Limiter, try func
 	result := try(ctx)
 	if result.Verdict == SlowDown {
 		c.slowed.Store(time.Now().Add(rateRetry / 2).UnixNano())
+	}
+	if result.Verdict == UsedUp {
+		c.usedUp.Store(true)
 	}
 	return result
 }

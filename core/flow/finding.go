@@ -22,6 +22,7 @@ const (
 	unlinkedLeft = 0.3 // share of a week's calls
 	unlinkedOf   = 20
 	quotaNear    = 0.8
+	inUse        = 5 // calls of a first day: fewer are tests of somebody who sets a flow up
 )
 
 // findings are all that is to be said, worst first.
@@ -57,7 +58,7 @@ func findings(now time.Time, d Diagnosis, q Quota) []Finding {
 // quiet tells of a flow that stopped calling: because it is no longer live, or for a reason
 // that only a look into Klaviyo can show.
 func quiet(now time.Time, f Flow) (Finding, bool) {
-	if f.ActiveDays == 0 || f.LastCallAt.IsZero() {
+	if f.ActiveDays == 0 && f.Week < inUse || f.LastCallAt.IsZero() {
 		return Finding{}, false
 	}
 	silent := now.Sub(f.LastCallAt)

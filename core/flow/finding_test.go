@@ -22,6 +22,8 @@ func TestFindingsSayWhatNeedsAttentionWorstFirst(t *testing.T) {
 		"rare calls, no rule": {d: Diagnosis{Flows: []Flow{{ID: "a", Usual: 1, ActiveDays: 9, LastCallAt: ago(100), Status: "live"}}}},
 		"new, no habit yet":   {d: Diagnosis{Flows: []Flow{{ID: "a", Usual: 40, ActiveDays: 2, LastCallAt: ago(48), Status: "live"}}}},
 		"back in draft":       {d: Diagnosis{Flows: []Flow{{ID: "a", Usual: 40, ActiveDays: 2, LastCallAt: ago(1), Status: "draft"}}}, want: []string{"draft"}},
+		"draft, first day":    {d: Diagnosis{Flows: []Flow{{ID: "a", Week: 5, LastCallAt: ago(1), Status: "draft"}}}, want: []string{"draft"}},
+		"tried in draft":      {d: Diagnosis{Flows: []Flow{{ID: "a", Week: 4, LastCallAt: ago(1), Status: "draft"}}}},
 		"quota near":          {q: Quota{Limit: 1000, Used: 800}, want: []string{"quota"}},
 		"no monthly limit":    {q: Quota{Used: 800000}},
 		"late events":         {d: Diagnosis{Flows: []Flow{{ID: "a", LateCalls: 1}}}, want: []string{"late"}},

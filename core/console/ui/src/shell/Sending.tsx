@@ -18,6 +18,8 @@ export function useSending() {
     queryKey: ["sending", channel?.id],
     queryFn: () => read(api.GET("/merchants/{merchant}/channels/{channel}/sending", { params: { path } })),
     enabled: !!channel,
+    // While it is stopped more and more waits, and no message tells of each.
+    refetchInterval: (q) => (q.state.data?.system || q.state.data?.stopped === "everything" ? 2000 : false),
   });
 }
 

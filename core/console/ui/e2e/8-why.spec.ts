@@ -1,0 +1,38 @@
+import { expect, test } from "@playwright/test";
+import { accessible, fits, pictures, signIn } from "./console";
+
+// Walk-through 7 of UX 8: somebody says that the cart message never came. Why?
+for (const language of ["en", "ja"] as const)
+  test(`walk-through 7, in two clicks the reason and the cure: ${language}`, async ({ page }) => {
+    const say = {
+      en: {
+        row: /not linked to a LINE friend/,
+        cure: "Send a linking QR",
+        called: "What Klaviyo sent",
+        kept: "Kept aside",
+      },
+      ja: {
+        row: /LINEの友だちと連携されていない/,
+        cure: "連携用QRを送る",
+        called: "Klaviyoが送った内容",
+        kept: "保留中",
+      },
+    }[language];
+    const home = await signIn(page, language);
+    await page.goto(`${home}/flows`);
+    await page.getByRole("row", { name: say.row }).first().getByRole("link").first().click();
+    await expect(page.getByText(say.row).first()).toBeVisible();
+    await expect(page.getByRole("link", { name: say.cure })).toHaveAttribute("href", /linking\/qr$/);
+    await page.getByRole("button", { name: say.called }).click();
+    const sent = page.getByRole("region", { name: say.called });
+    await expect(sent).toContainText('"profile_id"');
+    await expect(sent).not.toContainText("Rin");
+    await accessible(page, "5-20-called");
+    await fits(page, "5-20-called");
+    if (pictures)
+      await page.screenshot({ path: `${pictures}/5-20-called-${language}-1440.png`, fullPage: true });
+    await page.goto(`${home}/flows/kept`);
+    await expect(page.getByRole("heading", { level: 1, name: say.kept })).toBeVisible();
+    await accessible(page, "5-19-kept");
+    await fits(page, "5-19-kept");
+  });

@@ -1,0 +1,50 @@
+import type { APIRequestContext } from "@playwright/test";
+import { told } from "./sim";
+
+// What people do in Klaviyo's own screens, and what friends then have on their phones.
+
+type Action = { id: string; type: string; headers: Record<string, string>; url: string; body: string };
+type Flow = { id: string; name: string; metric: string; status: string; actions: Action[] };
+type Webhook = Pick<Action, "url" | "headers" | "body">;
+
+// cart is the flow of the demo's story, with its webhook.
+export async function cart(request: APIRequestContext): Promise<Flow & { webhook: Action }> {
+  const all = await told<{ items: Flow[] }>(request, "/klaviyo/flows");
+  const flow = all.items.find((f) => f.name === "Abandoned cart");
+  const webhook = flow?.actions.find((a) => a.type === "send-webhook");
+  if (!flow || !webhook) throw new Error("the story made no flow");
+  return { ...flow, webhook };
+}
+
+// setWebhook puts URL, headers and body into the cart flow's webhook, as its editor does.
+export async function setWebhook(request: APIRequestContext, { url, headers, body }: Webhook) {
+  const { id, name, metric, status } = await cart(request);
+  await told(request, "/klaviyo/flows", { id, name, metric, status, webhook: { url, headers, body } });
+}
+
+// setStatus sets the cart flow and its webhook live, or back to draft.
+export async function setStatus(request: APIRequestContext, status: "live" | "draft") {
+  await told(request, `/klaviyo/flows/${(await cart(request)).id}/status`, { status });
+}
+
+// testSend is Klaviyo's test of the cart flow's webhook for a customer.
+export async function testSend(request: APIRequestContext, profile: string) {
+  const flow = await cart(request);
+  await told(request, `/klaviyo/flows/${flow.id}/test_send`, { profile, action: flow.webhook.id });
+}
+
+// leavesCart starts the flow for a customer.
+export const leavesCart = (request: APIRequestContext, profile: string) =>
+  told(request, "/klaviyo/events", { profile, metric: "Checkout Started" });
+
+// reminders counts the cart flow's messages in a person's chat.
+export async function reminders(request: APIRequestContext, person: string): Promise<number> {
+  const chat = JSON.stringify(await told(request, `/people/${person}/chat`));
+  return chat.split("your tea is still waiting").length - 1;
+}
+
+// setQuota sets what LINE says of the month: the limit, and what is used of it.
+export async function setQuota(request: APIRequestContext, quota: { limit: number; used: number }) {
+  const all = await told<{ items: { messaging_channel_id: string }[] }>(request, "/line/channels");
+  for (const c of all.items) await told(request, `/line/channels/${c.messaging_channel_id}/quota`, quota);
+}
