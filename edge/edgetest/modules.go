@@ -41,6 +41,7 @@ func build(t testing.TB, root, name, file string) []byte {
 		"go",
 		"build",
 		"-trimpath",
+		"-tags=guest",
 		"-buildmode=c-shared",
 		"-ldflags=-s -w",
 		"-o",

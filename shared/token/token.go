@@ -4,9 +4,8 @@
 // key; nothing in it can be changed and nothing personal can be read from it. Text forms
 // are strict: one value has exactly one text (DESIGN 3.6).
 //
-// Whatever needs a key is left out of modules, which build this package for wasip1: keys
-// stay in the host, and the cryptography that nobody calls there would make each module half
-// as large again.
+// Whatever needs a key is left out of modules, which are built with the tag guest: keys stay
+// in the host, and cryptography that nobody calls there would make each module a quarter larger.
 package token
 
 import (

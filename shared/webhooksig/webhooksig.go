@@ -2,7 +2,7 @@
 //
 // Signatures cover the raw body; comparison is constant time. Decoders accept exactly one
 // text for a value: the right length, the right alphabet, no spaces. What computes is left
-// out of modules, which build this package for wasip1 and let their host compute.
+// out of modules, which are built with the tag guest and let their host compute.
 package webhooksig
 
 import (

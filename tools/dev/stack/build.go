@@ -33,7 +33,7 @@ func moduleParts() []part {
 		parts = append(parts, part{
 			name: "module " + name, sources: []string{"plugins", "shared", "go.mod", "go.sum"}, result: result,
 			env:     []string{"GOOS=wasip1", "GOARCH=wasm"},
-			command: []string{"go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o", result, "./plugins/" + name},
+			command: []string{"go", "build", "-trimpath", "-tags=guest", "-buildmode=c-shared", "-ldflags=-s -w", "-o", result, "./plugins/" + name},
 		})
 	}
 	return parts
