@@ -31,6 +31,7 @@ func (a *App) handleFriends(runs *run.Service, channels *channel.Service, people
 	}
 	runs.Handle(channel.RunConsent, refresher(false))
 	runs.Handle(channel.RunFollowers, refresher(true))
+	runs.Handle(channel.RunBulk, channel.Bulk{People: people})
 	console.RegisterRuns(a.api, console.RunParts{Runs: runs, People: people, Refresher: refresher(false),
 		Members: a.accounts})
 }

@@ -105,9 +105,44 @@ func RegisterRuns(a *API, p RunParts) {
 	Register(a, Op{ID: "refresh-consent", Method: http.MethodPost, Path: one + "/consent/refresh", Role: lumo.Admin,
 		Status: http.StatusAccepted, Summary: "Update LINE consent status: read again who follows"},
 		p.starting(channel.RunConsent))
+	Register(a, Op{ID: "change-matching-friends", Method: http.MethodPost, Path: one + "/friends/bulk_all",
+		Role: lumo.Marketer, Status: http.StatusAccepted, Summary: "Tag, untag or mark all friends that a filter matches"},
+		p.bulkAll)
 	Register(a, Op{ID: "import-followers", Method: http.MethodPost, Path: one + "/friends/import_followers",
 		Role: lumo.Marketer, Status: http.StatusAccepted, Summary: "Bring in all followers of a verified account"},
 		p.starting(channel.RunFollowers))
+}
+
+// bulkAllInput says what happens to all friends that a filter matches.
+type bulkAllInput struct {
+	InChannel
+	Body struct {
+		FriendFilter
+		Action string `json:"action" enum:"tag,untag,tester,no_tester"`
+		Label  string `json:"label,omitempty" maxLength:"40" doc:"tag_.., that is given or taken"`
+	}
+}
+
+func (p RunParts) bulkAll(ctx context.Context, who Caller, in *bulkAllInput) (RunView, error) {
+	q, err := in.Body.query(in.InChannel, "", 0)
+	if err != nil {
+		return RunView{}, err
+	}
+	action, tag := channel.BulkAction(in.Body.Action), id.ID{}
+	if action == channel.BulkTag || action == channel.BulkUntag {
+		if tag, err = outside(id.Tag, in.Body.Label); err != nil {
+			return RunView{}, err
+		}
+		if _, err = p.People.Tag(ctx, who.Merchant.ID, q.Channel, lumo.TagID(tag)); err != nil {
+			return RunView{}, err
+		}
+	}
+	params, err := channel.BulkParams(q, action, lumo.TagID(tag))
+	if err != nil {
+		return RunView{}, err
+	}
+	r, err := p.Runs.Start(ctx, who.Merchant.ID, q.Channel, channel.RunBulk, params, who.Member.ID)
+	return p.view(ctx, r, run.Run{}), err
 }
 
 func (p RunParts) list(ctx context.Context, who Caller, in *runsInput) (List[RunView], error) {

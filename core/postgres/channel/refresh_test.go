@@ -77,6 +77,7 @@ func (w *world) runs(t *testing.T, f *far, owner string) *run.Service {
 		s.Handle(kind, &channel.Refresher{Service: w.service, Tenants: w.db, Store: store.New(w.vault), Followers: f,
 			Now: w.clock, Add: add})
 	}
+	s.Handle(channel.RunBulk, channel.Bulk{People: w.people})
 	return s
 }
 
@@ -241,5 +242,54 @@ func TestLongWorkIsPausedTakenUpAndSurvivesItsProcess(t *testing.T) {
 	}
 	if _, err := s.Stop(t.Context(), w.merchant, c.ID, first.ID, lumo.MemberID{}); !fault.Is(err, fault.Conflict) {
 		t.Errorf("stopping what has ended: got %v", err)
+	}
+}
+
+func TestAllThatMatchAreChangedAndNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	const all, blocked = 1203, 2
+	w.crowd(t, c, all)
+	for n := range blocked {
+		w.deliver(t, c, event("unfollow", fmt.Sprint("E", n), user(n), w.clock().Add(time.Second)))
+	}
+	tag, err := w.people.AddTag(t.Context(), w.merchant, c.ID, channel.Actor{}, "VIP", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := channel.BulkParams(channel.FriendQuery{Channel: c.ID, Status: lumo.Following}, channel.BulkTag, tag.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.runs(t, &far{}, "core-1")
+	r, err := s.Start(t.Context(), w.merchant, c.ID, channel.RunBulk, params, lumo.MemberID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.finish(t, s)
+	done, err := s.Run(t.Context(), w.merchant, c.ID, r.ID)
+	if err != nil || done.State != run.Done || *done.Total != all-blocked || done.Counts["changed"] != all-blocked {
+		t.Fatalf("the run is %+v, %v", done, err)
+	}
+	if n, err := w.people.Count(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID, Tag: tag.ID}); err != nil || n != all-blocked {
+		t.Errorf("%d friends have the tag, %v", n, err)
+	}
+	params, _ = channel.BulkParams(channel.FriendQuery{Channel: c.ID, Tag: tag.ID}, channel.BulkUntag, tag.ID)
+	if _, err := s.Start(t.Context(), w.merchant, c.ID, channel.RunBulk, params, lumo.MemberID{}); err != nil {
+		t.Fatal(err)
+	}
+	w.finish(t, s) // what matches becomes less while it works
+	if n, err := w.people.Count(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID, Tag: tag.ID}); err != nil || n != 0 {
+		t.Errorf("%d friends still have the tag, %v", n, err)
+	}
+}
+
+func TestASearchIsNoPartOfLongWork(t *testing.T) {
+	t.Parallel()
+	for _, q := range []channel.FriendQuery{{Email: "yuki@customer.example"}, {Phone: "+819012345678"}, {Name: "Yuki"}} {
+		if _, err := channel.BulkParams(q, channel.BulkTester, lumo.TagID{}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v: got %v, want a refusal", q, err)
+		}
 	}
 }

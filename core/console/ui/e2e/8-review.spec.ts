@@ -12,7 +12,7 @@ type Code = { id: string; code: string; name: string; identify_by: string; url: 
 // twoCustomers lets a person scan the codes in two customers' emails.
 async function twoCustomers(page: Page, request: APIRequestContext, stamp: string) {
   const codes = await asMember<Items<Code>>(page, "/qr_codes");
-  const code = codes.items.find((c) => c.identify_by === "profile");
+  const code = codes.items.find((c) => c.name === "Welcome email");
   const person = await told<{ id: string }>(request, "/people", { name: `Nao ${stamp}`, language: "ja" });
   const made: string[] = [];
   for (const n of [1, 2]) {

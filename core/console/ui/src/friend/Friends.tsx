@@ -1,9 +1,9 @@
-import { Button, Group, Menu, Text } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
-import { api, type Friend, post, read, type Schema } from "../api";
+import { Link } from "react-router";
+import { api, type Friend, post, read } from "../api";
 import {
   Choices,
   type Column,
@@ -11,15 +11,13 @@ import {
   Empty,
   Page,
   SearchBox,
-  type Selection,
   State,
-  useAction,
   useFilters,
   usePages,
-  useUndo,
   When,
 } from "../parts";
 import { usePlace } from "../place";
+import { Bulk, type Filter } from "./Bulk";
 import { CsvIn } from "./CsvIn";
 import { TagBadges, useTags } from "./TagBadge";
 
@@ -34,10 +32,7 @@ export function Friends() {
   const [text, setText] = useState("");
   const filters = useFilters(names);
   const chosen = filters.values as Filters;
-  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Omit<
-    Schema<"SearchBody">,
-    "text"
-  >;
+  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Filter;
   const pages = usePages<Friend>({
     queryKey: ["friend", "list", path.channel, text, chosen],
     fetch: ({ cursor, limit }, signal) =>
@@ -92,7 +87,8 @@ export function Friends() {
             />
           )
         }
-        bulk={mayChange ? (selection) => <Bulk selection={selection} /> : undefined}
+        bulk={mayChange ? (selection) => <Bulk selection={selection} filter={body} /> : undefined}
+        bulkAll={text === ""}
       />
     </Page>
   );
@@ -182,74 +178,4 @@ function useColumns(): Column<Friend>[] {
     { key: "clicked", title: t("friend.lastClicked"), cell: (f) => <When at={f.last_clicked_at} /> },
     { key: "language", title: t("friend.language"), cell: (f) => f.language || "-" },
   ];
-}
-
-type Change = { action: "tag" | "untag" | "tester" | "no_tester"; tag?: string; ids: string[] };
-
-// Bulk changes the ticked friends. What was done can be taken back.
-function Bulk({ selection }: { selection: Selection }) {
-  const { t } = useTranslation();
-  const { path } = usePlace();
-  const tags = useTags();
-  const undo = useUndo();
-  const navigate = useNavigate();
-  const send = (c: Change, headers = {}) =>
-    read(
-      api.POST("/merchants/{merchant}/channels/{channel}/friends/bulk", {
-        params: { path },
-        headers,
-        body: { action: c.action, tag: c.tag, friends: c.ids },
-      }),
-    );
-  const change = useAction(async (c: Change, key) => {
-    const done = await send(c, key);
-    const back = { tag: "untag", untag: "tag", tester: "no_tester", no_tester: "tester" } as const;
-    undo.offer({
-      text: t(`friend.done.${c.action}`, { count: done.changed, n: done.changed }),
-      undo: () => send({ ...c, action: back[c.action] }),
-    });
-    selection.clear();
-    return done;
-  });
-  const items = tags.data?.items ?? [];
-  const choose = (action: "tag" | "untag") => (
-    <Menu position="top">
-      <Menu.Target>
-        <Button size="xs" variant="default" disabled={change.busy}>
-          {t(`friend.${action}`)}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {items.map((tag) => (
-          <Menu.Item key={tag.id} onClick={() => change.run({ action, tag: tag.id, ids: selection.ids })}>
-            {tag.name}
-          </Menu.Item>
-        ))}
-        {items.length === 0 && (
-          <Menu.Item onClick={() => navigate("../tags", { relative: "path" })}>
-            {t("friend.noTags")}
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
-  );
-  return (
-    <Group gap="xs">
-      {choose("tag")}
-      {choose("untag")}
-      <Button
-        size="xs"
-        variant="default"
-        disabled={change.busy}
-        onClick={() => change.run({ action: "tester", ids: selection.ids })}
-      >
-        {t("friend.tester")}
-      </Button>
-      {change.error && (
-        <Text size="sm" c="var(--lumo-bad)" role="alert">
-          {change.error.message || t("common.unreachable")}
-        </Text>
-      )}
-    </Group>
-  );
 }

@@ -39,9 +39,10 @@ type Props<T> = {
   onSort?: (sort: string) => void;
   fresh?: { n: number; show: () => void }; // new rows that wait
   bulk?: (selection: Selection) => ReactNode; // buttons for the ticked rows
+  bulkAll?: boolean; // whether those buttons can also mean all that match, beyond this page
 };
 
-export type Selection = { ids: string[]; all: boolean; clear: () => void };
+export type Selection = { ids: string[]; all: boolean; n: number; clear: () => void };
 
 // DataTable is a page of a list: rows on a screen, cards on a phone.
 export function DataTable<T>(props: Props<T>) {
@@ -91,7 +92,12 @@ function useSelection<T>({ pages, id }: Props<T>): Picked {
   };
 }
 
-function Bulk<T>({ pages, picked, bulk }: Props<T> & { picked: Picked; bulk: (s: Selection) => ReactNode }) {
+function Bulk<T>({
+  pages,
+  picked,
+  bulk,
+  bulkAll,
+}: Props<T> & { picked: Picked; bulk: (s: Selection) => ReactNode }) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const clear = () => picked.set(new Set(), false);
@@ -99,12 +105,12 @@ function Bulk<T>({ pages, picked, bulk }: Props<T> & { picked: Picked; bulk: (s:
   return (
     <ActionBar opened={n > 0} onClose={clear} aria-label={t("common.selected", { count: n, n: count(n) })}>
       <Text size="sm">{t("common.selected", { count: n, n: count(n) })}</Text>
-      {!picked.all && pages.total !== undefined && pages.total > n && (
+      {bulkAll && !picked.all && pages.total !== undefined && pages.total > n && (
         <Button size="xs" variant="subtle" onClick={() => picked.set(picked.ids, true)}>
           {t("common.selectAll", { count: pages.total, n: count(pages.total) })}
         </Button>
       )}
-      {bulk({ ids: [...picked.ids], all: picked.all, clear })}
+      {bulk({ ids: [...picked.ids], all: picked.all, n, clear })}
       <ActionBar.CloseButton aria-label={t("common.clearSelection")} />
     </ActionBar>
   );

@@ -1,3 +1,0 @@
-import "@mantine/charts/styles.css";
-
-export { BarChart, BarsList, BulletChart, LineChart, Sparkline } from "@mantine/charts";
