@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 var shop = lumo.MerchantID{7}
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // wire is a database that does at once what it is asked.
 type wire struct {

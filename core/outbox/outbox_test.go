@@ -291,7 +291,7 @@ func TestRunWritesWhatIsAddedAndStops(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.service.Run(ctx) }()
 	s.add(t, s.fact(lumo.FactSent, "1"))
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for s.count(t, "sent") == 0 {
 		select {
 		case <-deadline:

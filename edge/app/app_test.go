@@ -23,7 +23,7 @@ import (
 	"lumo/shared/fault"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // process is a running edge.
 type process struct {

@@ -22,7 +22,7 @@ import (
 	"lumo/shared/fault"
 )
 
-const soon = 10 * time.Second
+const soon = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

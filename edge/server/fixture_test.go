@@ -37,7 +37,7 @@ import (
 	"lumo/shared/sealing"
 )
 
-const soon = 10 * time.Second
+const soon = time.Minute
 
 // clock is real time that can be moved forward.
 type clock struct{ ahead atomic.Int64 }

@@ -289,7 +289,7 @@ func (d *desk) react(t *testing.T, f lumo.FriendID, event, text string) string {
 		return d.answerer.React(ctx, lumo.Reaction{Merchant: d.Merchant, Channel: d.Channel.ID, Friend: f, Event: event,
 			Followed: text == "", Text: text, Token: "reply-canary", At: d.Clock.Now()})
 	})
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for shoptest.Get[int](t, d.Shop, "SELECT count(*) FROM reply WHERE merchant_id = $1 AND state IN ('planned', 'sending')") > before {
 		if time.Now().After(deadline) {
 			t.Fatal("the reply was never answered")

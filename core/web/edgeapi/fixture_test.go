@@ -305,7 +305,7 @@ func (e *edge) dial(after uint64) (*stream, int, error) {
 
 // next applies one frame and acknowledges it, as an edge does.
 func (s *stream) next() (wire.Frame, error) {
-	if err := s.ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := s.ws.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		return wire.Frame{}, err
 	}
 	_, message, err := s.ws.ReadMessage()
@@ -355,7 +355,7 @@ func (s *stream) next() (wire.Frame, error) {
 // until reads frames until a condition holds.
 func (s *stream) until(what string, ok func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if _, err := s.next(); err != nil {
 			s.t.Fatalf("%s: %v", what, err)
