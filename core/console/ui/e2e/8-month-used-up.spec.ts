@@ -1,0 +1,46 @@
+import { expect, test } from "@playwright/test";
+import { accessible, fits, pictures, signIn } from "./console";
+import { leavesCart, reminders, setQuota } from "./klaviyo";
+
+// Walk-through 14 of UX 8 with flow messages: the month is used up; what happens, and how does
+// it go on? The engine's part, with thousands of people, is proven in core/postgres/delivery.
+for (const language of ["en", "ja"] as const)
+  test(`walk-through 14, at the month's limit messages wait, and go once when there are more: ${language}`, {
+    tag: "@alone",
+  }, async ({ page, request }) => {
+    const say = {
+      en: {
+        title: "Quota",
+        used: /^All 5,000 messages of this month are used up/,
+        waits: /^(\d+) messages? waits? and (is|are) sent exactly once/,
+        ask: "Ask LINE now",
+      },
+      ja: {
+        title: "通数",
+        used: /^今月の5,000通を使い切りました/,
+        waits: /^(\d+)通が待機中です/,
+        ask: "今すぐLINEに確認",
+      },
+    }[language];
+    const home = await signIn(page, language);
+    const before = await reminders(request, "mio");
+    await setQuota(request, { limit: 5000, used: 5000 });
+    await leavesCart(request, "mio@customer.example");
+    await page.goto(`${home}/quota`);
+    await expect(page.getByRole("heading", { level: 1, name: say.title })).toBeVisible();
+    await expect(page.getByText(say.waits)).toBeVisible({ timeout: 90_000 });
+    await expect(page.getByText(say.used)).toBeVisible();
+    const waiting = Number(say.waits.exec(await page.getByText(say.waits).innerText())?.[1]);
+    await accessible(page, "5-33-quota");
+    await fits(page, "5-33-quota");
+    if (pictures)
+      await page.screenshot({ path: `${pictures}/5-33-quota-${language}-1440.png`, fullPage: true });
+    expect(await reminders(request, "mio")).toBe(before);
+    await setQuota(request, { limit: 9000, used: 5000 });
+    await expect(async () => {
+      await page.getByRole("button", { name: say.ask }).click();
+      await expect(page.getByText(say.waits)).toBeHidden({ timeout: 2000 });
+    }).toPass({ timeout: 60_000 });
+    await expect.poll(() => reminders(request, "mio"), { timeout: 30_000 }).toBe(before + waiting);
+    await setQuota(request, { limit: 5000, used: 100 });
+  });
