@@ -17,7 +17,9 @@
 //	I11 every unknown outcome is visible           Ended: the same
 //	I14 the console shows the database             Agree: the same, for the numbers
 //
-// Not shown here: I10 (linkage), I12 (audit log), I13 (memory and goroutines).
+//	I12 the audit log only grows                   core/postgres: TestAuditAndLinkHistoryOnlyGrow
+//
+// Not shown here: I10 (linkage), I13 (memory and goroutines).
 //
 // TestPlantedBugsAreCaught shows that the checks are worth something: each breaks one rule of
 // the engine on purpose, and is found.
