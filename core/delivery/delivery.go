@@ -11,6 +11,11 @@
 // sending by a lease with a fence; what a lost owner had begun is unknown until LINE says.
 // Nothing that can fail stands between LINE's acceptance and its record, and evidence of
 // acceptance is never dropped.
+//
+// Where a send's time goes: a sender looks, reads, freezes and commits in five messages to the
+// database; the account's row of the month is locked for the commit alone, which is why it is
+// counted last; becoming "sending" changes no index. Recording what LINE said costs the database
+// most: the delivery's indexes, the timeline, the event for Klaviyo.
 package delivery
 
 import (

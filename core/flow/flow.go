@@ -5,6 +5,12 @@
 // look-ups alone, in one transaction with the delivery it plans, so that one call makes at
 // most one message however often Klaviyo or an edge repeats it. Every call with a known
 // channel leaves a row, also a refused one.
+//
+// Where a call's time goes: calls that come in while the database is busy share a transaction
+// and its eight messages to the database: on a machine that is busy otherwise, a fifth of the
+// transactions does for 200 calls a second. What is left is mostly the database's: the
+// rows of the call and of its delivery with their indexes, then the sender's own transaction,
+// which begins when this one has committed and is woken by it.
 package flow
 
 import (

@@ -24,7 +24,9 @@ const (
 )
 
 // flowUnderLoad measures flow sends while a hundred thousand deliveries of broadcasts of the
-// same LINE account are on their way at LINE's pace, and what the core holds in memory then.
+// same LINE account are on their way, and what the core holds in memory then. The broadcasts go
+// to people whom LINE does not know: it refuses each of them, which uses up no month, and costs
+// the core and the database what an acceptance does.
 func flowUnderLoad(ctx context.Context, s *stack.Stack, console *seed.Console, sim *seed.Sim, shop seed.Shop, out io.Writer) error {
 	db, sealer, err := database(ctx, s)
 	if err != nil {
