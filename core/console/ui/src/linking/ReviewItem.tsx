@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { get, post, type Schema } from "../api";
-import { Failed, Loading, Page, Result, useAction, useUndo, When } from "../parts";
+import { Failed, Loading, Page, Result, useAction, useUndo, When, Wide } from "../parts";
 import { usePlace } from "../place";
 
 type View = Schema<"ComparisonView">;
@@ -38,29 +38,31 @@ function Comparison({ of }: { of: View }) {
   const stands = of.first.linked || of.second.linked;
   return (
     <Page title={t(`linking.review.kind.${of.kind}`)} lead={t("linking.review.compareLead")}>
-      <Table withTableBorder>
-        <Table.Caption>{t("linking.review.caption")}</Table.Caption>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Td />
-            {(["first", "second"] as const).map((side, i) => (
-              <Table.Th key={side} scope="col">
-                {t("linking.review.side", { n: i + 1 })}{" "}
-                {of.recommended === `use_${side}` && (
-                  <Badge leftSection={<IconStar size={12} aria-hidden="true" />}>
-                    {t(`linking.review.recommended.${of.reason}`)}
-                  </Badge>
-                )}
-              </Table.Th>
+      <Wide label={t("linking.review.caption")} min={560}>
+        <Table withTableBorder>
+          <Table.Caption>{t("linking.review.caption")}</Table.Caption>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Td />
+              {(["first", "second"] as const).map((side, i) => (
+                <Table.Th key={side} scope="col">
+                  {t("linking.review.side", { n: i + 1 })}{" "}
+                  {of.recommended === `use_${side}` && (
+                    <Badge leftSection={<IconStar size={12} aria-hidden="true" />}>
+                      {t(`linking.review.recommended.${of.reason}`)}
+                    </Badge>
+                  )}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((row) => (
+              <Row key={row.name} row={row} first={of.first} second={of.second} />
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((row) => (
-            <Row key={row.name} row={row} first={of.first} second={of.second} />
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Tbody>
+        </Table>
+      </Wide>
       {(of.first.unread || of.second.unread) && <Text size="sm">{t("linking.review.unread")}</Text>}
       {of.decision && <Text>{t(`linking.review.decided.${of.decision}`)}</Text>}
       {mayChange && (
