@@ -1,0 +1,96 @@
+import { expect, test } from "@playwright/test";
+import { looked, signIn, sizes } from "./console";
+import { asMember, type Items } from "./sim";
+import { say } from "./words";
+
+// Screens about linking and friends (UX 5.7, 5.9-5.13, 5.31): each once in English on a desk and
+// in Japanese on a phone, with their dialogs and with what they say when something fails.
+
+type Named = { id: string; name: string; linked: boolean };
+
+for (const language of ["en", "ja"] as const) {
+  const t = say(language);
+
+  test(`5.9 to 5.13, 5.31 linking and friends pass axe and fit: ${language}`, async ({ page }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    for (const [name, path, title] of [
+      ["5-11-health", "linking", "linking.title"],
+      ["5-7-forms", "linking/forms", "linking.forms.title"],
+      ["5-9-automatic", "linking/auto", "linking.auto.title"],
+      ["5-12-friends", "friends", "menu.friends"],
+      ["5-14-tags", "tags", "menu.tags"],
+      ["5-31-consent", "settings/consent", "menu.consent"],
+    ] as const) {
+      await page.goto(`${home}/${path}`);
+      await expect(page.getByRole("heading", { level: 1, name: t(title) })).toBeVisible();
+      await page.waitForLoadState("networkidle");
+      await looked(page, `${name}-${language}`);
+    }
+  });
+
+  test(`5.11 words that unlink are changed, and refused when too long: ${language}`, async ({ page }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    await page.goto(`${home}/linking`);
+    const words = page.getByLabel(t("linking.unlink.words"));
+    const own = `stop ${language}`;
+    await words.fill(own);
+    await words.press("Enter");
+    await page.getByRole("button", { name: t("linking.unlink.save") }).click();
+    const kept = async () =>
+      (await asMember<{ unlink_words: string[] }>(page, "/linking/settings")).unlink_words;
+    await expect.poll(kept).toContain(own);
+    await words.press("Backspace");
+    await page.getByRole("button", { name: t("linking.unlink.save") }).click();
+    await expect.poll(kept).not.toContain(own);
+  });
+
+  test(`5.13 a friend is linked to a customer and taken back: ${language}`, async ({ page, request }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    const friends = await asMember<Items<Named>>(page, "/friends?linked=no&limit=50");
+    const friend = friends.items[0];
+    test.skip(!friend, "nobody is unlinked on this stack");
+    const email = `found${Date.now()}@customer.example`;
+    const sim = process.env.LUMO_E2E_SIM;
+    await request.post(`${sim}/sim/v1/klaviyo/profiles`, { data: { email, first_name: "Found" } });
+    await page.goto(`${home}/friends/${friend?.id}`);
+    await page.getByRole("button", { name: t("friend.linkTo") }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel(t("friend.customerBy")).fill("nobody@customer.example");
+    await dialog.getByRole("button", { name: t("friend.findCustomer") }).click();
+    await expect(dialog.getByRole("alert")).toBeVisible();
+    await dialog.getByLabel(t("friend.customerBy")).fill(` ${email.toUpperCase()} `);
+    await dialog.getByRole("button", { name: t("friend.findCustomer") }).click();
+    await expect(dialog.getByText(email).first()).toBeVisible();
+    await looked(page, `5-13-link-to-${language}`);
+    await dialog.getByRole("button", { name: t("friend.linkDo") }).click();
+    const box = page.getByRole("region", { name: t("friend.linked") });
+    await expect(box.getByRole("button", { name: t("friend.unlink") })).toBeVisible();
+    await page.getByRole("button", { name: t("common.undo") }).click();
+    await expect(box.getByRole("button", { name: t("friend.linkTo") })).toBeVisible();
+    await expect(box.getByText(t("friend.step.undone")).first()).toBeVisible();
+    await looked(page, `5-13-taken-back-${language}`);
+  });
+
+  test(`5.11, 5.12 what cannot be loaded says so and is tried again: ${language}`, async ({ page }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    for (const [path, call, what] of [
+      ["linking", "**/linking", "linking.failed"],
+      ["friends", "**/friends/search", "friend.failed"],
+    ] as const) {
+      await page.route(`**/api/v1${call}`, (route) => route.fulfill({ status: 503, body: "{}" }));
+      await page.goto(`${home}/${path}`);
+      await expect(page.getByRole("alert").filter({ hasText: t(what) })).toBeVisible();
+      await looked(page, `5-11-failed-${path}-${language}`);
+      await page.unroute(`**/api/v1${call}`);
+      await page
+        .getByRole("button", { name: t("common.again") })
+        .first()
+        .click();
+      await expect(page.getByRole("alert").filter({ hasText: t(what) })).toBeHidden();
+    }
+  });
+}
