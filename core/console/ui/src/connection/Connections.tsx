@@ -15,7 +15,15 @@ export function Connections() {
   const { mayManage, shop } = usePlace();
   const all = useConnections();
   if (all.isPending) return <Loading shape="cards" />;
-  if (all.error) return <Failed error={all.error} again={() => all.refetch()} what="connection.failed" />;
+  if (all.error)
+    return (
+      <Failed
+        page={t("connection.title")}
+        error={all.error}
+        again={() => all.refetch()}
+        what="connection.failed"
+      />
+    );
   const { klaviyo, line, edges } = all.data;
   const open = (to: string, card?: CardData, text = "connection.open") =>
     mayManage && (

@@ -45,7 +45,14 @@ export function KlaviyoWizard() {
   });
   if (found.isPending) return <Loading />;
   if (found.error)
-    return <Failed error={found.error} again={() => found.refetch()} what="connection.failed" />;
+    return (
+      <Failed
+        page={t("connection.klaviyo.title")}
+        error={found.error}
+        again={() => found.refetch()}
+        what="connection.failed"
+      />
+    );
   const k = found.data;
   const on = k.state === "working";
   const result = params.get("result") ?? "";

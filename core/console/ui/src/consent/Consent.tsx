@@ -28,7 +28,14 @@ export function Consent() {
   });
   if (consent.isPending) return <Loading />;
   if (consent.error)
-    return <Failed error={consent.error} again={() => consent.refetch()} what="consent.failed" />;
+    return (
+      <Failed
+        page={t("menu.consent")}
+        error={consent.error}
+        again={() => consent.refetch()}
+        what="consent.failed"
+      />
+    );
   const c = consent.data;
   const last = runs.data?.items[0];
   const busy = !!last && isOpen(last);

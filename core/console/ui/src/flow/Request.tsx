@@ -28,7 +28,10 @@ export function Request() {
   });
   const summary = useSummary();
   if (call.isPending) return <Loading />;
-  if (call.error) return <Failed error={call.error} again={() => call.refetch()} what="flow.failed" />;
+  if (call.error)
+    return (
+      <Failed page={t("menu.doctor")} error={call.error} again={() => call.refetch()} what="flow.failed" />
+    );
   const r = call.data;
   return (
     <Page

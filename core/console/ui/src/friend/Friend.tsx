@@ -52,7 +52,14 @@ export function FriendPage() {
   });
   if (friend.isPending) return <Loading />;
   if (friend.error)
-    return <Failed error={friend.error} again={() => friend.refetch()} what="friend.failed" />;
+    return (
+      <Failed
+        page={t("menu.friends")}
+        error={friend.error}
+        again={() => friend.refetch()}
+        what="friend.failed"
+      />
+    );
   const f = friend.data;
   if (f.erased_at)
     return (

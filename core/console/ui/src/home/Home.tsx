@@ -43,7 +43,9 @@ export function HomePage() {
   useLiveEvent(touching, read);
   if (home.isPending) return <Loading />;
   if (home.error && !home.data)
-    return <Failed error={home.error} again={() => home.refetch()} what="home.loadFailed" />;
+    return (
+      <Failed page={t("menu.home")} error={home.error} again={() => home.refetch()} what="home.loadFailed" />
+    );
   const h = home.data;
   return (
     <Page

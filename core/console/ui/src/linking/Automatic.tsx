@@ -45,9 +45,24 @@ export function Automatic() {
     await again();
   });
   if (view.isPending || checks.isPending) return <Loading />;
-  if (view.error) return <Failed error={view.error} again={() => view.refetch()} what="linking.failed" />;
+  if (view.error)
+    return (
+      <Failed
+        page={t("linking.auto.title")}
+        error={view.error}
+        again={() => view.refetch()}
+        what="linking.failed"
+      />
+    );
   if (checks.error)
-    return <Failed error={checks.error} again={() => checks.refetch()} what="linking.failed" />;
+    return (
+      <Failed
+        page={t("linking.auto.title")}
+        error={checks.error}
+        again={() => checks.refetch()}
+        what="linking.failed"
+      />
+    );
   const v = view.data;
   const now = { email: v.email, phone: v.phone, ask_email: v.ask_email };
   const last = checks.data.items[0];

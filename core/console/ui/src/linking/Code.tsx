@@ -39,6 +39,7 @@ import { Funnel } from "./Health";
 
 // CodePage makes a QR code, or shows, changes and counts one.
 export function CodePage() {
+  const { t } = useTranslation();
   const { code: id } = useParams();
   const { at } = usePlace();
   const fresh = id === "new";
@@ -49,7 +50,15 @@ export function CodePage() {
   });
   if (fresh) return <Editor key="new" />;
   if (code.isPending) return <Loading />;
-  if (code.error) return <Failed error={code.error} again={() => code.refetch()} what="linking.failed" />;
+  if (code.error)
+    return (
+      <Failed
+        page={t("linking.codes.title")}
+        error={code.error}
+        again={() => code.refetch()}
+        what="linking.failed"
+      />
+    );
   return <Editor key={code.data.id} of={code.data} />;
 }
 

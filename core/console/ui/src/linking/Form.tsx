@@ -39,6 +39,7 @@ const languages = ["ja", "en"] as const;
 
 // FormPage makes a form, or shows, changes, checks and counts one.
 export function FormPage() {
+  const { t } = useTranslation();
   const { form: id } = useParams();
   const { at } = usePlace();
   const fresh = id === "new";
@@ -49,7 +50,15 @@ export function FormPage() {
   });
   if (fresh) return <Editor key="new" />;
   if (form.isPending) return <Loading />;
-  if (form.error) return <Failed error={form.error} again={() => form.refetch()} what="linking.failed" />;
+  if (form.error)
+    return (
+      <Failed
+        page={t("linking.forms.title")}
+        error={form.error}
+        again={() => form.refetch()}
+        what="linking.failed"
+      />
+    );
   return <Editor key={form.data.id} of={form.data} />;
 }
 

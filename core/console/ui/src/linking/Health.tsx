@@ -36,7 +36,14 @@ export function Health() {
   });
   if (health.isPending) return <Loading />;
   if (health.error)
-    return <Failed error={health.error} again={() => health.refetch()} what="linking.failed" />;
+    return (
+      <Failed
+        page={t("linking.title")}
+        error={health.error}
+        again={() => health.refetch()}
+        what="linking.failed"
+      />
+    );
   const off = klaviyo.data && klaviyo.data.state !== "working";
   return (
     <Page title={t("linking.title")} lead={t("linking.lead")}>

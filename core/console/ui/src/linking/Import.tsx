@@ -18,7 +18,15 @@ export function ImportPage() {
     queryFn: () => get<Import>(`${at}/imports/${run}`),
   });
   if (found.isPending) return <Loading />;
-  if (found.error) return <Failed error={found.error} again={() => found.refetch()} what="linking.failed" />;
+  if (found.error)
+    return (
+      <Failed
+        page={t("linking.import.title")}
+        error={found.error}
+        again={() => found.refetch()}
+        what="linking.failed"
+      />
+    );
   const i = found.data;
   return (
     <Page

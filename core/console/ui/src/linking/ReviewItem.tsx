@@ -13,6 +13,7 @@ type Side = Schema<"SideView">;
 
 // ReviewItem compares the two answers of a conflict and takes the decision.
 export function ReviewItem() {
+  const { t } = useTranslation();
   const { item } = useParams();
   const { at } = usePlace();
   const found = useQuery({
@@ -20,7 +21,15 @@ export function ReviewItem() {
     queryFn: () => get<View>(`${at}/review/${item}`),
   });
   if (found.isPending) return <Loading />;
-  if (found.error) return <Failed error={found.error} again={() => found.refetch()} what="linking.failed" />;
+  if (found.error)
+    return (
+      <Failed
+        page={t("linking.review.title")}
+        error={found.error}
+        again={() => found.refetch()}
+        what="linking.failed"
+      />
+    );
   return <Comparison key={found.data.id} of={found.data} />;
 }
 

@@ -29,6 +29,7 @@ import { shown, useImages, usePreview } from "./usePreview";
 
 // Editor writes one message (UX 5.16).
 export function Editor() {
+  const { t } = useTranslation();
   const { message } = useParams();
   const { at, channel } = usePlace();
   const found = useQuery({
@@ -39,7 +40,15 @@ export function Editor() {
     gcTime: 0,
   });
   if (found.isPending) return <Loading />;
-  if (found.error) return <Failed error={found.error} again={() => found.refetch()} what="message.failed" />;
+  if (found.error)
+    return (
+      <Failed
+        page={t("menu.messages")}
+        error={found.error}
+        again={() => found.refetch()}
+        what="message.failed"
+      />
+    );
   return <Draft key={message} from={found.data} />;
 }
 

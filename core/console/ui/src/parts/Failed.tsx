@@ -2,6 +2,7 @@ import { Alert, Button, Group, List, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api";
+import { Page } from "./Page";
 
 type Props = {
   error: Error;
@@ -9,14 +10,15 @@ type Props = {
   // what names the sentence: what failed and whether anything was changed.
   what: string;
   labels?: Record<string, string>; // of fields that need another value
+  page?: string; // the title of the screen, where nothing else of it can be shown
 };
 
 // Failed says where it happened what could not be done, and offers the next step.
-export function Failed({ error, again, what, labels = {} }: Props) {
+export function Failed({ error, again, what, labels = {}, page }: Props) {
   const { t } = useTranslation();
   const known = error instanceof ApiError ? error : undefined;
   const fields = Object.entries(known?.fields ?? {});
-  return (
+  const alert = (
     <Alert color="red" variant="light" title={t(what)} role="alert" icon={<IconAlertTriangle stroke={1.5} />}>
       <Group>
         <Text size="sm">
@@ -38,6 +40,7 @@ export function Failed({ error, again, what, labels = {} }: Props) {
       )}
     </Alert>
   );
+  return page ? <Page title={page}>{alert}</Page> : alert;
 }
 
 // fieldError is what a field needs, for its error under it.
