@@ -7,12 +7,12 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 20_000 },
   retries: process.env.CI ? 1 : 0,
-  // Tests that only look (tagged @reads, and the golden pictures) run beside those that change
-  // the one stack they share; those take turns.
+  // Tests that only look (tagged @reads, and the golden pictures) and those with a shop of their
+  // own (@apart) run beside those that change the one shop of the stack; those take turns.
   workers: 2,
   projects: [
-    { name: "changes", grepInvert: /@reads|golden\.spec/, workers: 1 },
-    { name: "reads", grep: /@reads|golden\.spec/, workers: 1 },
+    { name: "changes", grepInvert: /@reads|@apart|golden\.spec/, workers: 1 },
+    { name: "beside", grep: /@reads|@apart|golden\.spec/, workers: 1 },
   ],
   reporter: [["list"]],
   snapshotPathTemplate: "{testDir}/{testFilePath}-snapshots/{arg}{-snapshotSuffix}{ext}",

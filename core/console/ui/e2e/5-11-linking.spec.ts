@@ -11,7 +11,9 @@ type Named = { id: string; name: string; linked: boolean };
 for (const language of ["en", "ja"] as const) {
   const t = say(language);
 
-  test(`5.9 to 5.13, 5.31 linking and friends pass axe and fit: ${language}`, async ({ page }) => {
+  test(`5.9 to 5.13, 5.31 linking and friends pass axe and fit: ${language}`, { tag: "@reads" }, async ({
+    page,
+  }) => {
     await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
     for (const [name, path, title] of [

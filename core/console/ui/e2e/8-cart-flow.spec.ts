@@ -4,9 +4,10 @@ import { reminders, setWebhook, testSend } from "./klaviyo";
 
 // Walk-through 6 of UX 8: let the cart flow send a message; prove it with a test.
 for (const language of ["en", "ja"] as const)
-  test(`walk-through 6, a test of the cart flow reaches the phone, and the Flow doctor is green: ${language}`, {
-    tag: "@alone",
-  }, async ({ page, request }) => {
+  test(`walk-through 6, a test of the cart flow reaches the phone, and the Flow doctor is green: ${language}`, async ({
+    page,
+    request,
+  }) => {
     const say = {
       en: { message: "Abandoned cart", json: "Get JSON", show: /^Show key ending/, sent: "Sent" },
       ja: { message: "Abandoned cart", json: "JSONを取得", show: /末尾.*表示|を表示/, sent: "送信済み" },

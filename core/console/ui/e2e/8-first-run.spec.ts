@@ -36,10 +36,9 @@ for (const language of ["en", "ja"] as const) {
   const t = say(language);
   const button = (page: Page, key: string) => page.getByRole("button", { name: t(key), exact: true });
 
-  test(`walk-throughs 1 to 4: a new shop up to its first linked friend: ${language}`, async ({
-    page,
-    request,
-  }) => {
+  test(`walk-throughs 1 to 4: a new shop up to its first linked friend: ${language}`, {
+    tag: "@apart",
+  }, async ({ page, request }) => {
     const has = await vendors(request, language);
     await page.setViewportSize(sizes[language]);
     await knock(page, language, `${process.env.LUMO_E2E_FIRST}${language}@hanatea.example`);

@@ -22,9 +22,10 @@ async function calls(request: APIRequestContext, until: () => boolean): Promise<
 }
 
 // Walk-through 9 of UX 8: change the flow key without losing one message.
-test("walk-through 9, the key is changed while calls come in, and none is refused", {
-  tag: "@alone",
-}, async ({ page, request }) => {
+test("walk-through 9, the key is changed while calls come in, and none is refused", async ({
+  page,
+  request,
+}) => {
   const home = await signIn(page, "en");
   const before = await keys(page);
   let over = false;

@@ -5,9 +5,10 @@ import { leavesCart, reminders, setQuota } from "./klaviyo";
 // Walk-through 14 of UX 8 with flow messages: the month is used up; what happens, and how does
 // it go on? The engine's part, with thousands of people, is proven in core/postgres/delivery.
 for (const language of ["en", "ja"] as const)
-  test(`walk-through 14, at the month's limit messages wait, and go once when there are more: ${language}`, {
-    tag: "@alone",
-  }, async ({ page, request }) => {
+  test(`walk-through 14, at the month's limit messages wait, and go once when there are more: ${language}`, async ({
+    page,
+    request,
+  }) => {
     const say = {
       en: {
         title: "Quota",

@@ -4,9 +4,10 @@ import { cart, setStatus } from "./klaviyo";
 import { asMember } from "./sim";
 
 // Walk-through 8 of UX 8: the cart flow went quiet, because it is in Draft again.
-test("walk-through 8, the quiet flow is found in Draft, repaired, and seen live again", {
-  tag: "@alone",
-}, async ({ page, request }) => {
+test("walk-through 8, the quiet flow is found in Draft, repaired, and seen live again", async ({
+  page,
+  request,
+}) => {
   const flow = await cart(request);
   const home = await signIn(page, "en");
   await setStatus(request, "draft");

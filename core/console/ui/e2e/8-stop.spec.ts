@@ -3,9 +3,10 @@ import { fits, signIn } from "./console";
 import { leavesCart, reminders } from "./klaviyo";
 
 // Walk-through 13 of UX 8 with flow messages: on a phone, stop what is being sent; go on later.
-test("walk-through 13, two taps stop everything, what waits is named, and each gets it once", {
-  tag: "@alone",
-}, async ({ page, request }) => {
+test("walk-through 13, two taps stop everything, what waits is named, and each gets it once", async ({
+  page,
+  request,
+}) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await signIn(page, "en");
   const before = await reminders(request, "mio");
