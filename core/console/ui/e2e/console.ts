@@ -46,6 +46,7 @@ export async function fits(page: Page, what: string) {
 
 // looked is what each screen has to stand: axe, no sideways scroll, and its picture.
 export async function looked(page: Page, name: string) {
+  await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible(); // it has loaded
   await accessible(page, name);
   await fits(page, name);
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
