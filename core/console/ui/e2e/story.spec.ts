@@ -62,7 +62,9 @@ for (const [language, width] of [
     }
   });
 
-test("5.20 a call that was not sent says why, and a sent one shows the phone", async ({ page }) => {
+test("5.20 a call that was not sent says why, and a sent one shows the phone", async ({ page, request }) => {
+  await request.post(`${sim}/sim/v1/klaviyo/profiles`, { data: { email: "far@customer.example" } });
+  await trigger(request, "far@customer.example");
   await signIn(page, "en");
   const home = page.url().replace(/\/$/, "");
   await page.goto(`${home}/flows`);
