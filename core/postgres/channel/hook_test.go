@@ -344,16 +344,22 @@ func TestFriendsAreListedInPagesAndFound(t *testing.T) {
 	}
 }
 
+// giveUp lets time pass until what keeps failing is kept aside.
+func (w *world) giveUp(t *testing.T) {
+	t.Helper()
+	for range 25 {
+		w.pass(10 * time.Minute)
+		w.upkeep(t)
+	}
+}
+
 func TestNoSecretAndNoLINEIDIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.connect(t)
 	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
 	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
-	for range 25 {
-		w.pass(10 * time.Minute)
-		w.upkeep(t)
-	}
+	w.giveUp(t)
 	w.line.down = true
 	w.pass(time.Hour)
 	w.upkeep(t)
@@ -382,10 +388,7 @@ func TestKeptEventsAreWorkedOffWhenAPersonAsks(t *testing.T) {
 	c := w.connect(t)
 	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
 	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
-	for range 25 {
-		w.pass(10 * time.Minute)
-		w.upkeep(t)
-	}
+	w.giveUp(t)
 	kept, err := w.service.Kept(t.Context(), w.merchant, c.ID)
 	if err != nil || len(kept) != 1 || kept[0].Problem != "failed" {
 		t.Fatalf("got %+v %v", kept, err)

@@ -1,5 +1,5 @@
-import { expect, type Page, test } from "@playwright/test";
-import { accessible, fits, pictures, signIn } from "./console";
+import { expect, test } from "@playwright/test";
+import { looked, signIn } from "./console";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
 // and walk-through 5 of UX 8 with a picture in place of best sellers. These run against a
@@ -65,12 +65,6 @@ const words = {
     tracking: "計測",
   },
 } as const;
-
-async function looked(page: Page, name: string) {
-  await accessible(page, name);
-  await fits(page, name);
-  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-}
 
 // a picture of two by one pixels
 const png = Buffer.from(

@@ -1,10 +1,9 @@
-import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
-import { accessible, fits, pictures, signIn } from "./console";
+import { type APIRequestContext, expect, test } from "@playwright/test";
+import { looked, signIn } from "./console";
+import { asMember, type Items, met, told } from "./sim";
 
 // Import of LINE ids and automatic linking (UX 5.8, 5.9), and walk-through 18 of UX 8: an old
 // tool's ids are brought in safely. Each run brings its own people and its own segment.
-
-const sim = process.env.LUMO_E2E_SIM ?? "";
 
 const words = {
   en: {
@@ -37,22 +36,6 @@ const words = {
   },
 } as const;
 
-async function looked(page: Page, name: string) {
-  await accessible(page, name);
-  await fits(page, name);
-  if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-}
-
-async function told<T>(request: APIRequestContext, path: string, data?: unknown): Promise<T> {
-  const answer =
-    data === undefined
-      ? await request.get(`${sim}/sim/v1${path}`)
-      : await request.post(`${sim}/sim/v1${path}`, { data });
-  expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-  return (await answer.json()) as T;
-}
-
-type Items<T> = { items: T[] };
 type Person = { id: string; friendships: Record<string, { user_id: string }> };
 type Profile = { id: string };
 type Known = { profile: { properties: Record<string, unknown> } };
@@ -83,34 +66,6 @@ async function oldTool(request: APIRequestContext, stamp: string) {
     })
     .toBe(3);
   return { segment, property, customer: made[0]?.id ?? "", name: `Sora ${stamp}`, user };
-}
-
-// asMember speaks to the API as whoever is signed in on the page, below the LINE account.
-async function asMember<T>(page: Page, path: string, body?: unknown): Promise<T> {
-  return page.evaluate(
-    async ({ path, body }) => {
-      const me = await (await fetch("/api/v1/me")).json();
-      const merchant = `/api/v1/merchants/${me.merchants[0].id}`;
-      const channels = await (await fetch(`${merchant}/channels`)).json();
-      const answer = await fetch(`${merchant}/channels/${channels.items[0].id}${path}`, {
-        method: body ? "POST" : "GET",
-        headers: { "Content-Type": "application/json" },
-        body: body ? JSON.stringify(body) : undefined,
-      });
-      return answer.json();
-    },
-    { path, body },
-  );
-}
-
-// met waits until the account heard of a new friend.
-async function met(page: Page, name: string) {
-  await expect
-    .poll(async () => {
-      const all = await asMember<Items<{ name: string }>>(page, "/friends?limit=20");
-      return all.items.some((f) => f.name === name);
-    })
-    .toBe(true);
 }
 
 for (const language of ["en", "ja"] as const) {

@@ -1,10 +1,7 @@
-import { type APIRequestContext, expect, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { accessible, fits, pictures, signIn } from "./console";
-
-const sim = process.env.LUMO_E2E_SIM ?? "";
-
-const trigger = (request: APIRequestContext, profile: string) =>
-  request.post(`${sim}/sim/v1/klaviyo/events`, { data: { profile, metric: "Checkout Started" } });
+import { leavesCart } from "./klaviyo";
+import { told } from "./sim";
 
 test("5.1 a wrong password says one sentence for all causes", async ({ page }) => {
   await page.addInitScript(() => localStorage.setItem("lumo.language", "en"));
@@ -25,7 +22,7 @@ test("5.2 the counter rises without a reload", async ({ page, request }) => {
   page.on("load", () => {
     loads++;
   });
-  await trigger(request, "mio@customer.example");
+  await leavesCart(request, "mio@customer.example");
   await expect(sent).toHaveText(String(before + 1), { timeout: 10_000 });
   expect(loads).toBe(0);
 });
@@ -63,8 +60,8 @@ for (const [language, width] of [
   });
 
 test("5.20 a call that was not sent says why, and a sent one shows the phone", async ({ page, request }) => {
-  await request.post(`${sim}/sim/v1/klaviyo/profiles`, { data: { email: "far@customer.example" } });
-  await trigger(request, "far@customer.example");
+  await told(request, "/klaviyo/profiles", { email: "far@customer.example" });
+  await leavesCart(request, "far@customer.example");
   await signIn(page, "en");
   const home = page.url().replace(/\/$/, "");
   await page.goto(`${home}/flows`);
