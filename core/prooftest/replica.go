@@ -74,19 +74,6 @@ func (r *Replica) Kill() {
 	_ = r.cmd.Wait() // it was killed
 }
 
-// Stop ends it in order.
-func (r *Replica) Stop() error {
-	err := r.cmd.Process.Signal(syscall.SIGTERM)
-	var exit *exec.ExitError
-	if waited := r.cmd.Wait(); !errors.As(waited, &exit) {
-		err = errors.Join(err, waited)
-	}
-	return errors.Join(err, r.log.Close())
-}
-
-// Memory is what it holds, in MB.
-func (r *Replica) Memory() (float64, error) { return Resident(r.cmd.Process.Pid) }
-
 // Resident is the memory of a process in MB, as the system counts it.
 func Resident(pid int) (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

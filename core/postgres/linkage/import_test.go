@@ -220,19 +220,6 @@ func (w *world) counted(t *testing.T, r run.Run, state run.State, want map[strin
 	}
 }
 
-func (w *world) results(t *testing.T, v lumo.RunID) map[lumo.ProfileID]linkage.ItemResult {
-	t.Helper()
-	list, err := w.imports.People(t.Context(), w.merchant, w.channel.ID, v, "", 0, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[lumo.ProfileID]linkage.ItemResult{}
-	for _, i := range list {
-		got[i.Profile] = i.Result
-	}
-	return got
-}
-
 func (w *world) then(t *testing.T, do func(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RunID, lumo.MemberID) (
 	run.Run, error), v lumo.RunID) run.Run {
 	t.Helper()
