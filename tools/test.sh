@@ -7,7 +7,7 @@ dev=.lumo/bin/lumo-dev
 test=(go test -vet=off -ldflags='-s -w')
 step() { echo "== $1 (at ${SECONDS} s)"; }
 # These start processes and wait for them more than they work: they go first, beside the rest.
-waiting=(./tools/dev/stack ./tools/chaos ./core/postgres/embedded ./core/prooftest)
+waiting=(./tools/dev/stack ./tools/chaos ./core/postgres/embedded ./core/prooftest ./tools/journey)
 step "Go tests"
 "$dev" with-database "${test[@]}" -p 3 -timeout 15m "${waiting[@]}" ./...
 step "What touches PostgreSQL, on its newest version"
