@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,7 +84,7 @@ func newWorld(t *testing.T, edges int) *world {
 	w.coreURL = "http://" + addr
 	w.settings = []string{"LUMO_DATABASE_URL=" + postgrestest.URL(t), "LUMO_CORE_ADDR=" + addr,
 		"LUMO_MASTER_KEY=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32)),
-		"LUMO_EDGE_PUBLIC_URL=" + w.front.URL, "LUMO_ALLOW_PRIVATE_TARGETS=true",
+		"LUMO_LOG_LEVEL=error", "LUMO_EDGE_PUBLIC_URL=" + w.front.URL, "LUMO_ALLOW_PRIVATE_TARGETS=true",
 		"LUMO_LINE_API_URL=" + lineURL + "/line-api", "LUMO_LINE_DATA_URL=" + lineURL + "/line-data",
 		"LUMO_LINE_ACCESS_URL=" + lineURL + "/line-access", "LUMO_KLAVIYO_API_URL=" + klaviyoURL + "/klaviyo-api",
 		"LUMO_KLAVIYO_WEB_URL=" + klaviyoURL + "/klaviyo-web", "LUMO_KLAVIYO_CLIENT_ID=" + klaviyotest.DemoAccount.ClientID,
@@ -105,7 +107,7 @@ func (w *world) startCore() {
 	_, err = a.Accounts().CreateOwner(w.t.Context(), shopName, email, password)
 	w.must(err)
 	w.runs(a.Serve, a.Close)
-	w.until("the core to answer", func() (bool, error) { return answers(w.coreURL) })
+	w.until("the core to answer", func() (bool, error) { return answers(w.coreURL + "/readyz") })
 }
 
 // startEdge enrols one more edge and puts it behind the front.
@@ -121,7 +123,7 @@ func (w *world) startEdge() {
 	w.runs(func(ctx context.Context) error {
 		return edgeapp.Run(ctx, nil, environ, io.Discard, w.t.Output())
 	}, func() error { return nil })
-	w.until("the edge to answer", func() (bool, error) { return answers("http://" + addr) })
+	w.until("the edge to answer", func() (bool, error) { return answers("http://" + addr + "/readyz") })
 	w.front.add(w.t, "http://"+addr)
 }
 
@@ -155,6 +157,9 @@ func (w *world) open() {
 	w.channel = channel.ID
 	w.code, err = w.console.CreateQRCode(ctx, w.channel, "Welcome email")
 	w.must(err)
+	for _, edge := range w.front.addresses {
+		w.until("every edge to know the code", func() (bool, error) { return answers(edge + "/q/" + w.code.Code) })
+	}
 }
 
 func (w *world) must(err error) {
@@ -192,13 +197,13 @@ func (w *world) post(path string, in, out any) {
 	w.must(w.console.Post(w.t.Context(), "/channels/"+w.channel+path, in, out))
 }
 
-func answers(base string) (bool, error) {
-	res, err := http.Get(base + "/readyz")
+func answers(address string) (bool, error) {
+	res, err := http.Get(address)
 	if err != nil {
 		return false, err
 	}
 	defer res.Body.Close()
-	return res.StatusCode == http.StatusOK, fmt.Errorf("readyz says %s", res.Status)
+	return res.StatusCode == http.StatusOK, fmt.Errorf("it answers %s", res.Status)
 }
 
 func freePort(t *testing.T) string {
@@ -215,16 +220,25 @@ func freePort(t *testing.T) string {
 // says which gets what.
 type front struct {
 	*httptest.Server
-	mu     sync.Mutex // guards the rest
-	edges  []http.Handler
-	turn   int
-	choose func(*http.Request) int // nil = in turn
-	served []int                   // requests by edge
+	mu        sync.Mutex // guards the rest
+	edges     []http.Handler
+	addresses []string
+	turn      int
+	choose    func(*http.Request) int  // nil = in turn
+	all       func(*http.Request) bool // these go to all edges at once; nil = none
+	answer    [][]string               // what each of them answered, request by request
 }
 
 func newFront(t *testing.T) *front {
 	f := &front{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		all := f.all != nil && f.all(r)
+		f.mu.Unlock()
+		if all {
+			f.askAll(w, r)
+			return
+		}
 		f.pick(r).ServeHTTP(w, r)
 	}))
 	t.Cleanup(f.Close)
@@ -242,8 +256,41 @@ func (f *front) pick(r *http.Request) http.Handler {
 	if f.choose != nil {
 		n = f.choose(r)
 	}
-	f.served[n]++
 	return f.edges[n]
+}
+
+// askAll has every edge answer the same request at the same moment, as happens when somebody
+// presses twice, or a proxy tries again. The browser gets the first edge's answer.
+func (f *front) askAll(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	edges := slices.Clone(f.edges)
+	f.mu.Unlock()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	got := make([]*httptest.ResponseRecorder, len(edges))
+	var group sync.WaitGroup
+	for i, edge := range edges {
+		group.Go(func() {
+			one := r.Clone(r.Context())
+			one.Body = io.NopCloser(bytes.NewReader(body))
+			got[i] = httptest.NewRecorder()
+			edge.ServeHTTP(got[i], one)
+		})
+	}
+	group.Wait()
+	var texts []string
+	for _, one := range got {
+		texts = append(texts, one.Body.String())
+	}
+	f.mu.Lock()
+	f.answer = append(f.answer, texts)
+	f.mu.Unlock()
+	maps.Copy(w.Header(), got[0].Header())
+	w.WriteHeader(got[0].Code)
+	_, _ = w.Write(got[0].Body.Bytes())
 }
 
 func (f *front) add(t *testing.T, address string) {
@@ -255,7 +302,7 @@ func (f *front) add(t *testing.T, address string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	proxy := httputil.NewSingleHostReverseProxy(u)
-	f.edges, f.served = append(f.edges, proxy), append(f.served, 0)
+	f.edges, f.addresses = append(f.edges, proxy), append(f.addresses, address)
 }
 
 // sends decides which edge gets what; nil = in turn again.
@@ -263,4 +310,18 @@ func (f *front) sends(choose func(*http.Request) int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.choose = choose
+}
+
+// sendsToAll decides which requests all edges get; nil = none.
+func (f *front) sendsToAll(all func(*http.Request) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all = all
+}
+
+// answers are what all edges said to what all of them were asked.
+func (f *front) answers() [][]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.answer)
 }
