@@ -1527,8 +1527,16 @@ CREATE OR REPLACE FUNCTION public.lumo_friend_changed()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    PERFORM lumo_friend_total(OLD.merchant_id, OLD.channel_id, OLD.follow_status, OLD.consent, OLD.linked, -1);
-    PERFORM lumo_friend_total(NEW.merchant_id, NEW.channel_id, NEW.follow_status, NEW.consent, NEW.linked, 1);
+    PERFORM lumo_friend_total(merchant_id, channel_id, follow_status, consent, linked, n)
+       FROM (SELECT merchant_id, channel_id, follow_status, consent, linked, sum(by)::bigint AS n
+               FROM (SELECT merchant_id, channel_id, follow_status, consent, linked, -1 AS by
+                       FROM gone
+                      UNION ALL
+                     SELECT merchant_id, channel_id, follow_status, consent, linked, 1
+                       FROM fresh) AS each
+              GROUP BY merchant_id, channel_id, follow_status, consent, linked
+             HAVING sum(by) <> 0
+              ORDER BY merchant_id, channel_id, follow_status, consent, linked) AS moved;
     RETURN NULL;
 END $function$
 ;
@@ -1592,6 +1600,39 @@ BEGIN
        SET linked = (NEW.state = 'linked')
      WHERE merchant_id = NEW.merchant_id AND id = NEW.friend_id AND linked <> (NEW.state = 'linked');
     RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_links_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE friend
+       SET linked = true
+     WHERE merchant_id = ANY (ARRAY(SELECT DISTINCT merchant_id FROM fresh))
+       AND id = ANY (ARRAY(SELECT friend_id FROM fresh WHERE state = 'linked')) AND NOT linked;
+    RETURN NULL;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.lumo_measure()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+    grown regclass;
+BEGIN
+    FOR grown IN
+        SELECT c.oid
+          FROM pg_class c
+         WHERE c.oid IN ('friend_event'::regclass, 'identity_link'::regclass, 'link_history'::regclass,
+                         'outbox'::regclass, 'run_item'::regclass)
+           AND pg_relation_size(c.oid) / current_setting('block_size')::int > 4 * c.relpages + 15
+         ORDER BY c.oid
+    LOOP
+        EXECUTE format('ANALYZE %s', grown);
+    END LOOP;
 END $function$
 ;
 CREATE OR REPLACE FUNCTION public.lumo_merchant()

@@ -147,7 +147,7 @@ func (w *world) newImporter(t *testing.T, runs *run.Service) *linkage.Importer {
 		w.far = &far{knows: map[lumo.LineUserID]bool{}}
 	}
 	s, err := linkage.NewImporter(linkage.ImportConfig{Links: w.service, Items: ls, Many: ls, Auto: ls, Segments: w.far,
-		Prober: w.far, Runs: runs, Outbox: w.heard, Facts: w.heard, Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
+		Prober: w.far, Runs: runs, Outbox: w.outbox, Facts: w.facts, Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,32 +13,56 @@ import (
 	"lumo/shared/id"
 )
 
-// AddItems stores items of a run. A LINE user id is sealed for its run.
+// AddItems stores items of a run. A LINE user id is sealed for its run. Tables that grew much by
+// the run are measured, so that its next steps find their rows by the right indexes.
 func (s *Store) AddItems(ctx context.Context, m lumo.MerchantID, r lumo.RunID, items []linkage.Item) error {
 	const op = "postgres.AddItems"
 	if len(items) == 0 {
 		return nil
 	}
-	rows := make([][]any, len(items))
-	for n, i := range items {
-		var user []byte
-		if i.User != "" {
-			var err error
-			if user, err = s.vault.Seal(ctx, m, "run_item", "user_enc", id.ID(r), []byte(i.User)); err != nil {
-				return fault.Wrap(op, err)
-			}
-		}
-		rows[n] = []any{m, r, i.N, string(i.Result), string(i.Profile), string(i.Other), orNull(i.Friend),
-			orNull(i.Link), user, i.Twin, claimText(i.Claim), i.Version}
+	c, err := s.itemColumnsOf(ctx, m, r, items)
+	if err != nil {
+		return fault.Wrap(op, err)
 	}
-	batch := &pgx.Batch{}
-	for _, row := range rows {
-		batch.Queue(`
+	_, err = postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO run_item (merchant_id, run_id, n, result, profile_id, other_profile_id, friend_id, link_id, user_enc,
                       twin, claim, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, row...)
+SELECT $1, $2, *
+  FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[], $9::bytea[], $10::bytea[],
+              $11::text[], $12::int[])`, m, r, c.n, c.result, c.profile, c.other, c.friend, c.link, c.user, c.twin,
+		c.claim, c.version)
+	if err == nil {
+		_, err = postgres.Tx(ctx).Exec(ctx, `SELECT lumo_measure()`)
 	}
-	return postgres.Fault(op, postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+	return postgres.Fault(op, err)
+}
+
+// itemColumns are items turned sideways.
+type itemColumns struct {
+	n                             []int64
+	result, profile, other, claim []string
+	friend                        []*lumo.FriendID
+	link                          []*lumo.LinkID
+	user, twin                    [][]byte
+	version                       []int
+}
+
+func (s *Store) itemColumnsOf(ctx context.Context, m lumo.MerchantID, r lumo.RunID, items []linkage.Item) (
+	c itemColumns, err error) {
+	for _, i := range items {
+		var user []byte
+		if i.User != "" {
+			if user, err = s.vault.Seal(ctx, m, "run_item", "user_enc", id.ID(r), []byte(i.User)); err != nil {
+				return c, err
+			}
+		}
+		c.n, c.result = append(c.n, i.N), append(c.result, string(i.Result))
+		c.profile, c.other = append(c.profile, string(i.Profile)), append(c.other, string(i.Other))
+		c.friend, c.link = append(c.friend, orNull(i.Friend)), append(c.link, orNull(i.Link))
+		c.user, c.twin = append(c.user, user), append(c.twin, i.Twin)
+		c.claim, c.version = append(c.claim, claimText(i.Claim)), append(c.version, i.Version)
+	}
+	return c, nil
 }
 
 func claimText(c linkage.ClaimKind) string {
@@ -50,28 +74,32 @@ func claimText(c linkage.ClaimKind) string {
 
 // SetItems stores items of a run anew. Of somebody whom LINE does not know nothing is kept.
 func (s *Store) SetItems(ctx context.Context, m lumo.MerchantID, r lumo.RunID, items []linkage.Item) error {
+	const op = "postgres.SetItems"
 	if len(items) == 0 {
 		return nil
 	}
-	batch := &pgx.Batch{}
-	for _, i := range items {
-		batch.Queue(`
-UPDATE run_item
-   SET result = $4, other_profile_id = $5, friend_id = $6,
-       user_enc = CASE WHEN $4 <> 'unreachable' THEN user_enc END
- WHERE merchant_id = $1 AND run_id = $2 AND n = $3`, m, r, i.N, string(i.Result), string(i.Other), orNull(i.Friend))
+	n := len(items)
+	numbers, results, others, friends := make([]int64, n), make([]string, n), make([]string, n), make([]*lumo.FriendID, n)
+	for k, i := range items {
+		numbers[k], results[k], others[k], friends[k] = i.N, string(i.Result), string(i.Other), orNull(i.Friend)
 	}
-	return postgres.Fault("postgres.SetItems", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE run_item AS i
+   SET result = t.result, other_profile_id = t.other, friend_id = t.friend,
+       user_enc = CASE WHEN t.result <> 'unreachable' THEN i.user_enc END
+  FROM unnest($3::bigint[], $4::text[], $5::text[], $6::uuid[]) AS t (n, result, other, friend)
+ WHERE i.merchant_id = $1 AND i.run_id = $2 AND i.n = t.n`, m, r, numbers, results, others, friends)
+	return postgres.Fault(op, err)
 }
 
-const itemColumns = `
+const selectItems = `
 SELECT n, result, profile_id, other_profile_id, friend_id, link_id, user_enc, twin, claim, version
   FROM run_item
  WHERE merchant_id = $1 AND run_id = $2`
 
 func (s *Store) items(ctx context.Context, m lumo.MerchantID, r lumo.RunID, op, more string, args ...any) (
 	[]linkage.Item, error) {
-	rows, _ := postgres.Tx(ctx).Query(ctx, itemColumns+more, append([]any{m, r}, args...)...)
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectItems+more, append([]any{m, r}, args...)...)
 	type sealed struct {
 		linkage.Item
 		user []byte

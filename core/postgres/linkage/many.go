@@ -3,7 +3,6 @@ package linkage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +11,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // StandingOf are the standing links of friends, and of profiles on a channel.
@@ -67,50 +67,82 @@ SELECT friend_id, coalesce(nullif(other_profile_id, ''), stood)
 // AddLinks stores links. One that contradicts a link that is there by now is left out.
 func (s *Store) AddLinks(ctx context.Context, m lumo.MerchantID, links []linkage.NewLink) ([]bool, error) {
 	const op = "postgres.AddLinks"
-	batch := &pgx.Batch{}
+	c, err := s.linkColumnsOf(ctx, m, links)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+INSERT INTO identity_link (merchant_id, state, id, channel_id, friend_id, klaviyo_account_id, profile_id, method,
+                           assurance, evidence, email_enc, phone_enc, version, linked_at, created_at, updated_at)
+SELECT $1, 'linked', id, channel, friend, account, profile, method, assurance, evidence::jsonb, email, phone, version,
+       at, at, at
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
+              $10::bytea[], $11::bytea[], $12::int[], $13::timestamptz[])
+       AS t (id, channel, friend, account, profile, method, assurance, evidence, email, phone, version, at)
+    ON CONFLICT DO NOTHING
+RETURNING id`, m, c.id, c.channel, c.friend, c.account, c.profile, c.method, c.assurance, c.evidence, c.email,
+		c.phone, c.version, c.at)
+	stored := map[lumo.LinkID]bool{}
+	var v lumo.LinkID
+	_, err = pgx.ForEachRow(rows, []any{&v}, func() error {
+		stored[v] = true
+		return nil
+	})
+	added := make([]bool, len(links))
+	for n, l := range links {
+		added[n] = stored[l.ID]
+	}
+	return added, postgres.Fault(op, err)
+}
+
+// linkColumns are links turned sideways.
+type linkColumns struct {
+	id, channel, friend, account         []id.ID
+	profile, method, assurance, evidence []string
+	email, phone                         [][]byte
+	version                              []int
+	at                                   []time.Time
+}
+
+func (s *Store) linkColumnsOf(ctx context.Context, m lumo.MerchantID, links []linkage.NewLink) (c linkColumns, err error) {
 	for _, l := range links {
 		email, phone, evidence, err := s.sealed(ctx, m, l.ID, l)
 		if err != nil {
-			return nil, fault.Wrap(op, err)
+			return c, err
 		}
-		batch.Queue(`
-INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method,
-                           assurance, evidence, email_enc, phone_enc, version, state, linked_at, created_at,
-                           updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'linked', $13, $13, $13)
-    ON CONFLICT DO NOTHING`,
-			m, l.ID, l.Channel, l.Friend, l.Account, string(l.Profile), l.Method, string(l.Assurance), evidence,
-			email, phone, l.Version, l.LinkedAt)
+		c.id, c.channel = append(c.id, id.ID(l.ID)), append(c.channel, id.ID(l.Channel))
+		c.friend, c.account = append(c.friend, id.ID(l.Friend)), append(c.account, id.ID(l.Account))
+		c.profile, c.method = append(c.profile, string(l.Profile)), append(c.method, l.Method)
+		c.assurance, c.evidence = append(c.assurance, string(l.Assurance)), append(c.evidence, string(evidence))
+		c.email, c.phone = append(c.email, email), append(c.phone, phone)
+		c.version, c.at = append(c.version, l.Version), append(c.at, l.LinkedAt)
 	}
-	added := make([]bool, len(links))
-	results := postgres.Tx(ctx).SendBatch(ctx, batch)
-	for n := range links {
-		tag, err := results.Exec()
-		if err != nil {
-			return nil, errors.Join(postgres.Fault(op, err), results.Close())
-		}
-		added[n] = tag.RowsAffected() == 1
-	}
-	return added, postgres.Fault(op, results.Close())
+	return c, nil
 }
 
 // AddHistories writes steps of links' lives.
 func (s *Store) AddHistories(ctx context.Context, m lumo.MerchantID, all []linkage.History) error {
 	const op = "postgres.AddHistories"
-	batch := &pgx.Batch{}
-	for _, h := range all {
-		data := []byte("{}")
-		if h.Data != nil {
-			var err error
-			if data, err = json.Marshal(h.Data); err != nil {
-				return fault.Wrap(op, err)
-			}
+	n := len(all)
+	ids, links, actors := make([]id.ID, n), make([]lumo.LinkID, n), make([]*lumo.MemberID, n)
+	steps, kinds, data, times := make([]string, n), make([]string, n), make([]string, n), make([]time.Time, n)
+	for i, h := range all {
+		if h.Data == nil {
+			h.Data = map[string]any{}
 		}
-		batch.Queue(`
-INSERT INTO link_history (merchant_id, id, link_id, step, actor_kind, actor_id, data, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, m, h.ID, h.Link, h.Step, h.ActorKind, orNull(h.Actor), data, h.Now)
+		text, err := json.Marshal(h.Data)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		ids[i], links[i], actors[i] = h.ID, h.Link, orNull(h.Actor)
+		steps[i], kinds[i], data[i], times[i] = h.Step, h.ActorKind, string(text), h.Now
 	}
-	return postgres.Fault(op, postgres.Tx(ctx).SendBatch(ctx, batch).Close())
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO link_history (merchant_id, id, link_id, step, actor_kind, actor_id, data, created_at)
+SELECT $1, id, link, step, kind, actor, data::jsonb, at
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::timestamptz[])
+       AS t (id, link, step, kind, actor, data, at)`, m, ids, links, steps, kinds, actors, data, times)
+	return postgres.Fault(op, err)
 }
 
 // SettledAll closes open conflicts whose claims came true.

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -101,41 +102,65 @@ func (s *Store) Put(ctx context.Context, m lumo.MerchantID, item outbox.NewItem,
 	return s.PutAll(ctx, m, []outbox.NewItem{item}, now)
 }
 
-// PutAll stores profile items or replaces earlier ones. A ciphertext names its row, so the
-// rows are found, or made, before anything is sealed for them.
+// PutAll stores profile items or replaces earlier ones. A ciphertext names its row, so those
+// that are there already are sealed once more, for the rows that they have.
 func (s *Store) PutAll(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
 	const op = "postgres.PutAll"
-	made, names, accounts := &pgx.Batch{}, make([]string, len(items)), make([]lumo.AccountID, len(items))
+	c, err := s.columnsOf(ctx, m, items)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+INSERT INTO outbox (merchant_id, state, due_at, created_at, kind, id, klaviyo_account_id, channel_id, friend_id,
+                    unique_id, profile_id, payload_enc, occurred_at)
+SELECT $1, 'waiting', $2, $2, 'profile', *
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::bytea[],
+              $10::timestamptz[])
+    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO NOTHING
+RETURNING id`, m, now, c.id, c.account, c.channel, c.friend, c.unique, c.profile, c.payload, c.at)
+	added, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	if err != nil || len(added) == len(items) {
+		return postgres.Fault(op, err)
+	}
+	return fault.Wrap(op, s.replace(ctx, m, without(items, added), now))
+}
+
+// without are the items that are not among those stored.
+func without(items []outbox.NewItem, stored []id.ID) (rest []outbox.NewItem) {
+	for _, item := range items {
+		if !slices.Contains(stored, item.ID) {
+			rest = append(rest, item)
+		}
+	}
+	return rest
+}
+
+// replace has rows of profile items say what these do.
+func (s *Store) replace(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
+	const op = "postgres.replace"
+	names, accounts := make([]string, len(items)), make([]lumo.AccountID, len(items))
 	for i, item := range items {
 		names[i], accounts[i] = item.UniqueID, item.Account
-		made.Queue(`
-INSERT INTO outbox (merchant_id, id, klaviyo_account_id, channel_id, friend_id, kind, unique_id,
-                    profile_id, payload_enc, occurred_at, state, due_at, created_at, revision)
-VALUES ($1, $2, $3, $4, $5, 'profile', $6, $7, '', $8, 'waiting', $9, $9, 0)
-    ON CONFLICT (merchant_id, klaviyo_account_id, unique_id) DO NOTHING`, m, item.ID, item.Account,
-			item.Channel, item.Friend, item.UniqueID, string(item.Profile), item.OccurredAt, now)
-	}
-	if err := postgres.Tx(ctx).SendBatch(ctx, made).Close(); err != nil {
-		return postgres.Fault(op, err)
 	}
 	rows, err := s.profileRows(ctx, m, accounts, names)
 	if err != nil {
 		return postgres.Fault(op, err)
 	}
-	filled := &pgx.Batch{}
-	for _, item := range items {
-		row := rows[item.Account.String()+item.UniqueID]
-		sealed, err := s.seal(ctx, m, row, item.Payload)
-		if err != nil {
-			return fault.Wrap(op, err)
-		}
-		filled.Queue(`
-UPDATE outbox
-   SET payload_enc = $3, occurred_at = $4, state = 'waiting', tries = 0, due_at = $5, problem = NULL,
-       sent_at = NULL, revision = revision + 1
- WHERE merchant_id = $1 AND id = $2`, m, row, sealed, item.OccurredAt, now)
+	there := slices.Clone(items)
+	for i, item := range items {
+		there[i].ID = rows[item.Account.String()+item.UniqueID]
 	}
-	return postgres.Fault(op, postgres.Tx(ctx).SendBatch(ctx, filled).Close())
+	c, err := s.columnsOf(ctx, m, there)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+UPDATE outbox AS o
+   SET payload_enc = t.payload, occurred_at = t.at, state = 'waiting', tries = 0, due_at = $2, problem = NULL,
+       sent_at = NULL, revision = o.revision + 1
+  FROM unnest($3::uuid[], $4::bytea[], $5::timestamptz[]) AS t (id, payload, at)
+ WHERE o.merchant_id = $1 AND o.id = t.id`, m, now, c.id, c.payload, c.at)
+	return postgres.Fault(op, err)
 }
 
 // profileRows locks the rows of profile items and names them by account and unique id.
