@@ -12,7 +12,8 @@ import (
 
 // newLINE makes the client for LINE's APIs.
 func (a *App) newLINE() (*line.Client, error) {
-	return line.New(line.Config{API: a.settings.LINEAPIURL, HTTP: a.http, Now: a.now})
+	return line.New(line.Config{API: a.settings.LINEAPIURL, HTTP: a.http,
+		Dial: guardedDialer(a.settings.AllowPrivateTargets).DialContext, Sent: a.metrics.lineSent, Now: a.now})
 }
 
 // newChannelDirectory makes the look-ups that most capabilities need; it needs none of them.

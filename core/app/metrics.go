@@ -144,12 +144,26 @@ func (v meteredVendors) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	res, err := v.next.RoundTrip(r)
-	status := "none"
+	status := 0
 	if err == nil {
-		status = strconv.Itoa(res.StatusCode)
+		status = res.StatusCode
 	}
-	v.calls.WithLabelValues(vendor, status).Observe(time.Since(began).Seconds())
+	observeVendor(v.calls, vendor, status, time.Since(began))
 	return res, err
+}
+
+// observeVendor counts one call; status 0 = no answer.
+func observeVendor(calls *prometheus.HistogramVec, vendor string, status int, took time.Duration) {
+	text := "none"
+	if status != 0 {
+		text = strconv.Itoa(status)
+	}
+	calls.WithLabelValues(vendor, text).Observe(took.Seconds())
+}
+
+// lineSent counts one try of a message.
+func (m *metrics) lineSent(status int, took time.Duration) {
+	observeVendor(m.vendors, "line", status, took)
 }
 
 // deliveryMoved counts a state once it stands.

@@ -13,18 +13,20 @@ import (
 // are not dialled anew for each.
 const idleConns = 512
 
-// guardedClient makes the client for all calls to the outside. Which address may be called
-// is decided when it is dialled, after every name is resolved, so no name can lead inside.
-func guardedClient(allowPrivate bool) (*http.Client, error) {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}
-	if !allowPrivate {
-		dialer.Control = ssrf.New(ssrf.WithAnyPort(), ssrf.WithNetworks("tcp4", "tcp6")).Safe
-	} else {
-		dialer.Control = ssrf.New(ssrf.WithAnyPort(), ssrf.WithNetworks("tcp4", "tcp6"),
-			ssrf.WithAllowedV4Prefixes(netip.MustParsePrefix("127.0.0.0/8")),
-			ssrf.WithAllowedV6Prefixes(netip.MustParsePrefix("::1/128"))).Safe
+// guardedDialer makes connections to the outside. Which address may be called is decided when
+// it is dialled, after every name is resolved, so no name can lead inside.
+func guardedDialer(allowPrivate bool) *net.Dialer {
+	options := []ssrf.Option{ssrf.WithAnyPort(), ssrf.WithNetworks("tcp4", "tcp6")}
+	if allowPrivate {
+		options = append(options, ssrf.WithAllowedV4Prefixes(netip.MustParsePrefix("127.0.0.0/8")),
+			ssrf.WithAllowedV6Prefixes(netip.MustParsePrefix("::1/128")))
 	}
-	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second,
+	return &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second, Control: ssrf.New(options...).Safe}
+}
+
+// guardedClient makes the client for all calls to the outside.
+func guardedClient(allowPrivate bool) (*http.Client, error) {
+	transport := &http.Transport{DialContext: guardedDialer(allowPrivate).DialContext, TLSHandshakeTimeout: 5 * time.Second,
 		ResponseHeaderTimeout: 20 * time.Second, IdleConnTimeout: 90 * time.Second, MaxIdleConns: 4 * idleConns,
 		MaxIdleConnsPerHost: idleConns, ForceAttemptHTTP2: true}
 	return &http.Client{Transport: transport, Timeout: 30 * time.Second,

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -32,6 +33,10 @@ const (
 type Config struct {
 	API  string       // LUMO_LINE_API_URL
 	HTTP *http.Client // nil = one with timeouts and limits
+	// Dial makes the connections that messages go over; nil = any address may be called.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Sent hears of each try of a message; status 0 = no answer. May be nil.
+	Sent func(status int, took time.Duration)
 	Now  func() time.Time
 }
 
@@ -41,6 +46,7 @@ type Client struct {
 	http   *http.Client
 	now    func() time.Time
 	tokens *tokens
+	sender *sender
 }
 
 // New makes a client.
@@ -57,7 +63,9 @@ func New(c Config) (*Client, error) {
 		now:  c.Now,
 	}
 	client.tokens = newTokens(client.issue, c.Now)
-	return client, nil
+	var err error
+	client.sender, err = newSender(client.api, c.Dial, c.Sent)
+	return client, err
 }
 
 // defaultHTTP keeps enough idle connections for a busy sender and follows no redirect:

@@ -1,10 +1,8 @@
 package line
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,36 +50,31 @@ func (c *Client) send(ctx context.Context, path string, keys lumo.Keys, key uuid
 }
 
 func (c *Client) post(ctx context.Context, path, token string, key uuid.UUID, body []byte) delivery.Result {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.api+path, bytes.NewReader(body))
-	if err != nil {
-		return delivery.Result{Verdict: delivery.AccountFails}
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(retryHeader, key.String())
-	res, err := c.http.Do(req)
+	result, err := c.sender.post(ctx, path, token, key, body)
 	if err != nil {
 		return delivery.Result{Verdict: delivery.Unanswered}
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
-	result := delivery.Result{Status: res.StatusCode, RequestID: shorten(res.Header.Get(requestHeader))}
-	switch {
-	case res.StatusCode/100 == 2: // the status is the proof, whatever became of the rest
-		result.Verdict = delivery.TakenByLINE
-	case res.StatusCode == http.StatusConflict:
-		result.Verdict = delivery.TakenByLINE
-		result.RequestID = shorten(res.Header.Get(acceptedByKey))
-	case res.StatusCode >= http.StatusInternalServerError || err != nil:
-		result.Verdict = delivery.Unanswered
-	case res.StatusCode == http.StatusTooManyRequests:
-		result.Verdict = slowOrUsedUp(text)
-	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
-		result.Verdict = delivery.AccountFails
-	default:
-		result.Verdict, result.Bad = delivery.Refused, badRecipient(text)
-	}
 	return result
+}
+
+// judged says what an answer proves; earlier is the request that LINE took under the same key,
+// unread that its text did not come to its end.
+func judged(r delivery.Result, earlier string, text []byte, unread error) delivery.Result {
+	switch {
+	case r.Status/100 == 2: // the status is the proof, whatever became of the rest
+		r.Verdict = delivery.TakenByLINE
+	case r.Status == http.StatusConflict:
+		r.Verdict, r.RequestID = delivery.TakenByLINE, shorten(earlier)
+	case r.Status >= http.StatusInternalServerError || unread != nil:
+		r.Verdict = delivery.Unanswered
+	case r.Status == http.StatusTooManyRequests:
+		r.Verdict = slowOrUsedUp(text)
+	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
+		r.Verdict = delivery.AccountFails
+	default:
+		r.Verdict, r.Bad = delivery.Refused, badRecipient(text)
+	}
+	return r
 }
 
 // badRecipient is one more than the place of the id that LINE names as the reason why it
