@@ -154,7 +154,15 @@ CREATE TABLE delivery (
     failures smallint DEFAULT 0 NOT NULL,
     unsure boolean DEFAULT false NOT NULL,
     place smallint,
-    links smallint DEFAULT 0 NOT NULL
+    links smallint DEFAULT 0 NOT NULL,
+    bundle_id uuid
+);
+CREATE TABLE delivery_bundle (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    bodies_enc bytea NOT NULL,
+    remaining integer NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 CREATE TABLE delivery_chunk (
     merchant_id uuid NOT NULL,
@@ -980,6 +988,7 @@ ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_logical_kind_logical_id
 ALTER TABLE delivery ADD CONSTRAINT delivery_merchant_id_number_key UNIQUE (merchant_id, number);
 ALTER TABLE delivery ADD CONSTRAINT delivery_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery ADD CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'sending'::text, 'accepted'::text, 'skipped'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
+ALTER TABLE delivery_bundle ADD CONSTRAINT delivery_bundle_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'accepted'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
 ALTER TABLE edge ADD CONSTRAINT edge_key_hash_key UNIQUE (key_hash);
@@ -1259,6 +1268,7 @@ ALTER TABLE channel_key FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter_hour FORCE ROW LEVEL SECURITY;
 ALTER TABLE delivery FORCE ROW LEVEL SECURITY;
+ALTER TABLE delivery_bundle FORCE ROW LEVEL SECURITY;
 ALTER TABLE delivery_chunk FORCE ROW LEVEL SECURITY;
 ALTER TABLE edge_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE edge_event_rest FORCE ROW LEVEL SECURITY;
@@ -1318,6 +1328,7 @@ CREATE POLICY tenant ON channel_key USING (merchant_id = lumo_merchant()) WITH C
 CREATE POLICY tenant ON counter USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON counter_hour USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON delivery USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON delivery_bundle USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON delivery_chunk USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON edge_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON edge_event_rest USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1380,6 +1391,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON counter TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON counter_hour TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON daily_run TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_bundle TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_chunk TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON edge_change TO lumo_app;

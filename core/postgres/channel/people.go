@@ -139,13 +139,24 @@ INSERT INTO friend_tombstone (merchant_id, id, channel_id, line_user_bidx, erase
 SELECT merchant_id, id, channel_id, line_user_bidx, $3
   FROM friend
  WHERE merchant_id = $1 AND id = $2`, `
+WITH bundle AS (
+    SELECT bundle_id, count(*) AS n
+      FROM delivery
+     WHERE merchant_id = $1 AND friend_id = $2 AND bundle_id IS NOT NULL AND $3::timestamptz IS NOT NULL
+     GROUP BY bundle_id)
+UPDATE delivery_bundle b
+   SET remaining = b.remaining - bundle.n
+  FROM bundle
+ WHERE b.merchant_id = $1 AND b.id = bundle.bundle_id`, `
 UPDATE delivery
    SET state = CASE WHEN state IN ('planned', 'deferred', 'quota_blocked') THEN 'skipped'
                     WHEN state IN ('sending', 'unknown') THEN 'unknown_expired' ELSE state END,
        reason = CASE WHEN state IN ('planned', 'deferred', 'quota_blocked', 'sending', 'unknown')
                      THEN 'erased' ELSE reason END,
-       input_enc = NULL, body_enc = NULL, summary_enc = NULL, profile_id = '', updated_at = $3
+       input_enc = NULL, body_enc = NULL, bundle_id = NULL, summary_enc = NULL, profile_id = '', updated_at = $3
  WHERE merchant_id = $1 AND friend_id = $2`, `
+DELETE FROM delivery_bundle
+ WHERE merchant_id = $1 AND remaining <= 0 AND $2::uuid IS NOT NULL AND $3::timestamptz IS NOT NULL`, `
 UPDATE flow_request
    SET body_enc = NULL, profile_id = '', friend_id = NULL
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `

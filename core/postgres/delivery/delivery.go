@@ -6,6 +6,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -140,6 +141,8 @@ type row struct {
 	key         *uuid.UUID
 	tooLate     *time.Time
 	number      int64
+	bundle      *uuid.UUID
+	place       int
 }
 
 // Due locks what may be tried now. What stays in sending for longer than a try and its record
@@ -152,7 +155,8 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]de
 	}
 	rows, err := postgres.Tx(ctx).Query(ctx, `
 		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, coalesce(hold, ''),
-			round, retry_key, tries, too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false)
+			round, retry_key, tries, too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false),
+			bundle_id, coalesce(place, 0)
 		FROM delivery
 		WHERE merchant_id = $1 AND channel_id = $2 AND rank = $3 AND due_at <= $4
 			AND (state = 'unknown' OR NOT $5 AND state IN ('planned', 'deferred', 'quota_blocked')
@@ -170,7 +174,8 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]de
 	for rows.Next() {
 		r = fresh
 		if err := rows.Scan(&r.d.ID, &r.number, &r.d.Kind, &r.d.Logical, &r.d.Friend, &r.d.Profile, &r.input, &r.body,
-			&r.d.State, &r.d.Hold, &r.d.Round, &r.key, &r.d.Tries, &r.tooLate, &r.d.ReceivedAt, &r.d.Expired); err != nil {
+			&r.d.State, &r.d.Hold, &r.d.Round, &r.key, &r.d.Tries, &r.tooLate, &r.d.ReceivedAt, &r.d.Expired,
+			&r.bundle, &r.place); err != nil {
 			rows.Close()
 			return nil, postgres.Fault(op, err)
 		}
@@ -186,7 +191,7 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]de
 		}
 	}
 	if q.Broadcasts {
-		err = s.addLogical(ctx, l.Merchant, out)
+		err = errors.Join(s.addLogical(ctx, l.Merchant, out), s.fillBodies(ctx, l.Merchant, all, out))
 	}
 	return out, fault.Wrap(op, err)
 }

@@ -24,33 +24,34 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 	if len(all) == 0 {
 		return nil
 	}
-	first := 0
-	rows := make([]lumo.DeliveryID, len(all))
-	keys := make([]uuid.UUID, len(all))
-	bodies := make([][]byte, len(all))
-	links := make([]int16, len(all))
-	for i, d := range all {
-		sealed, err := s.pack(ctx, d.Merchant, "delivery", id.ID(d.ID), d.Body)
-		if err != nil {
-			return fault.Wrap(op, err)
-		}
-		rows[i], keys[i], bodies[i], links[i] = d.ID, d.Key, sealed, int16(token.CountLinks(d.Body))
-		if d.State != delivery.Unknown {
-			first++
-		}
+	c, err := s.freezing(ctx, all)
+	if err != nil {
+		return fault.Wrap(op, err)
+	}
+	left, err := s.bundlesOf(ctx, l.Merchant, c.retried)
+	if err != nil {
+		return fault.Wrap(op, err)
 	}
 	batch, frozen := &pgx.Batch{}, int64(0)
+	var bundle *uuid.UUID
+	if all[0].Broadcast() {
+		if bundle, err = s.queueBundle(ctx, batch, l.Merchant, all); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
 	batch.Queue(`
 		UPDATE delivery AS d
-		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, links = t.links, fence = $5, tries = d.tries + 1,
-			first_try_at = coalesce(d.first_try_at, now()), last_try_at = now(), updated_at = now()
-		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[], $6::smallint[]) AS t (id, key, body, links)
-		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $5`,
-		l.Merchant, rows, keys, bodies, l.Fence, links).Exec(func(tag pgconn.CommandTag) error {
+		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, bundle_id = $7, place = t.place,
+			links = t.links, fence = $6, tries = d.tries + 1, first_try_at = coalesce(d.first_try_at, now()),
+			last_try_at = now(), updated_at = now()
+		FROM unnest($2::uuid[], $3::uuid[], $4::bytea[], $5::smallint[]) WITH ORDINALITY AS t (id, key, body, links, place)
+		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $6`,
+		l.Merchant, c.ids, c.keys, c.bodies, c.links, l.Fence, bundle).Exec(func(tag pgconn.CommandTag) error {
 		frozen = tag.RowsAffected()
 		return nil
 	})
-	queueHold(batch, l, first, 0, 0)
+	queueLeave(batch, l.Merchant, left)
+	queueHold(batch, l, len(all)-len(c.retried), 0, 0)
 	if err := postgres.Tx(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return postgres.Fault(op, err)
 	}
@@ -60,6 +61,37 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 	return nil
 }
 
+// freezing is deliveries turned sideways for one statement. Broadcasts have their bytes in a
+// bundle, everything else in its own row, where it stays readable once it was accepted.
+type freezing struct {
+	ids     []lumo.DeliveryID
+	keys    []uuid.UUID
+	bodies  [][]byte
+	links   []int16
+	retried []lumo.DeliveryID
+}
+
+func (s *Store) freezing(ctx context.Context, all []delivery.Delivery) (c freezing, err error) {
+	n := len(all)
+	c = freezing{ids: make([]lumo.DeliveryID, n), keys: make([]uuid.UUID, n), bodies: make([][]byte, n), links: make([]int16, n)}
+	for i, d := range all {
+		if len(d.Body) == 0 {
+			return c, fault.As(fault.Internal, "postgres.delivery.freezing", errBundle)
+		}
+		c.ids[i], c.keys[i], c.links[i] = d.ID, d.Key, int16(token.CountLinks(d.Body))
+		if d.State == delivery.Unknown {
+			c.retried = append(c.retried, d.ID)
+		}
+		if d.Broadcast() {
+			continue
+		}
+		if c.bodies[i], err = s.pack(ctx, d.Merchant, "delivery", id.ID(d.ID), d.Body); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
 // outcomes are turned sideways for one statement.
 type outcomes struct {
 	ids                                     []lumo.DeliveryID
@@ -67,10 +99,10 @@ type outcomes struct {
 	dueAt                                   []*time.Time
 	longer                                  []float64 // seconds
 	ended                                   []bool
+	bodies                                  [][]byte // of what leaves its bundle and goes on
 }
 
-func columns(all []delivery.Outcome) outcomes {
-	var c outcomes
+func (s *Store) columns(ctx context.Context, all []delivery.Outcome) (c outcomes, err error) {
 	for _, o := range all {
 		data, err := json.Marshal(o.Data)
 		if err != nil || o.Data == nil {
@@ -81,8 +113,15 @@ func columns(all []delivery.Outcome) outcomes {
 		c.data, c.requestID = append(c.data, string(data)), append(c.requestID, o.RequestID)
 		c.dueAt, c.ended = append(c.dueAt, moment(o.NextAt)), append(c.ended, !o.State.Waiting())
 		c.holds, c.longer = append(c.holds, o.Hold), append(c.longer, o.Longer.Seconds())
+		var body []byte
+		if d := o.Delivery; d.Broadcast() && len(d.Body) > 0 && (o.State.Waiting() || o.State == delivery.UnknownExpired) {
+			if body, err = s.pack(ctx, d.Merchant, "delivery", id.ID(d.ID), d.Body); err != nil {
+				return c, err
+			}
+		}
+		c.bodies = append(c.bodies, body)
 	}
-	return c
+	return c, nil
 }
 
 // Settle records outcomes. Acceptance is a fact and needs no lease; every other change is
@@ -91,14 +130,18 @@ func columns(all []delivery.Outcome) outcomes {
 // may have them sent again.
 func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Outcome) ([]delivery.Outcome, error) {
 	const op = "postgres.delivery.Settle"
-	c := columns(all)
+	c, err := s.columns(ctx, all)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 		WITH t AS (
 			SELECT *
 			FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[],
-				$10::text[], $11::float8[]) AS t (id, state, reason, data, due_at, request_id, ended, hold, longer)
+				$10::text[], $11::float8[], $12::bytea[])
+				AS t (id, state, reason, data, due_at, request_id, ended, hold, longer, body)
 		), old AS (
-			SELECT d.id, d.state IN ('sending', 'unknown') AS held
+			SELECT d.id, d.state IN ('sending', 'unknown') AS held, d.bundle_id
 			FROM delivery AS d
 			JOIN t ON t.id = d.id
 			WHERE d.merchant_id = $1
@@ -114,20 +157,27 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 			first_try_at = CASE WHEN t.state IN ('planned', 'deferred', 'quota_blocked') THEN NULL ELSE d.first_try_at END,
 			accepted_at = CASE WHEN t.state = 'accepted' THEN now() ELSE d.accepted_at END,
 			summary_enc = CASE WHEN t.state = 'accepted' AND d.rank = 0 THEN d.body_enc ELSE d.summary_enc END,
-			body_enc = CASE WHEN t.ended AND t.state <> 'unknown_expired' THEN NULL ELSE d.body_enc END,
+			body_enc = CASE WHEN NOT t.ended OR t.state = 'unknown_expired' THEN coalesce(t.body, d.body_enc) END,
+			bundle_id = NULL,
 			input_enc = CASE WHEN t.ended THEN NULL ELSE d.input_enc END, updated_at = now()
 		FROM t, old
 		WHERE d.merchant_id = $1 AND d.id = t.id AND old.id = d.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
 			AND (t.state = 'accepted' OR d.fence <= $9 AND d.state <> 'unknown_expired')
-		RETURNING d.id, old.held`,
-		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer)
-	held := map[lumo.DeliveryID]bool{}
+		RETURNING d.id, old.held, old.bundle_id`,
+		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer, c.bodies)
+	held, left := map[lumo.DeliveryID]bool{}, bundles{}
 	var v lumo.DeliveryID
 	var was bool
-	_, err := pgx.ForEachRow(rows, []any{&v, &was}, func() error {
+	var bundle *uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&v, &was, &bundle}, func() error {
 		held[v] = was
+		left.add(bundle)
+		bundle = nil
 		return nil
 	})
+	if err == nil {
+		err = s.leaveBundles(ctx, l.Merchant, left)
+	}
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
