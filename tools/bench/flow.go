@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +22,8 @@ const (
 )
 
 // flowToPush measures from the webhook leaving to the message at LINE, at a fixed rate.
-func flowToPush(ctx context.Context, console *seed.Console, sim *seed.Sim, shop seed.Shop, out io.Writer) error {
-	times, err := flowRound(ctx, console, sim, shop, "tea")
+func flowToPush(ctx context.Context, console *seed.Console, w *wire, shop seed.Shop, out io.Writer) error {
+	times, err := flowRound(ctx, console, w, shop, "tea")
 	if err != nil {
 		return err
 	}
@@ -35,11 +34,12 @@ func flowToPush(ctx context.Context, console *seed.Console, sim *seed.Sim, shop 
 
 // flowRound calls a flow's webhook at a fixed rate and answers, sorted, how long each message
 // took. The first few calls warm everything up and are not counted.
-func flowRound(ctx context.Context, console *seed.Console, sim *seed.Sim, shop seed.Shop, mark string) ([]time.Duration, error) {
+func flowRound(ctx context.Context, console *seed.Console, w *wire, shop seed.Shop, mark string) ([]time.Duration, error) {
 	settings, err := console.FlowSettings(ctx, shop.Channel, "")
 	if err != nil {
 		return nil, err
 	}
+	w.watch(mark)
 	sent := make([]time.Time, flowCalls)
 	errs := make([]error, flowCalls)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
@@ -57,13 +57,13 @@ func flowRound(ctx context.Context, console *seed.Console, sim *seed.Sim, shop s
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	arrived, err := arrivals(ctx, sim, mark)
+	arrived, err := w.wait(ctx, flowCalls)
 	if err != nil {
 		return nil, err
 	}
 	var times []time.Duration
 	for n := flowCalls / 10; n < flowCalls; n++ {
-		times = append(times, arrived[text(mark, n)].Sub(sent[n]))
+		times = append(times, arrived[n].Sub(sent[n]))
 	}
 	slices.Sort(times)
 	return times, nil
@@ -96,32 +96,4 @@ func callFlow(ctx context.Context, client *http.Client, s seed.FlowSettings, mar
 		return fmt.Errorf("call %d was answered %d", n, res.StatusCode)
 	}
 	return nil
-}
-
-// arrivals waits until all messages of a round are on the phone and gives when each came.
-func arrivals(ctx context.Context, sim *seed.Sim, mark string) (map[string]time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, flowPatience)
-	defer cancel()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		chat, err := sim.Chat(ctx, person)
-		if err != nil {
-			return nil, err
-		}
-		at := map[string]time.Time{}
-		for _, m := range chat {
-			if strings.HasPrefix(m.Text(), mark+" ") {
-				at[m.Text()] = m.At
-			}
-		}
-		if len(at) == flowCalls {
-			return at, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%d of %d messages arrived", len(at), flowCalls)
-		case <-tick.C:
-		}
-	}
 }

@@ -15,14 +15,17 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/valyala/fasthttp"
+
 	"lumo/core/klaviyo/klaviyotest"
 	"lumo/tools/dev/stack"
 	"lumo/tools/seed"
 )
 
 const (
-	rounds = 5
-	person = "yuki"
+	rounds  = 5
+	person  = "yuki"
+	monthly = 10_000_000 // messages of the account: nothing here ends because they do
 
 	edgeOnly   = "edge"   // as an argument: no more than the figures of one edge
 	ingestOnly = "ingest" // as an argument: no more than the core taking events
@@ -63,7 +66,12 @@ func run(ctx context.Context, out io.Writer) (err error) {
 			return err
 		}
 	}
-	s, err := start(ctx, dir)
+	w, err := startWire()
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	s, err := start(ctx, dir, w)
 	if err != nil {
 		return err
 	}
@@ -73,7 +81,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 			return err
 		}
 	}
-	return measure(ctx, s, dir, only, out)
+	return measure(ctx, s, w, dir, only, out)
 }
 
 // edgeAlone measures modules and one edge while nothing else runs.
@@ -89,7 +97,7 @@ func bench(out io.Writer, name string, value float64, unit string) {
 }
 
 // start brings up a stack of its own, built by make before.
-func start(ctx context.Context, dir string) (*stack.Stack, error) {
+func start(ctx context.Context, dir string, w *wire) (*stack.Stack, error) {
 	root, err := os.Getwd()
 	if err != nil {
 		return nil, err
@@ -104,15 +112,20 @@ func start(ctx context.Context, dir string) (*stack.Stack, error) {
 		addrs = append(addrs, l.Addr().String())
 	}
 	s, err := stack.New(stack.Config{Root: root, Dir: filepath.Join(dir, "lumo"), Sim: true, CoreAddr: addrs[0],
-		EdgeAddr: addrs[1], SimAddr: addrs[2], Out: io.Discard})
+		EdgeAddr: addrs[1], SimAddr: addrs[2], Settings: []string{"LUMO_LINE_API_URL=" + w.url()}, Out: io.Discard})
+	w.rest = &fasthttp.HostClient{Addr: addrs[2]}
 	if err != nil {
 		return nil, err
 	}
 	return s, s.Build(ctx)
 }
 
-func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Writer) error {
+func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out io.Writer) error {
 	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	sim := seed.NewSim(s.SimURL())
+	if err := sim.Post(ctx, "/line/channels/"+seed.DemoKeys().MessagingID+"/quota", map[string]int64{"limit": monthly}, nil); err != nil {
 		return err
 	}
 	shop, err := seed.Run(ctx, seed.Config{Stack: s, Dir: dir, Out: out})
@@ -122,7 +135,6 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if only == ingestOnly {
 		return ingest(ctx, s, shop, out)
 	}
-	sim := seed.NewSim(s.SimURL())
 	if _, err := seed.Link(ctx, sim, shop.Code, person, klaviyotest.DemoYuki, "callback_first"); err != nil {
 		return err
 	}
@@ -130,11 +142,11 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if err != nil {
 		return err
 	}
-	if err := flowToPush(ctx, console, sim, shop, out); err != nil {
+	if err := flowToPush(ctx, console, w, shop, out); err != nil {
 		return err
 	}
 	if only == flowOnly {
-		return flowUnderLoad(ctx, s, console, sim, shop, out)
+		return flowUnderLoad(ctx, s, w, console, shop, out)
 	}
 	if err := importFigures(ctx, console, sim, shop, out); err != nil {
 		return err
@@ -149,5 +161,5 @@ func measure(ctx context.Context, s *stack.Stack, dir, only string, out io.Write
 	if err := hookAcks(ctx, s, settings, out); err != nil {
 		return err
 	}
-	return flowUnderLoad(ctx, s, console, sim, shop, out)
+	return flowUnderLoad(ctx, s, w, console, shop, out)
 }
