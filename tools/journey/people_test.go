@@ -86,10 +86,8 @@ func (w *world) links(person, profile string) friend {
 	return f
 }
 
-var (
-	linkedTexts = []string{"連携が完了しました。", "Linked. You can close this page."}
-	askTexts    = []string{"連携", "Link"}
-)
+// linkedTexts say that it worked.
+var linkedTexts = []string{"連携が完了しました。", "Linked. You can close this page."}
 
 func says(p linetest.Page, texts []string) bool {
 	for _, text := range texts {
