@@ -94,7 +94,9 @@ func New(c Config) *API {
 		names: map[string]bool{}, advices: advices()}
 	a.sessions = newSessions(c.Sessions)
 	a.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
-		a.answerProblem(w, r, fault.As(fault.Unavailable, "console.session", err))
+		if !left(r.Context()) {
+			a.answerProblem(w, r, fault.As(fault.Unavailable, "console.session", err))
+		}
 	}
 	settings := huma.DefaultConfig("Lumo", "1")
 	settings.CreateHooks, settings.DocsPath, settings.SchemasPath = nil, "", ""

@@ -100,11 +100,17 @@ func (a *API) problem(ctx context.Context, op string, err error) *Problem {
 	if p.Detail == "" {
 		p.Detail = general(kind)
 	}
+	if left(ctx) {
+		return p // nobody waits for it, and nothing is broken
+	}
 	if kind == fault.Internal || kind == fault.Unavailable {
 		a.Log.ErrorContext(ctx, "request failed", "op", op, "kind", string(kind), "request", p.Request, "error", err.Error())
 	}
 	return p
 }
+
+// left tells that the caller went away before there was an answer: a tab that was closed.
+func left(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 func general(k fault.Kind) string {
 	switch k {

@@ -19,6 +19,7 @@ export default defineConfig({
   outputDir: process.env.LUMO_E2E_OUT ?? "test-results",
   use: {
     baseURL: process.env.LUMO_E2E_URL,
+    actionTimeout: 30_000,
     launchOptions: {
       executablePath: process.env.LUMO_CHROMIUM ?? "/usr/bin/chromium",
       args: [

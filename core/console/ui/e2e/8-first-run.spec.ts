@@ -39,6 +39,7 @@ for (const language of ["en", "ja"] as const) {
   test(`walk-throughs 1 to 4: a new shop up to its first linked friend: ${language}`, {
     tag: "@apart",
   }, async ({ page, request }) => {
+    test.setTimeout(360_000); // four walk-throughs, one after the other
     const has = await vendors(request, language);
     await page.setViewportSize(sizes[language]);
     await knock(page, language, `${process.env.LUMO_E2E_FIRST}${language}@hanatea.example`);

@@ -7,6 +7,9 @@ type Action = { id: string; type: string; headers: Record<string, string>; url: 
 type Flow = { id: string; name: string; metric: string; status: string; actions: Action[] };
 type Webhook = Pick<Action, "url" | "headers" | "body">;
 
+// unlinked is the id of Rin, the story's customer whom LINE does not know.
+export const unlinked = "01JD2Q8Z5N6Y7XW3V4T2S1R0QD";
+
 // cart is the flow of the demo's story, with its webhook.
 export async function cart(request: APIRequestContext): Promise<Flow & { webhook: Action }> {
   const all = await told<{ items: Flow[] }>(request, "/klaviyo/flows");
