@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useRef, useState } from "react";
 import type { Figures, Home } from "./api";
+import { pace, rereader } from "./reread";
 
 export type LiveMessage = {
   seq: number;
@@ -62,13 +63,14 @@ export function useLive(merchant: string | undefined): Live {
     let ended = false;
     let heard = Date.now();
     let wait = 500;
+    const reread = rereader(client);
     const take = (m: LiveMessage) => {
       heard = Date.now();
       setLive((now) => (now.connected ? now : { connected: true, since: new Date() }));
       if (m.seq) seq.current = m.seq;
       if (m.kind === "resync") client.invalidateQueries();
       else if (m.kind === "counter" && m.channel) count(m);
-      else for (const key of readAgain(m.kind)) client.invalidateQueries({ queryKey: [key] });
+      else reread.again(readAgain(m.kind));
       for (const hear of listeners) hear(m);
     };
     const counted = new Map<string, LiveMessage["data"]>();
@@ -114,6 +116,7 @@ export function useLive(merchant: string | undefined): Live {
       ended = true;
       clearInterval(watch);
       clearTimeout(counting);
+      reread.stop();
       socket?.close();
     };
   }, [merchant, client]);
@@ -126,7 +129,6 @@ export type LiveHome = Home & { came?: number[]; sampled_at?: number };
 
 type WithFeed = { feed?: Home["feed"]; more?: number };
 
-const pace = 250; // ms
 const perSecond = 5; // lines of the feed
 const feedLength = 20;
 
