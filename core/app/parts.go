@@ -105,6 +105,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	joiner.Attach(links, imports)
 	console.RegisterImports(a.api, console.ImportParts{Imports: imports, Runs: runs, Members: a.accounts})
 	console.RegisterLinkage(a.api, links)
+	a.handleReviews(runs, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
 		Items: items, Tracking: tracker, Flows: flows, Sender: a.parts.sender, Members: a.accounts, Edges: edges})

@@ -6,8 +6,10 @@ import (
 	"lumo/core/channel"
 	"lumo/core/console"
 	"lumo/core/line"
+	"lumo/core/linkage"
 	"lumo/core/live"
 	channelstore "lumo/core/postgres/channel"
+	linkagestore "lumo/core/postgres/linkage"
 	runstore "lumo/core/postgres/run"
 	"lumo/core/run"
 )
@@ -34,6 +36,16 @@ func (a *App) handleFriends(runs *run.Service, channels *channel.Service, people
 	runs.Handle(channel.RunBulk, channel.Bulk{People: people})
 	console.RegisterRuns(a.api, console.RunParts{Runs: runs, People: people, Refresher: refresher(false),
 		Members: a.accounts})
+}
+
+// handleReviews gives runs the decisions of many conflicts, and the API its operations.
+func (a *App) handleReviews(runs *run.Service, links *linkage.Service) {
+	store := linkagestore.New(a.vault)
+	reviewer := &linkage.Reviewer{Links: links, Conflicts: store, Items: store, Runs: runs}
+	for kind, worker := range reviewer.Workers() {
+		runs.Handle(kind, worker)
+	}
+	console.RegisterManyReviews(a.api, console.ReviewParts{Reviewer: reviewer, Members: a.accounts})
 }
 
 // runWatcher tells open pages of long work.

@@ -103,12 +103,17 @@ func (l links) registerReview(a *API, one string) {
 
 const reviewPage = 100
 
-func (l links) review(ctx context.Context, who Caller, in *InChannel) (List[ReviewItemView], error) {
+type reviewInput struct {
+	InChannel
+	Kind string `query:"kind" enum:"two_profiles,two_friends,shared_phone" doc:"left out = all kinds"`
+}
+
+func (l links) review(ctx context.Context, who Caller, in *reviewInput) (List[ReviewItemView], error) {
 	c, err := in.Channel()
 	if err != nil {
 		return List[ReviewItemView]{}, err
 	}
-	found, total, err := l.service.ReviewList(ctx, who.Merchant.ID, c, reviewPage)
+	found, total, err := l.service.ReviewList(ctx, who.Merchant.ID, c, linkage.ConflictKind(in.Kind), reviewPage)
 	list := List[ReviewItemView]{Items: make([]ReviewItemView, len(found)), Total: &total}
 	for i, item := range found {
 		list.Items[i] = reviewView(item)

@@ -63,6 +63,7 @@ type Conflict struct {
 type Resolution struct {
 	Ended []string `json:"ended,omitempty"` // links, by their outside ids
 	Made  string   `json:"made,omitempty"`
+	Run   string   `json:"run,omitempty"` // that decided it by a rule, imp_..
 }
 
 // ConflictStore keeps conflicts.
@@ -70,8 +71,8 @@ type ConflictStore interface {
 	// AddConflict keeps a conflict once while it is open; false = it was known. What a person
 	// left unlinked is not asked again by a match alone.
 	AddConflict(ctx context.Context, m lumo.MerchantID, c Conflict) (bool, error)
-	// Conflicts are the open ones, those put off last.
-	Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) (
+	// Conflicts are the open ones of a kind, or of all, those put off last.
+	Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind ConflictKind, limit int) (
 		list []Conflict, total int64, err error)
 	// Conflict reads one and locks it.
 	Conflict(ctx context.Context, m lumo.MerchantID, v id.ID) (Conflict, error)
@@ -111,12 +112,13 @@ func (s *Service) sides(ctx context.Context, m lumo.MerchantID, c Conflict) (fir
 	return first, second, nil
 }
 
-// ReviewList are the open conflicts of a channel, first come first, those put off last.
-func (s *Service) ReviewList(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) (
+// ReviewList are the open conflicts of a channel, of a kind or of all, first come first, those
+// put off last.
+func (s *Service) ReviewList(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind ConflictKind, limit int) (
 	list []ReviewItem, total int64, err error) {
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		list = nil
-		found, n, err := s.c.Links.Conflicts(ctx, m, c, limit)
+		found, n, err := s.c.Links.Conflicts(ctx, m, c, kind, limit)
 		total = n
 		for _, conflict := range found {
 			if err != nil {
@@ -165,6 +167,12 @@ func (s *Service) undecided(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 // Decide ends a conflict as a member says.
 func (s *Service) Decide(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v id.ID,
 	d Decision, by lumo.MemberID) error {
+	return s.conclude(ctx, m, c, v, d, by, "")
+}
+
+// conclude ends a conflict; of names the run that does it by a rule, if one does.
+func (s *Service) conclude(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v id.ID, d Decision,
+	by lumo.MemberID, of string) error {
 	const op = "linkage.Decide"
 	err := s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		conflict, err := s.undecided(ctx, m, c, v)
@@ -175,7 +183,7 @@ func (s *Service) Decide(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 		if err != nil {
 			return err
 		}
-		conflict.Decision, conflict.DecidedBy = d, by
+		conflict.Decision, conflict.DecidedBy, conflict.Resolution.Run = d, by, of
 		switch d {
 		case UseFirst:
 			err = s.use(ctx, m, &conflict, first)

@@ -49,7 +49,7 @@ func (w *world) claims(t *testing.T, who lumo.LineUserID, p lumo.ProfileID) link
 
 func (w *world) review(t *testing.T) []linkage.ReviewItem {
 	t.Helper()
-	list, total, err := w.service.ReviewList(t.Context(), w.merchant, w.channel.ID, 100)
+	list, total, err := w.service.ReviewList(t.Context(), w.merchant, w.channel.ID, "", 100)
 	if err != nil || int(total) != len(list) {
 		t.Fatalf("review: %d of %d, %v", len(list), total, err)
 	}
