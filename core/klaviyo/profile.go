@@ -59,17 +59,11 @@ func (p wireProfile) profile() lumo.Profile {
 func (c *Client) ImportProfile(ctx context.Context, token lumo.Secret, w lumo.ProfileWrite) (
 	id lumo.ProfileID, wait time.Duration, err error) {
 	const op = "klaviyo.ImportProfile"
-	data := wireProfile{Type: "profile", ID: string(w.ID), Attributes: wireAttributes{
-		Email: w.Email, Phone: w.Phone, FirstName: w.FirstName, LastName: w.LastName,
-		Properties: w.Set}}
-	if len(w.Unset) > 0 {
-		data.Meta = &wireMeta{Patch: wirePatch{Unset: w.Unset}}
-	}
 	var answer struct {
 		Data wireProfile `json:"data"`
 	}
 	wait, err = c.do(ctx, token, request{op: op, method: http.MethodPost,
-		path: "/api/profile-import", body: map[string]any{"data": data}, answer: &answer})
+		path: "/api/profile-import", body: map[string]any{"data": wireWrite(w)}, answer: &answer})
 	if err != nil {
 		return "", wait, err
 	}
@@ -77,6 +71,16 @@ func (c *Client) ImportProfile(ctx context.Context, token lumo.Secret, w lumo.Pr
 		return "", wait, fault.As(fault.Unavailable, op, errors.New("the answer names no profile"))
 	}
 	return lumo.ProfileID(answer.Data.ID), wait, nil
+}
+
+func wireWrite(w lumo.ProfileWrite) wireProfile {
+	data := wireProfile{Type: "profile", ID: string(w.ID), Attributes: wireAttributes{
+		Email: w.Email, Phone: w.Phone, FirstName: w.FirstName, LastName: w.LastName,
+		Properties: w.Set}}
+	if len(w.Unset) > 0 {
+		data.Meta = &wireMeta{Patch: wirePatch{Unset: w.Unset}}
+	}
+	return data
 }
 
 // Profile reads one profile by its id.

@@ -24,35 +24,64 @@ type account struct {
 	lease    Lease
 	events   *pace
 	profiles *pace
+	bulk     *pace
 	token    lumo.Secret
+	bulkAt   time.Time // not before then events go in bulk again
 }
 
 func (s *Service) account(l Lease) *account {
 	now := time.Now() // the limiter runs on the real clock
 	return &account{s: s, lease: l, events: newPace(eventTier(), now),
-		profiles: newPace(profileTier(), now)}
+		profiles: newPace(profileTier(), now), bulk: newPace(bulkTier(), now)}
+}
+
+// work is what an account has to do now.
+type work struct {
+	job   Job
+	open  bool   // there is a job
+	over  bool   // the backlog is so large that first attempts go in bulk
+	items []Item // to be written singly
 }
 
 // runOnce writes one batch. more tells that there may be another at once.
 func (a *account) runOnce(ctx context.Context) (more bool, err error) {
 	const op = "outbox.runOnce"
-	s, m := a.s, a.lease.Merchant
-	var items []Item
-	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
-		items, err = s.c.Store.Due(ctx, m, a.lease.Account, s.c.Now(), batchSize)
-		return err
-	})
-	if err != nil || len(items) == 0 {
+	w, err := a.look(ctx)
+	if err != nil || !w.over && !w.open && len(w.items) == 0 {
 		return false, fault.Wrap(op, err)
 	}
-	if a.token, err = s.c.Accounts.Access(ctx, m, a.lease.Account); err != nil {
+	if a.token, err = a.s.c.Accounts.Access(ctx, a.lease.Merchant, a.lease.Account); err != nil {
 		return false, fault.Wrap(op, err)
 	}
-	results := a.write(ctx, items)
+	moved, err := a.inBulk(ctx, w)
+	if err != nil {
+		return false, fault.Wrap(op, err)
+	}
+	results := a.write(ctx, w.items)
 	if err := a.finish(ctx, results); err != nil {
 		return false, fault.Wrap(op, err)
 	}
-	return len(items) == batchSize && anySent(results), ctx.Err()
+	return moved || len(w.items) == batchSize && anySent(results), ctx.Err()
+}
+
+func (a *account) look(ctx context.Context) (w work, err error) {
+	s, m, of := a.s, a.lease.Merchant, a.lease.Account
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		if w.job, w.open, err = s.c.Store.OpenJob(ctx, m, of); err != nil {
+			return err
+		}
+		backlog, err := s.c.Store.Backlog(ctx, m, of, s.c.Now(), bulkOver+1)
+		if err != nil {
+			return err
+		}
+		part := All
+		if w.over = backlog > bulkOver; w.over {
+			part = Retries
+		}
+		w.items, err = s.c.Store.Due(ctx, m, of, part, s.c.Now(), batchSize)
+		return err
+	})
+	return w, err
 }
 
 // write tries all items: customers beside each other, each customer's items in order.
@@ -171,18 +200,19 @@ func (a *account) sendRenewed(ctx context.Context, item Item) (time.Duration, er
 
 func (a *account) send(ctx context.Context, token lumo.Secret, item Item) (time.Duration, error) {
 	if item.Kind == KindProfile {
-		written, wait, err := a.s.c.Klaviyo.ImportProfile(ctx, token, lumo.ProfileWrite{
-			ID: item.Profile, Set: item.Payload.Set, Unset: item.Payload.Unset})
+		written, wait, err := a.s.c.Klaviyo.ImportProfile(ctx, token, profileWrite(item))
 		if err == nil && written != item.Profile { // the id of a merged one still leads to the other
 			err = a.s.c.Links.ProfileMoved(ctx, a.lease.Merchant, item.Profile, written)
 		}
 		return wait, err
 	}
-	return a.s.c.Klaviyo.CreateEvent(ctx, token, lumo.ProfileEvent{
-		Profile: item.Profile, Metric: item.Metric, UniqueID: item.UniqueID,
+	return a.s.c.Klaviyo.CreateEvent(ctx, token, a.event(item))
+}
+
+func (a *account) event(item Item) lumo.ProfileEvent {
+	return lumo.ProfileEvent{Profile: item.Profile, Metric: item.Metric, UniqueID: item.UniqueID,
 		OccurredAt: item.OccurredAt, Properties: item.Payload.Set,
-		Backfill: item.Payload.Backfill || a.s.c.Now().Sub(item.OccurredAt) > staleAfter,
-	})
+		Backfill: item.Payload.Backfill || a.s.c.Now().Sub(item.OccurredAt) > staleAfter}
 }
 
 func (a *account) log(ctx context.Context, r Result, err error) {

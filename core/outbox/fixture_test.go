@@ -112,8 +112,9 @@ type klaviyo struct {
 	// at is where Klaviyo has a profile now; empty = nowhere
 	at       map[lumo.ProfileID]lumo.ProfileID
 	answered lumo.ProfileID // of the next profile that is written; empty = its own
-	moved    []string
-	move     func(ctx context.Context, from, to lumo.ProfileID) error
+	bulk
+	moved []string
+	move  func(ctx context.Context, from, to lumo.ProfileID) error
 }
 
 var errLost = errors.New("connection reset")

@@ -6,6 +6,11 @@
 // that writing it again is harmless and Klaviyo ends up with it once; a customer's
 // properties arrive before the events that may start flows on them; an item that Klaviyo
 // refuses is kept, visibly, and never holds up another. Payloads are sealed at rest.
+//
+// Over a backlog of 2,000, first attempts go in bulk: properties as a job of Klaviyo's import, one
+// at a time and known by its row here, so that whoever has the account next goes on with it;
+// events a thousand at once. What Klaviyo does not take in bulk goes singly, and says by itself
+// what is wrong with it.
 package outbox
 
 import (
@@ -79,7 +84,19 @@ type Item struct {
 	NewItem
 	Tries    int
 	Revision int // rises with each change of a profile item
+	Place    int // in the account's job, from 1; 0 = in none
 }
+
+// Part is which of an account's due items are meant.
+type Part string
+
+// The parts. What was never tried may go in bulk, what was goes singly.
+const (
+	All           Part = "all"
+	Retries       Part = "retries"
+	FirstProfiles Part = "profiles"
+	FirstEvents   Part = "events" // of customers whose properties are there
+)
 
 // Lead is something that happened before a link was made and led to it.
 type Lead struct {
@@ -105,8 +122,8 @@ type Store interface {
 		now time.Time) ([]Lead, error)
 	// Told notes on timeline rows which items tell Klaviyo of them.
 	Told(ctx context.Context, m lumo.MerchantID, rows, items []id.ID) error
-	// Due reads what may be written now, in order.
-	Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, now time.Time, limit int) (
+	// Due reads what of a part may be written now, in order. What is in a job is not due.
+	Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, part Part, now time.Time, limit int) (
 		[]Item, error)
 	// Finish stores how tries ended.
 	Finish(ctx context.Context, m lumo.MerchantID, results []Result, now time.Time) error
@@ -119,6 +136,7 @@ type Store interface {
 	Again(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, item id.ID, now time.Time) (int64, error)
 	// Count tells how many items wait and how many are kept.
 	Count(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (waiting, kept int64, err error)
+	JobStore
 }
 
 // Leases shares accounts out between processes; its methods need a transaction without a
@@ -144,6 +162,7 @@ type Klaviyo interface {
 		p lumo.ProfileID, wait time.Duration, err error)
 	CreateEvent(ctx context.Context, token lumo.Secret, e lumo.ProfileEvent) (
 		wait time.Duration, err error)
+	Bulk
 }
 
 // Accounts gives access to Klaviyo accounts. One that waits for approval is

@@ -17,9 +17,10 @@ type tier struct {
 	steady float64
 }
 
-// The tiers of the two requests that the outbox makes.
+// The tiers of the requests that the outbox makes.
 func eventTier() tier   { return tier{burst: 350, steady: 3500} } // XL
 func profileTier() tier { return tier{burst: 75, steady: 750} }   // L
+func bulkTier() tier    { return tier{burst: 10, steady: 150} }   // M
 
 // pace keeps one tier's limit and the pauses that Klaviyo asks for.
 type pace struct {
@@ -35,7 +36,7 @@ func newPace(t tier, now time.Time) *pace {
 	perSecond := share * (t.steady - t.burst) / 59
 	burst := int(share*t.burst - perSecond)
 	p := &pace{limit: rate.NewLimiter(rate.Limit(perSecond), burst)}
-	p.limit.AllowN(now, burst-burst/10)
+	p.limit.AllowN(now, burst-max(burst/10, 1))
 	return p
 }
 

@@ -9,7 +9,7 @@ import (
 
 func TestPaceKeepsBothWindows(t *testing.T) {
 	t.Parallel()
-	for name, tier := range map[string]tier{"events": eventTier(), "profiles": profileTier()} {
+	for name, tier := range map[string]tier{"events": eventTier(), "profiles": profileTier(), "bulk": bulkTier()} {
 		p := newPace(tier, time.Now())
 		perSecond, burst := float64(p.limit.Limit()), float64(p.limit.Burst())
 		if second := burst + perSecond; second > tier.burst {

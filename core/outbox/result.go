@@ -72,10 +72,14 @@ func rejected(err error) string {
 	if !errors.As(err, &r) {
 		return ProblemRefused
 	}
+	return problemOf(r.Field())
+}
+
+func problemOf(field string) string {
 	switch {
-	case strings.HasSuffix(r.Field(), "/phone_number"):
+	case strings.HasSuffix(field, "/phone_number"):
 		return ProblemPhone
-	case strings.HasSuffix(r.Field(), "/email"):
+	case strings.HasSuffix(field, "/email"):
 		return ProblemEmail
 	}
 	return ProblemRefused

@@ -754,7 +754,17 @@ CREATE TABLE outbox (
     problem text,
     created_at timestamp with time zone NOT NULL,
     sent_at timestamp with time zone,
-    revision integer DEFAULT 1 NOT NULL
+    revision integer DEFAULT 1 NOT NULL,
+    job_place integer,
+    job_revision integer
+);
+CREATE TABLE outbox_job (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    klaviyo_account_id uuid NOT NULL,
+    vendor_id text DEFAULT ''::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL
 );
 CREATE TABLE property_number (
     merchant_id uuid NOT NULL,
@@ -1130,6 +1140,9 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['e
 ALTER TABLE outbox ADD CONSTRAINT outbox_merchant_id_klaviyo_account_id_unique_id_key UNIQUE (merchant_id, klaviyo_account_id, unique_id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'kept'::text])));
+ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
+ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_key UNIQUE (merchant_id, klaviyo_account_id);
+ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE property_number ADD CONSTRAINT property_number_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
 ALTER TABLE property_number ADD CONSTRAINT property_number_merchant_id_klaviyo_account_id_number_key UNIQUE (merchant_id, klaviyo_account_id, number);
 ALTER TABLE property_number ADD CONSTRAINT property_number_pkey PRIMARY KEY (merchant_id, klaviyo_account_id, bot_user_bidx);
@@ -1238,6 +1251,7 @@ CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING b
 CREATE INDEX login_token_merchant_id_due_at_idx ON public.login_token USING btree (merchant_id, due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX message_merchant_id_channel_id_id_idx ON public.message USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX oauth_try_merchant_id_expires_at_idx ON public.oauth_try USING btree (merchant_id, expires_at);
+CREATE INDEX outbox_merchant_id_job_place_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, job_place) WHERE (job_place IS NOT NULL);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
 CREATE INDEX outbox_merchant_id_klaviyo_account_id_due_at_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX outbox_merchant_id_profile_id_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, profile_id) WHERE ((state = 'waiting'::text) AND (kind = 'profile'::text));
@@ -1307,6 +1321,7 @@ ALTER TABLE message FORCE ROW LEVEL SECURITY;
 ALTER TABLE message_version FORCE ROW LEVEL SECURITY;
 ALTER TABLE oauth_try FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
+ALTER TABLE outbox_job FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code_day FORCE ROW LEVEL SECURITY;
@@ -1367,6 +1382,7 @@ CREATE POLICY tenant ON message USING (merchant_id = lumo_merchant()) WITH CHECK
 CREATE POLICY tenant ON message_version USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON oauth_try USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON outbox_job USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code_day USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1443,6 +1459,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_try TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON operator TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON outbox_job TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON property_number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code_day TO lumo_app;

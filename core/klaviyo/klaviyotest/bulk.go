@@ -2,6 +2,8 @@ package klaviyotest
 
 import (
 	"time"
+
+	"lumo/core/vendortest"
 )
 
 // job is a bulk import of profiles.
@@ -111,6 +113,9 @@ func (s *Server) bulkProfiles(c *call) answer {
 		return s.invalid("/data/attributes/profiles", "1 to 10000 profiles are required.")
 	}
 	j := &job{ID: s.ulid(), Status: "queued", Created: s.now(), Due: s.now(), Changes: profiles}
+	if f, on := s.faults.Take("klaviyo.imports", vendortest.Late); on {
+		j.Due = j.Due.Add(f.Delay())
+	}
 	lists, _ := itemsOf(path(data, "relationships", "lists", "data"))
 	for _, l := range lists {
 		id, _ := l["id"].(string)
@@ -195,7 +200,11 @@ func (s *Server) getJobErrors(c *call) answer {
 // workJobs does the imports that are due. The lock is held.
 func (s *Server) workJobs(t *site) {
 	for _, j := range t.Jobs {
-		if j.Status == "complete" || j.Due.After(s.now()) {
+		if j.Status == "complete" {
+			continue
+		}
+		if j.Due.After(s.now()) {
+			j.Status = "processing"
 			continue
 		}
 		for i, data := range j.Changes {

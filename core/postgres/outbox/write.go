@@ -12,34 +12,50 @@ import (
 	"lumo/shared/id"
 )
 
-// Due reads what may be written now. An event waits while the properties of its customer do.
-// A payload that cannot be opened is kept at once, so that it holds up nothing.
-func (s *Store) Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, now time.Time, limit int) (
-	[]outbox.Item, error) {
-	const op = "postgres.Due"
+const itemColumns = `o.id, o.channel_id, coalesce(o.friend_id, '00000000-0000-0000-0000-000000000000'), o.kind,
+       coalesce(o.metric, ''), o.unique_id, o.profile_id, o.payload_enc, o.occurred_at, o.tries, o.revision`
+
+// Due reads what may be written now. An event waits while the properties of its customer do, or
+// are about to go another way. A payload that cannot be opened is kept at once, so that it holds
+// up nothing.
+func (s *Store) Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, part outbox.Part, now time.Time,
+	limit int) ([]outbox.Item, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT o.id, o.channel_id, coalesce(o.friend_id, '00000000-0000-0000-0000-000000000000'), o.kind,
-       coalesce(o.metric, ''), o.unique_id, o.profile_id, o.payload_enc, o.occurred_at, o.tries, o.revision
+SELECT `+itemColumns+`, 0
   FROM outbox o
  WHERE o.merchant_id = $1 AND o.klaviyo_account_id = $2 AND o.state = 'waiting' AND o.due_at <= $3
+   AND o.job_place IS NULL
+   AND CASE $5
+       WHEN 'retries' THEN o.tries > 0
+       WHEN 'profiles' THEN o.tries = 0 AND o.kind = 'profile'
+       WHEN 'events' THEN o.tries = 0 AND o.kind = 'event'
+       ELSE true
+       END
    AND NOT (o.kind = 'event' AND EXISTS (
            SELECT 1
              FROM outbox p
             WHERE p.merchant_id = $1 AND p.klaviyo_account_id = $2 AND p.profile_id = o.profile_id
-              AND p.kind = 'profile' AND p.state = 'waiting' AND p.due_at > $3))
+              AND p.kind = 'profile' AND p.state = 'waiting'
+              AND (p.due_at > $3 OR p.job_place IS NOT NULL OR $5 = 'events' OR $5 = 'retries' AND p.tries = 0)))
  ORDER BY o.due_at, o.kind DESC, o.id
- LIMIT $4`, m, a, now, limit)
+ LIMIT $4`, m, a, now, limit, string(part))
+	return s.readable(ctx, m, a, rows)
+}
+
+// readable are the items of rows whose payload can be opened.
+func (s *Store) readable(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, rows pgx.Rows) (
+	[]outbox.Item, error) {
 	var sealed [][]byte
 	items, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (outbox.Item, error) {
 		item := outbox.Item{NewItem: outbox.NewItem{Account: a}}
 		var payload []byte
 		err := r.Scan(&item.ID, &item.Channel, &item.Friend, &item.Kind, &item.Metric, &item.UniqueID,
-			&item.Profile, &payload, &item.OccurredAt, &item.Tries, &item.Revision)
+			&item.Profile, &payload, &item.OccurredAt, &item.Tries, &item.Revision, &item.Place)
 		sealed = append(sealed, payload)
 		return item, err
 	})
 	if err != nil {
-		return nil, postgres.Fault(op, err)
+		return nil, postgres.Fault("postgres.readable", err)
 	}
 	readable := items[:0]
 	for i, item := range items {
@@ -57,7 +73,7 @@ SELECT o.id, o.channel_id, coalesce(o.friend_id, '00000000-0000-0000-0000-000000
 func keep(ctx context.Context, m lumo.MerchantID, row id.ID) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE outbox
-   SET state = 'kept', problem = 'unreadable'
+   SET state = 'kept', problem = 'unreadable', job_place = NULL
  WHERE merchant_id = $1 AND id = $2`, m, row)
 	return postgres.Fault("postgres.keep", err)
 }
