@@ -5,9 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lumo/shared/fault"
 )
+
+// byteOrder at the beginning of a file has spreadsheets take it for UTF-8.
+const byteOrder = "\ufeff"
 
 // streamCSV answers with a file that is written as it is read, however long that takes: each
 // hands it over page by page.
@@ -17,6 +21,7 @@ func (a *API) streamCSV(w http.ResponseWriter, r *http.Request, name string, hea
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(byteOrder))
 	out := csv.NewWriter(w)
 	_ = out.Write(head)
 	err := each(out.WriteAll) // which also hands on what it wrote
@@ -26,9 +31,10 @@ func (a *API) streamCSV(w http.ResponseWriter, r *http.Request, name string, hea
 	}
 }
 
-// harmless keeps a spreadsheet from working a cell out that somebody typed as a formula.
+// harmless keeps a spreadsheet from working a cell out that somebody typed as a formula, in the
+// wide characters of East Asia too.
 func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠\t\r\n", first) {
 		return "'" + text
 	}
 	return text

@@ -25,7 +25,9 @@ import (
 	accountstore "lumo/core/postgres/account"
 	channelstore "lumo/core/postgres/channel"
 	linkagestore "lumo/core/postgres/linkage"
+	runstore "lumo/core/postgres/run"
 	"lumo/core/postgres/shoptest"
+	"lumo/core/run"
 	"lumo/shared/id"
 )
 
@@ -64,7 +66,7 @@ func newDesk(t testing.TB) *desk {
 	d.register(t, a, client, people, log)
 	d.server = httptest.NewTLSServer(a.Handler()) // the session's cookie is for https alone
 	t.Cleanup(d.server.Close)
-	for _, role := range []lumo.Role{lumo.Owner, lumo.Marketer, lumo.Viewer} {
+	for _, role := range []lumo.Role{lumo.Owner, lumo.Admin, lumo.Marketer, lumo.Viewer} {
 		d.signIn(t, people, role)
 	}
 	return d
@@ -100,6 +102,20 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	console.RegisterFriends(a, found)
 	console.RegisterAPIKeys(a, people)
 	console.RegisterLinkage(a, links)
+	runs, err := run.New(run.Config{Tenants: d.DB, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: quiet,
+		Auditor: people, NewID: d.ID, Now: d.Clock.Now, Log: log, Owner: "core-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	imports, err := linkage.NewImporter(linkage.ImportConfig{Links: links, Items: ls, Many: ls, Auto: ls, Segments: nothing{},
+		Prober: nothing{}, Runs: runs, Outbox: quiet, Facts: quiet, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, worker := range imports.Workers() {
+		runs.Handle(kind, worker)
+	}
+	console.RegisterImports(a, console.ImportParts{Imports: imports, Runs: runs, Members: people})
 }
 
 func (d *desk) signIn(t testing.TB, people *account.Service, role lumo.Role) {

@@ -208,7 +208,7 @@ func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="lumo-`+by+"-"+v.From+"-"+v.To+`.csv"`)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write([]byte("\xef\xbb\xbf")) // spreadsheets take it for UTF-8 by this
+	_, _ = w.Write([]byte(byteOrder))
 	out := csv.NewWriter(w)
 	_ = out.WriteAll(rows)
 }
