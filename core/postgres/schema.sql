@@ -1255,6 +1255,7 @@ CREATE INDEX outbox_merchant_id_job_place_idx ON public.outbox USING btree (merc
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
 CREATE INDEX outbox_merchant_id_klaviyo_account_id_due_at_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE (state = 'waiting'::text);
 CREATE INDEX outbox_merchant_id_profile_id_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, profile_id) WHERE ((state = 'waiting'::text) AND (kind = 'profile'::text));
+CREATE INDEX outbox_merchant_id_retry_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE ((state = 'waiting'::text) AND (tries > 0));
 CREATE INDEX reply_merchant_id_state_idx ON public.reply USING btree (merchant_id, channel_id, id) WHERE (state = ANY (ARRAY['planned'::text, 'sending'::text]));
 CREATE INDEX reply_rule_merchant_id_channel_id_position_idx ON public.reply_rule USING btree (merchant_id, channel_id, "position", id);
 CREATE INDEX run_item_merchant_id_friend_id_idx ON public.run_item USING btree (merchant_id, friend_id) WHERE (friend_id IS NOT NULL);

@@ -15,30 +15,39 @@ import (
 const itemColumns = `o.id, o.channel_id, coalesce(o.friend_id, '00000000-0000-0000-0000-000000000000'), o.kind,
        coalesce(o.metric, ''), o.unique_id, o.profile_id, o.payload_enc, o.occurred_at, o.tries, o.revision`
 
+// conditions are what makes an item one of a part, and what of its customer's properties, named
+// p, an event of that part waits for. They stand in the statement, so that its plan can use them.
+func conditions(part outbox.Part) (item, waits string) {
+	switch part {
+	case outbox.Retries:
+		return "o.tries > 0", "p.tries = 0"
+	case outbox.FirstProfiles:
+		return "o.tries = 0 AND o.kind = 'profile'", "true"
+	case outbox.FirstEvents:
+		return "o.tries = 0 AND o.kind = 'event'", "true"
+	}
+	return "true", "false"
+}
+
 // Due reads what may be written now. An event waits while the properties of its customer do, or
 // are about to go another way. A payload that cannot be opened is kept at once, so that it holds
 // up nothing.
 func (s *Store) Due(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, part outbox.Part, now time.Time,
 	limit int) ([]outbox.Item, error) {
+	item, waits := conditions(part)
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT `+itemColumns+`, 0
   FROM outbox o
  WHERE o.merchant_id = $1 AND o.klaviyo_account_id = $2 AND o.state = 'waiting' AND o.due_at <= $3
-   AND o.job_place IS NULL
-   AND CASE $5
-       WHEN 'retries' THEN o.tries > 0
-       WHEN 'profiles' THEN o.tries = 0 AND o.kind = 'profile'
-       WHEN 'events' THEN o.tries = 0 AND o.kind = 'event'
-       ELSE true
-       END
+   AND o.job_place IS NULL AND `+item+`
    AND NOT (o.kind = 'event' AND EXISTS (
            SELECT 1
              FROM outbox p
             WHERE p.merchant_id = $1 AND p.klaviyo_account_id = $2 AND p.profile_id = o.profile_id
               AND p.kind = 'profile' AND p.state = 'waiting'
-              AND (p.due_at > $3 OR p.job_place IS NOT NULL OR $5 = 'events' OR $5 = 'retries' AND p.tries = 0)))
+              AND (p.due_at > $3 OR p.job_place IS NOT NULL OR `+waits+`)))
  ORDER BY o.due_at, o.kind DESC, o.id
- LIMIT $4`, m, a, now, limit, string(part))
+ LIMIT $4`, m, a, now, limit)
 	return s.readable(ctx, m, a, rows)
 }
 
