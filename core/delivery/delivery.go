@@ -273,6 +273,8 @@ type Watcher interface {
 type Units interface {
 	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error
 	InSystem(ctx context.Context, fn func(context.Context) error) error
+	// Attempt runs fn as a part of ctx's transaction that can fail by itself.
+	Attempt(ctx context.Context, fn func(context.Context) error) error
 	AfterCommit(ctx context.Context, fn func())
 }
 
@@ -302,8 +304,9 @@ type Config struct {
 // Service plans deliveries and sends them.
 type Service struct {
 	Config
-	bell *bell
-	gate chan struct{} // broadcasts that are being prepared, of all merchants
+	bell    *bell
+	gate    chan struct{} // broadcasts that are being prepared, of all merchants
+	senders *senders
 }
 
 // New makes the service.
@@ -311,7 +314,8 @@ func New(c Config) *Service {
 	if c.Pace == (Pace{}) {
 		c.Pace = linesPace()
 	}
-	return &Service{Config: c, bell: newBell(), gate: make(chan struct{}, broadcastsAtOnce)}
+	return &Service{Config: c, bell: newBell(), gate: make(chan struct{}, broadcastsAtOnce),
+		senders: &senders{all: map[lumo.ChannelID]*channelSender{}}}
 }
 
 // Plan stores a delivery in the caller's transaction; sending begins when it commits. The
@@ -321,10 +325,12 @@ func (s *Service) Plan(ctx context.Context, p Plan) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
+	s.Units.AfterCommit(ctx, func() { s.bell.ring(p.Channel, p.Kind) })
 	return all[0], nil
 }
 
-// PlanEach is Plan for several messages of one kind and account: all of them or none.
+// PlanEach is Plan for several messages of one kind and account: all of them or none. Begin
+// has them sent.
 func (s *Service) PlanEach(ctx context.Context, plans []Plan) ([]Delivery, error) {
 	all := make([]Delivery, len(plans))
 	if len(plans) == 0 {
@@ -336,11 +342,7 @@ func (s *Service) PlanEach(ctx context.Context, plans []Plan) ([]Delivery, error
 	}
 	first := plans[0]
 	return all, fault.Wrap("delivery.Plan", s.Units.InTenant(ctx, first.Merchant, func(ctx context.Context) error {
-		if err := s.Store.Add(ctx, all, s.Now()); err != nil {
-			return err
-		}
-		s.Units.AfterCommit(ctx, func() { s.bell.ring(first.Channel, first.Kind) })
-		return nil
+		return s.Store.Add(ctx, all, s.Now())
 	}))
 }
 

@@ -84,6 +84,12 @@ func (t *taking) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.more = len(due) == query.Limit
+	return t.prepare(ctx, due, retried)
+}
+
+// prepare decides what becomes of a batch, and commits to their bytes those that are tried.
+func (t *taking) prepare(ctx context.Context, due []Delivery, retried []Chunk) (err error) {
+	c, s := t.sender, t.sender.service
 	if t.account, err = c.known(ctx); err != nil {
 		return err
 	}

@@ -120,6 +120,8 @@ func (r *runner) stop(ctx context.Context) error {
 func (s *Service) serve(ctx context.Context, l Lease) {
 	c := newChannelSender(s, l)
 	defer c.wait()
+	s.senders.join(c)
+	defer s.senders.leave(c)
 	var loops sync.WaitGroup
 	for of, take := range map[line]func(context.Context) (bool, error){
 		{l.Channel, false}: c.takeSingles, {l.Channel, true}: c.takeBroadcasts} {

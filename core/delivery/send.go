@@ -43,7 +43,7 @@ type channelSender struct {
 	lease     Lease
 	bucket    *rate.Limiter
 	chunks    *rate.Limiter // of multicasts
-	slots     chan struct{}
+	flying    atomic.Int64  // pushes on their way
 	chunkers  chan struct{}
 	pushes    sync.WaitGroup
 	settler   *settler
@@ -54,6 +54,9 @@ type channelSender struct {
 	mu      sync.Mutex // guards account and until
 	account account
 	until   time.Time
+
+	ending sync.Mutex // guards ended
+	ended  bool       // nothing is launched any more
 }
 
 // account is what a push needs to know of its channel.
@@ -63,8 +66,7 @@ type account struct {
 }
 
 func newChannelSender(s *Service, l Lease) *channelSender {
-	c := &channelSender{service: s, lease: l, slots: make(chan struct{}, inFlight),
-		chunkers: make(chan struct{}, chunksInFlight), settler: startSettler(s, l),
+	c := &channelSender{service: s, lease: l, chunkers: make(chan struct{}, chunksInFlight), settler: startSettler(s, l),
 		bucket: rate.NewLimiter(s.Pace.Push, s.Pace.Burst), chunks: rate.NewLimiter(s.Pace.Multicast, s.Pace.Burst)}
 	now := time.Now()
 	c.bucket.AllowN(now, s.Pace.Burst) // empty: the last owner may have used this second
@@ -74,6 +76,9 @@ func newChannelSender(s *Service, l Lease) *channelSender {
 
 // wait ends when every push was answered and every answer recorded.
 func (c *channelSender) wait() {
+	c.ending.Lock()
+	c.ended = true
+	c.ending.Unlock()
 	c.pushes.Wait()
 	c.settler.finish()
 }
@@ -81,7 +86,7 @@ func (c *channelSender) wait() {
 // takeSingles takes one batch of everything but broadcasts. more tells that there may be
 // further ones.
 func (c *channelSender) takeSingles(ctx context.Context) (more bool, err error) {
-	return c.take(ctx, Due{Limit: min(batch, inFlight-len(c.slots))})
+	return c.take(ctx, Due{Limit: min(batch, c.room())})
 }
 
 // takeBroadcasts takes as much of broadcasts as LINE lets go now: what is taken waits no more,
@@ -93,8 +98,8 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 		return false, nil
 	}
 	defer func() { <-c.service.gate }()
-	limit := min(batch, inFlight-forSingles-len(c.slots), c.tokens())
-	if limit <= 0 || limit < worthwhile && len(c.slots) > 0 {
+	limit := min(batch, c.room()-forSingles, c.tokens())
+	if limit <= 0 || limit < worthwhile && c.flying.Load() > 0 {
 		return true, pause(ctx, refill)
 	}
 	now := time.Now()
@@ -104,6 +109,9 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	}
 	return c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
 }
+
+// room is how many more pushes may be on their way.
+func (c *channelSender) room() int { return inFlight - int(c.flying.Load()) }
 
 // tokens is how many pushes LINE would take now, some left for flow sends.
 func (c *channelSender) tokens() int {
@@ -126,8 +134,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // take commits one batch to its bytes, and begins to push it.
 func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) {
-	if wait := time.Until(time.Unix(0, c.slowed.Load())); wait > 0 {
-		return true, pause(ctx, min(wait, lookEvery))
+	if c.waits() {
+		return true, pause(ctx, min(time.Until(time.Unix(0, c.slowed.Load())), lookEvery))
 	}
 	if q.Limit <= 0 {
 		return false, nil // answers make room, and the next look finds it
@@ -145,13 +153,7 @@ func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) 
 		}
 		return false, fault.Wrap("delivery.take", err)
 	}
-	for _, d := range b.ready {
-		c.slots <- struct{}{}
-		c.pushes.Go(func() {
-			defer func() { <-c.slots }()
-			c.push(ctx, b.account.keys, d)
-		})
-	}
+	c.launch(ctx, b)
 	for _, k := range b.chunks {
 		c.chunkers <- struct{}{}
 		c.pushes.Go(func() {
@@ -166,6 +168,26 @@ func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) 
 		}
 	}
 	return b.more, nil
+}
+
+// waits tells whether LINE asked us to wait.
+func (c *channelSender) waits() bool { return time.Now().UnixNano() < c.slowed.Load() }
+
+// launch begins to push what is committed to its bytes. After the sender's end it does not: the
+// account's next owner finds it.
+func (c *channelSender) launch(ctx context.Context, b *taking) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if c.ended {
+		return
+	}
+	c.flying.Add(int64(len(b.ready)))
+	for _, d := range b.ready {
+		c.pushes.Go(func() {
+			defer c.flying.Add(-1)
+			c.push(ctx, b.account.keys, d)
+		})
+	}
 }
 
 // fail notes that a delivery could not be prepared for a reason of our own. It is tried again a

@@ -149,6 +149,8 @@ type Planner interface {
 	Plan(ctx context.Context, p delivery.Plan) (delivery.Delivery, error)
 	// PlanEach plans several messages of one account; an error asks for all to be undone.
 	PlanEach(ctx context.Context, plans []delivery.Plan) ([]delivery.Delivery, error)
+	// Begin has them sent once the transaction stands; it is its last step.
+	Begin(ctx context.Context, planned []delivery.Delivery)
 }
 
 // Channels knows the LINE accounts.

@@ -105,6 +105,8 @@ func (d *desk) PlanEach(_ context.Context, plans []delivery.Plan) ([]delivery.De
 	return all, nil
 }
 
+func (d *desk) Begin(context.Context, []delivery.Delivery) {}
+
 func (d *desk) RequestChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RequestID) {}
 
 type oneKey struct{ Keys }

@@ -37,10 +37,14 @@ func (s *Service) store(ctx context.Context, calls []*call) (repeated map[lumo.R
 				return err
 			}
 		}
-		if err := s.plan(ctx, m, calls, repeated); err != nil {
-			return err
+		planned, err := s.plan(ctx, m, calls, repeated)
+		if err == nil {
+			err = s.keep(ctx, m, calls, repeated)
 		}
-		return s.keep(ctx, m, calls, repeated)
+		if err == nil {
+			s.Planner.Begin(ctx, planned)
+		}
+		return err
 	})
 	return repeated, err
 }
@@ -97,7 +101,8 @@ func (r remembered) Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 
 // plan claims the idempotency keys of calls that ask for a message and plans the messages, or
 // finds that they were sent.
-func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, repeated map[lumo.RequestID]bool) error {
+func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, repeated map[lumo.RequestID]bool) (
+	[]delivery.Delivery, error) {
 	var asking []*call
 	for _, c := range calls {
 		if c.taken.Outcome == "" {
@@ -106,7 +111,7 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 	}
 	asking, err := s.claim(ctx, m, asking, repeated)
 	if err != nil || len(asking) == 0 {
-		return err
+		return nil, err
 	}
 	plans := make([]delivery.Plan, len(asking))
 	for i, c := range asking {
@@ -116,12 +121,12 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 	}
 	planned, err := s.Planner.PlanEach(ctx, plans)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, c := range asking {
 		c.taken.Delivery, c.taken.Outcome = planned[i].ID, Accepted
 	}
-	return nil
+	return planned, nil
 }
 
 // claim answers those calls that are the first of theirs; the others end as duplicates.

@@ -156,6 +156,26 @@ func (db *DB) once(ctx context.Context, merchant lumo.MerchantID, fn func(contex
 	return nil
 }
 
+// Attempt runs fn as a part of ctx's transaction that can fail by itself: what it did is then
+// undone, and the rest stands.
+func (db *DB) Attempt(ctx context.Context, fn func(context.Context) error) error {
+	const op = "postgres.Attempt"
+	u, ok := ctx.Value(unitKey{}).(*unit)
+	if !ok {
+		return fault.As(fault.Internal, op, errors.New("no transaction is open"))
+	}
+	part := &unit{merchant: u.merchant}
+	err := pgx.BeginFunc(ctx, u.tx, func(tx pgx.Tx) error {
+		part.tx = tx
+		return fn(context.WithValue(ctx, unitKey{}, part))
+	})
+	if err != nil {
+		return translate(op, err)
+	}
+	u.after = append(u.after, part.after...)
+	return nil
+}
+
 // begin opens a transaction and names its merchant in one message. The id stands in the text,
 // as 16 bytes always print as hexadecimal digits.
 func begin(m lumo.MerchantID) string {

@@ -176,9 +176,14 @@ func (w *World) Broadcast(ctx context.Context, e *Engine, s *Shop, mark string, 
 func (w *World) Flow(ctx context.Context, e *Engine, s *Shop, mark string, to *Friend) error {
 	logical := w.newID()
 	w.want(&Wanted{Shop: s, Mark: mark, Logical: logical, Kind: delivery.KindFlow}, []Friend{*to})
-	_, err := e.Plan(ctx, delivery.Plan{Merchant: s.Merchant, Channel: s.Channel.ID, Kind: delivery.KindFlow, Logical: logical,
-		Friend: to.ID, Profile: to.Profile, Content: text(mark), ReceivedAt: w.Clock.Now()})
-	return err
+	return e.Units.InTenant(ctx, s.Merchant, func(ctx context.Context) error {
+		planned, err := e.PlanEach(ctx, []delivery.Plan{{Merchant: s.Merchant, Channel: s.Channel.ID, Kind: delivery.KindFlow,
+			Logical: logical, Friend: to.ID, Profile: to.Profile, Content: text(mark), ReceivedAt: w.Clock.Now()}})
+		if err == nil {
+			e.Begin(ctx, planned)
+		}
+		return err
+	})
 }
 
 func (w *World) want(v *Wanted, to []Friend) {

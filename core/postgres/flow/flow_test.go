@@ -177,6 +177,8 @@ func (w *world) PlanEach(ctx context.Context, plans []delivery.Plan) (all []deli
 	return all, nil
 }
 
+func (w *world) Begin(context.Context, []delivery.Delivery) {}
+
 func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (lumo.Profile, error) {
 	return lumo.Profile{FirstName: `Dwayne "The Rock"`}, nil
 }
