@@ -22,6 +22,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -307,6 +308,7 @@ type Service struct {
 	bell    *bell
 	gate    chan struct{} // broadcasts that are being prepared, of all merchants
 	senders *senders
+	flowed  atomic.Int64 // Unix nanoseconds of the last push that was no broadcast's
 }
 
 // New makes the service.

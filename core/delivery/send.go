@@ -25,6 +25,8 @@ const (
 	longestRetry     = 5 * time.Minute
 	accountLife      = 5 * time.Second // of what a sender remembers of its account
 	refill           = 10 * time.Millisecond
+	flowMoment       = 200 * time.Millisecond // after a flow send broadcasts leave it room for so long
+	politest         = 100 * time.Millisecond // is the longest that they wait at once
 )
 
 // Pace is how fast LINE lets one channel send.
@@ -90,7 +92,8 @@ func (c *channelSender) takeSingles(ctx context.Context) (more bool, err error) 
 }
 
 // takeBroadcasts takes as much of broadcasts as LINE lets go now: what is taken waits no more,
-// so that a stop holds from the next batch on, and flow sends find the bucket filled.
+// so that a stop holds from the next batch on, and flow sends find the bucket filled. While
+// flow sends are on their way its batches are small and it rests between them.
 func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err error) {
 	select {
 	case c.service.gate <- struct{}{}: // merchants take turns
@@ -98,7 +101,12 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 		return false, nil
 	}
 	defer func() { <-c.service.gate }()
-	limit := min(batch, c.room()-forSingles, c.tokens())
+	most := batch
+	flowing := c.service.flowing()
+	if flowing {
+		most = worthwhile
+	}
+	limit := min(most, c.room()-forSingles, c.tokens())
 	if limit <= 0 || limit < worthwhile && c.flying.Load() > 0 {
 		return true, pause(ctx, refill)
 	}
@@ -107,8 +115,16 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	if again {
 		c.chunkLook = now
 	}
-	return c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
+	more, err = c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
+	if flowing && err == nil {
+		// As long again belongs to flow sends: the busier the machine is, the longer that is.
+		_ = pause(ctx, min(time.Since(now), politest)) // ends early with ctx, which the loop sees
+	}
+	return more, err
 }
+
+// flowing tells whether anything but broadcasts left this process a moment ago.
+func (s *Service) flowing() bool { return time.Now().UnixNano() < s.flowed.Load()+int64(flowMoment) }
 
 // room is how many more pushes may be on their way.
 func (c *channelSender) room() int { return inFlight - int(c.flying.Load()) }
@@ -182,6 +198,9 @@ func (c *channelSender) launch(ctx context.Context, b *taking) {
 		return
 	}
 	c.flying.Add(int64(len(b.ready)))
+	if len(b.ready) > 0 && !b.due.Broadcasts {
+		c.service.flowed.Store(time.Now().UnixNano())
+	}
 	for _, d := range b.ready {
 		c.pushes.Go(func() {
 			defer c.flying.Add(-1)
