@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"lumo/core/delivery"
 	"lumo/core/lumo"
@@ -70,7 +71,9 @@ func (s *Store) freezeNew(ctx context.Context, l delivery.Lease, k delivery.Chun
 	for i, d := range k.Deliveries {
 		ids[i] = d.ID
 	}
-	tag, err := postgres.Tx(ctx).Exec(ctx, `
+	batch, frozen := &pgx.Batch{}, int64(0)
+	queueFresh(batch)
+	batch.Queue(`
 		WITH chunk AS (
 			INSERT INTO delivery_chunk (merchant_id, id, channel_id, logical_kind, logical_id, recipients, state, retry_key,
 				body_enc, first_try_at, last_try_at, tries, due_at, fence, created_at, updated_at)
@@ -80,14 +83,19 @@ func (s *Store) freezeNew(ctx context.Context, l delivery.Lease, k delivery.Chun
 			first_try_at = now(), last_try_at = now(), updated_at = now()
 		FROM unnest($10::uuid[]) WITH ORDINALITY AS t (id, place)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $9`,
-		k.Merchant, k.ID, k.Channel, k.Kind, k.Logical, len(ids), k.Key, sealed, l.Fence, ids)
-	if err != nil {
+		k.Merchant, k.ID, k.Channel, k.Kind, k.Logical, len(ids), k.Key, sealed, l.Fence, ids).Exec(func(tag pgconn.CommandTag) error {
+		frozen = tag.RowsAffected()
+		return nil
+	})
+	queueUsual(batch)
+	queueHold(batch, l, len(ids), 0, 0)
+	if err := postgres.Tx(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return postgres.Fault(op, err)
 	}
-	if int(tag.RowsAffected()) != len(ids) {
+	if int(frozen) != len(ids) {
 		return fault.New(fault.Stale, op, "a delivery belongs to a newer owner")
 	}
-	return hold(ctx, l, len(ids), 0, 0)
+	return nil
 }
 
 func (s *Store) freezeAgain(ctx context.Context, l delivery.Lease, k delivery.Chunk) error {

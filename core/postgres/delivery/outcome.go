@@ -39,6 +39,7 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 			return fault.Wrap(op, err)
 		}
 	}
+	queueFresh(batch)
 	batch.Queue(`
 		UPDATE delivery AS d
 		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, bundle_id = $7, place = t.place,
@@ -50,6 +51,7 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 		frozen = tag.RowsAffected()
 		return nil
 	})
+	queueUsual(batch)
 	queueLeave(batch, l.Merchant, left)
 	queueHold(batch, l, len(all)-len(c.retried), 0, 0)
 	if err := postgres.Tx(ctx).SendBatch(ctx, batch).Close(); err != nil {
@@ -134,7 +136,10 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 	if err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	rows, _ := postgres.Tx(ctx).Query(ctx, `
+	held, left := map[lumo.DeliveryID]bool{}, bundles{}
+	batch := &pgx.Batch{}
+	queueFresh(batch)
+	batch.Queue(`
 		WITH t AS (
 			SELECT *
 			FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[],
@@ -164,17 +169,21 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 		WHERE d.merchant_id = $1 AND d.id = t.id AND old.id = d.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
 			AND (t.state = 'accepted' OR d.fence <= $9 AND d.state <> 'unknown_expired')
 		RETURNING d.id, old.held, old.bundle_id`,
-		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer, c.bodies)
-	held, left := map[lumo.DeliveryID]bool{}, bundles{}
-	var v lumo.DeliveryID
-	var was bool
-	var bundle *uuid.UUID
-	_, err = pgx.ForEachRow(rows, []any{&v, &was, &bundle}, func() error {
-		held[v] = was
-		left.add(bundle)
-		bundle = nil
-		return nil
+		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer,
+		c.bodies).Query(func(rows pgx.Rows) error {
+		var v lumo.DeliveryID
+		var was bool
+		var bundle *uuid.UUID
+		_, err := pgx.ForEachRow(rows, []any{&v, &was, &bundle}, func() error {
+			held[v] = was
+			left.add(bundle)
+			bundle = nil
+			return nil
+		})
+		return err
 	})
+	queueUsual(batch)
+	err = postgres.Tx(ctx).SendBatch(ctx, batch).Close()
 	if err == nil {
 		err = s.leaveBundles(ctx, l.Merchant, left)
 	}
@@ -225,17 +234,9 @@ func (s *Store) Count(ctx context.Context, l delivery.Lease, changed []delivery.
 	return postgres.Fault("postgres.delivery.Count", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
 }
 
-// hold moves the numbers of messages on their way and of those accepted since LINE's figure.
-func hold(ctx context.Context, l delivery.Lease, held, accepted, routes int) error {
-	batch := &pgx.Batch{}
-	if queueHold(batch, l, held, accepted, routes); batch.Len() == 0 {
-		return nil
-	}
-	return postgres.Fault("postgres.delivery.hold", postgres.Tx(ctx).SendBatch(ctx, batch).Close())
-}
-
-// queueHold is hold as a part of a batch. It is a transaction's last statement, so that the row
-// is locked for the commit alone; an account without a limit has no row.
+// queueHold moves the numbers of messages on their way and of those accepted since LINE's
+// figure. It is a transaction's last statement, so that the row is locked for the commit alone;
+// an account without a limit has no row.
 func queueHold(batch *pgx.Batch, l delivery.Lease, held, accepted, routes int) {
 	if held == 0 && accepted == 0 {
 		return
