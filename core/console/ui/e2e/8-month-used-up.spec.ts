@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { accessible, fits, pictures, signIn } from "./console";
+import { looked, signIn, sizes } from "./console";
 import { leavesCart, reminders, setQuota } from "./klaviyo";
 
 // Walk-through 14 of UX 8 with flow messages: the month is used up; what happens, and how does
@@ -23,6 +23,7 @@ for (const language of ["en", "ja"] as const)
         ask: "今すぐLINEに確認",
       },
     }[language];
+    await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
     const before = await reminders(request, "mio");
     await setQuota(request, { limit: 5000, used: 5000 });
@@ -32,10 +33,7 @@ for (const language of ["en", "ja"] as const)
     await expect(page.getByText(say.waits)).toBeVisible({ timeout: 90_000 });
     await expect(page.getByText(say.used)).toBeVisible();
     const waiting = Number(say.waits.exec(await page.getByText(say.waits).innerText())?.[1]);
-    await accessible(page, "5-33-quota");
-    await fits(page, "5-33-quota");
-    if (pictures)
-      await page.screenshot({ path: `${pictures}/5-33-quota-${language}-1440.png`, fullPage: true });
+    await looked(page, `5-33-quota-${language}`);
     expect(await reminders(request, "mio")).toBe(before);
     await setQuota(request, { limit: 9000, used: 5000 });
     await expect(async () => {

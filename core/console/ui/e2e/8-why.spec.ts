@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { accessible, fits, pictures, signIn } from "./console";
+import { looked, signIn, sizes } from "./console";
 import { leavesCart, unlinked } from "./klaviyo";
 
 // Walk-through 7 of UX 8: somebody says that the cart message never came. Why?
@@ -19,6 +19,7 @@ for (const language of ["en", "ja"] as const)
         kept: "保留中",
       },
     }[language];
+    await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
     await leavesCart(request, unlinked); // newest of all: on the list's first page
     await page.goto(`${home}/flows`);
@@ -29,12 +30,8 @@ for (const language of ["en", "ja"] as const)
     const sent = page.getByRole("region", { name: say.called });
     await expect(sent).toContainText('"profile_id"');
     await expect(sent).not.toContainText("Rin");
-    await accessible(page, "5-20-called");
-    await fits(page, "5-20-called");
-    if (pictures)
-      await page.screenshot({ path: `${pictures}/5-20-called-${language}-1440.png`, fullPage: true });
+    await looked(page, `5-20-called-${language}`);
     await page.goto(`${home}/flows/kept`);
     await expect(page.getByRole("heading", { level: 1, name: say.kept })).toBeVisible();
-    await accessible(page, "5-19-kept");
-    await fits(page, "5-19-kept");
+    await looked(page, `5-19-kept-${language}`);
   });
