@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // part is something built from sources; it is built again only when they changed.
@@ -65,13 +67,16 @@ func pages(name, dir, script string, more ...string) part {
 		command: []string{"npm", "run", "--silent", script}}
 }
 
-// Build makes modules, pages and programs as far as their sources changed.
+// Build makes modules, pages and programs as far as their sources changed. Pages wait for
+// packages to be loaded more than they work, so they are made beside the modules; programs hold
+// both.
 func (s *Stack) Build(ctx context.Context) error {
-	parts := append(moduleParts(), pageParts(s.Sim)...)
-	for _, p := range parts {
-		if err := s.buildPart(ctx, p); err != nil {
-			return err
-		}
+	group, together := errgroup.WithContext(ctx)
+	for _, parts := range [][]part{moduleParts(), pageParts(s.Sim)} {
+		group.Go(func() error { return s.buildParts(together, parts) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	targets := map[string]string{"lumo-core": "./core/cmd/lumo-core", "lumo-edge": "./edge/cmd/lumo-edge"}
 	if s.Sim {
@@ -80,6 +85,15 @@ func (s *Stack) Build(ctx context.Context) error {
 	for name, pkg := range targets { // Go's own cache knows what changed
 		if err := run(ctx, s.Root, s.Out, nil, "go", "build", "-o", s.binary(name), pkg); err != nil {
 			return fmt.Errorf("build %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Stack) buildParts(ctx context.Context, parts []part) error {
+	for _, p := range parts {
+		if err := s.buildPart(ctx, p); err != nil {
+			return err
 		}
 	}
 	return nil
