@@ -13,6 +13,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	runstore "lumo/core/postgres/run"
+	"lumo/core/postgres/vault"
 	"lumo/core/run"
 )
 
@@ -76,6 +77,10 @@ func (w *world) killed(t *testing.T, n int, after bool) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if w.vault, err = vault.New(w.db, make([]byte, 32)); err != nil { // a new process has read no keys
+		t.Fatal(err)
+	}
+	w.realParts(t)
 	w.newImporter(t, runs)
 	for db.left > 0 {
 		if did, _ := runs.Once(ctx); !did {

@@ -56,17 +56,24 @@ SELECT friend_id, token_enc
  WHERE merchant_id = $1 AND channel_id = $2 AND due_at <= $3
  ORDER BY due_at
  LIMIT $4`, m, c, now, limit)
-	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (linkage.HeldToken, error) {
-		var t linkage.HeldToken
-		var sealed []byte
-		if err := r.Scan(&t.Friend, &sealed); err != nil {
-			return t, err
-		}
-		plain, err := s.vault.Open(ctx, m, "login_token", "token_enc", id.ID(t.Friend), sealed)
-		t.Token = lumo.Secret(plain)
+	var sealed [][]byte
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (t linkage.HeldToken, err error) {
+		var one []byte
+		err = r.Scan(&t.Friend, &one)
+		sealed = append(sealed, one)
 		return t, err
 	})
-	return list, postgres.Fault(op, err)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	for i, t := range list { // once the rows are read: the vault may have to read the merchant's keys
+		plain, err := s.vault.Open(ctx, m, "login_token", "token_enc", id.ID(t.Friend), sealed[i])
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		list[i].Token = lumo.Secret(plain)
+	}
+	return list, nil
 }
 
 // DropStale removes tokens that LINE no longer takes, due ones of people who are linked

@@ -59,29 +59,35 @@ SELECT f.id, f.channel_id, f.line_user_enc, f.display_name, f.follow_status, f.c
         WHERE merchant_id = $1 AND id = n.id
         LIMIT 1) AS f
   JOIN channel c ON c.merchant_id = $1 AND c.id = l.channel_id`, m, ids(friends))
-	out := map[lumo.FriendID]outbox.Target{}
-	var t outbox.Target
-	var line []byte
-	var consentAt *time.Time
-	var number int64
-	_, err := pgx.ForEachRow(rows, []any{&t.Friend.ID, &t.Friend.Channel, &line, &t.Friend.DisplayName,
-		&t.Friend.FollowStatus, &t.Friend.Consent, &consentAt, &t.ConsentSource, &number,
-		&t.Channel.Name, &t.Channel.BasicID, &t.Channel.PropertyNumber, &t.Link.ID, &t.Link.Account,
-		&t.Link.Profile, &t.Link.Method, &t.Link.Assurance, &t.Link.Version, &t.Link.LinkedAt,
-	}, func() error {
-		user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(t.Friend.ID), line)
-		if err != nil {
-			return err
-		}
-		one := t
-		one.Friend.Line, one.ConsentAt = lumo.LineUserID(user), value(consentAt)
-		one.Channel.Merchant, one.Channel.ID = m, t.Friend.Channel
-		one.Channel.Number = uint32(number)
-		one.Link.Friend, one.Link.Channel = t.Friend.ID, t.Friend.Channel
-		out[t.Friend.ID] = one
-		return nil
+	type found struct {
+		outbox.Target
+		user []byte
+	}
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (t found, err error) {
+		var consentAt *time.Time
+		var number int64
+		err = r.Scan(&t.Friend.ID, &t.Friend.Channel, &t.user, &t.Friend.DisplayName, &t.Friend.FollowStatus,
+			&t.Friend.Consent, &consentAt, &t.ConsentSource, &number, &t.Channel.Name, &t.Channel.BasicID,
+			&t.Channel.PropertyNumber, &t.Link.ID, &t.Link.Account, &t.Link.Profile, &t.Link.Method, &t.Link.Assurance,
+			&t.Link.Version, &t.Link.LinkedAt)
+		t.ConsentAt = value(consentAt)
+		t.Channel.Merchant, t.Channel.ID, t.Channel.Number = m, t.Friend.Channel, uint32(number)
+		t.Link.Friend, t.Link.Channel = t.Friend.ID, t.Friend.Channel
+		return t, err
 	})
-	return out, postgres.Fault(op, err)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	out := make(map[lumo.FriendID]outbox.Target, len(list))
+	for _, t := range list { // once the rows are read: the vault may have to read the merchant's keys
+		user, err := s.vault.Open(ctx, m, "friend", "line_user_enc", id.ID(t.Friend.ID), t.user)
+		if err != nil {
+			return nil, fault.Wrap(op, err)
+		}
+		t.Friend.Line = lumo.LineUserID(user)
+		out[t.Friend.ID] = t.Target
+	}
+	return out, nil
 }
 
 func (s *Store) seal(ctx context.Context, m lumo.MerchantID, row id.ID, p outbox.Payload) ([]byte, error) {
