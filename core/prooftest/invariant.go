@@ -47,7 +47,7 @@ func (w *World) Check(ctx context.Context) ([]Problem, error) {
 	found = append(found, SameBytes(attempts)...)
 	found = append(found, w.Apart(attempts)...)
 	found = append(found, Within(attempts)...)
-	for _, check := range []func(context.Context) ([]Problem, error){w.Ended, w.Agree} {
+	for _, check := range []func(context.Context) ([]Problem, error){w.Ended, w.Agree, w.Linked} {
 		more, err := check(ctx)
 		if err != nil {
 			return found, err

@@ -184,10 +184,15 @@ func (w *World) writeFriends(ctx context.Context, s *Shop, batch []Friend) error
 			return postgres.Fault("prooftest.writeFriends", err)
 		}
 		_, err = postgres.Tx(ctx).Exec(ctx, `
-			INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,
-				state, linked_at, created_at, updated_at)
-			SELECT $1, t.id, $2, t.friend, $3, t.profile, 'qr', 'proven', 'linked', now(), now(), now()
-			FROM unnest($4::uuid[], $5::uuid[], $6::text[]) AS t (id, friend, profile)`,
+			WITH link AS (
+				INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method,
+					assurance, state, linked_at, created_at, updated_at)
+				SELECT $1, t.id, $2, t.friend, $3, t.profile, 'qr', 'proven', 'linked', now(), now(), now()
+				FROM unnest($4::uuid[], $5::uuid[], $6::text[]) AS t (id, friend, profile)
+				RETURNING id)
+			INSERT INTO link_history (merchant_id, id, link_id, step, actor_kind, created_at)
+			SELECT $1, gen_random_uuid(), id, 'linked', 'customer', now()
+			FROM link`,
 			s.Merchant, s.Channel.ID, s.Account, links, linked, profiles)
 		return postgres.Fault("prooftest.writeLinks", err)
 	})
