@@ -34,7 +34,8 @@ type far struct {
 	knows     map[lumo.LineUserID]bool
 	asked     int // people LINE was asked about
 	pages     int
-	size      int // more than zero: as many members, made as they are read
+	size      int           // more than zero: as many members, made as they are read
+	pause     time.Duration // after so many of those pages as Klaviyo gives at once
 	fail      func(page int) error
 }
 
@@ -65,6 +66,9 @@ func (f *far) SegmentMembers(_ context.Context, _ lumo.MerchantID, _ lumo.Accoun
 		}
 		if end < f.size {
 			page.Next = strconv.Itoa(end)
+		}
+		if f.pages%pagesAtOnce == 0 {
+			page.Wait = f.pause
 		}
 		return page, nil
 	}
