@@ -67,6 +67,9 @@ func (a *account) runOnce(ctx context.Context) (more bool, err error) {
 func (a *account) look(ctx context.Context) (w work, err error) {
 	s, m, of := a.s, a.lease.Merchant, a.lease.Account
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		if err := s.unbundle(ctx, m, of); err != nil {
+			return err
+		}
 		if w.job, w.open, err = s.c.Store.OpenJob(ctx, m, of); err != nil {
 			return err
 		}
@@ -82,6 +85,19 @@ func (a *account) look(ctx context.Context) (w work, err error) {
 		return err
 	})
 	return w, err
+}
+
+// unbundle makes items of bundles until there are more than go singly; the rest stays as it is.
+func (s *Service) unbundle(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) error {
+	for {
+		facts, found, err := s.c.Store.Unbundle(ctx, m, a, bulkOver+1)
+		if err != nil || !found {
+			return err
+		}
+		if _, err := s.AddEvents(ctx, m, facts); err != nil {
+			return err
+		}
+	}
 }
 
 // write tries all items: customers beside each other, each customer's items in order.

@@ -1,6 +1,9 @@
 // Package outbox owns what Lumo writes to Klaviyo: the LINE properties of linked customers,
 // and an event for what happened between them and a LINE account.
 //
+// Clicks and opens come faster than Klaviyo takes them. They wait as the events that they are,
+// in bundles, and become items when Klaviyo has room for more.
+//
 // What always holds: only linked friends are written about; an item is stored in the
 // transaction of the change it tells of; its unique id is worked out from what happened, so
 // that writing it again is harmless and Klaviyo ends up with it once; a customer's
@@ -98,6 +101,14 @@ const (
 	FirstEvents   Part = "events" // of customers whose properties are there
 )
 
+// Bundle is some events of edges that an account is to be told of. A bundle takes the place of
+// as many items while they wait: the items come from it as Klaviyo takes them.
+type Bundle struct {
+	ID      id.ID
+	Account lumo.AccountID
+	Events  []id.ID
+}
+
 // Lead is something that happened before a link was made and led to it.
 type Lead struct {
 	Row  id.ID // of the timeline
@@ -113,6 +124,13 @@ type Store interface {
 		map[lumo.FriendID]Target, error)
 	// Add stores events and answers their ids; one that is there already answers its own.
 	Add(ctx context.Context, m lumo.MerchantID, items []NewItem, now time.Time) ([]id.ID, error)
+	// Bundle keeps edges' events that are to be told, until there is room for their items.
+	Bundle(ctx context.Context, m lumo.MerchantID, bundles []Bundle, now time.Time) error
+	// Unbundle takes the oldest bundle of an account, where fewer items wait than there is room
+	// for, and answers what its events say of friends who were linked then and still are. found
+	// is false where there was nothing to take.
+	Unbundle(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, room int) (
+		facts []lumo.Fact, found bool, err error)
 	// Put stores a profile item, or replaces what an earlier one with its unique id says.
 	Put(ctx context.Context, m lumo.MerchantID, item NewItem, now time.Time) error
 	// PutAll is Put for many items with unique ids of their own.

@@ -3,14 +3,17 @@ package outbox_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/outbox"
+	channelstore "lumo/core/postgres/channel"
 	"lumo/core/postgres/shoptest"
 	"lumo/shared/fault"
 	"lumo/shared/id"
@@ -242,6 +245,111 @@ VALUES ($1, $2, $3, $4, 'followed', 'webhook', $5, $6, $5)`, s.ID(), s.friend, s
 SELECT count(*) FROM friend_event WHERE merchant_id = $1 AND outbox_id IS NOT NULL`)
 	if told != 2 {
 		t.Errorf("got %d timeline rows with an item want 2", told)
+	}
+}
+
+// tap stores a click on a link of a delivery to somebody, and has Klaviyo told of it.
+func (s *shop) tap(t *testing.T, to lumo.FriendID, number uint64) id.ID {
+	t.Helper()
+	delivery, click := s.AddDelivery(t, to, number), s.ID()
+	s.Exec(t, `
+INSERT INTO edge_event (merchant_id, id, channel_id, type, class, subject, link, counted, first, delivery_id, occurred_at, created_at)
+VALUES ($1, $2, $3, 'click', 'person', $4, 3, true, true, $5, $6, $6)`, click, s.Channel.ID, int64(number), delivery, s.Clock.Now())
+	s.In(t, func(ctx context.Context) error {
+		return s.service.AddEdgeEvents(ctx, s.Merchant, s.account, []id.ID{click})
+	})
+	return click
+}
+
+// recorded is what the friend's timeline says of each click.
+func (s *shop) recorded(t *testing.T) (out []string) {
+	t.Helper()
+	s.In(t, func(ctx context.Context) error {
+		page, err := channelstore.New(s.Vault).Timeline(ctx, s.Merchant, s.friend,
+			channel.TimelineQuery{Kinds: []string{"clicked"}, PageQuery: channel.PageQuery{Limit: 10}})
+		for _, e := range page.Items {
+			out = append(out, e.Recorded)
+		}
+		return err
+	})
+	return out
+}
+
+func TestClicksWaitInBundlesAndAreToldOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Exec(t, `
+INSERT INTO tracked_link (merchant_id, channel_id, number, target, target_hash, created_at)
+VALUES ($1, $2, 3, 'https://shop.example/tea', '\x00', now())`, s.Channel.ID)
+	s.Clock.Advance(time.Minute)
+	click := s.tap(t, s.friend, 7)
+	waiting, _, err := s.service.Count(t.Context(), s.Merchant, s.account)
+	if got := s.recorded(t); err != nil || waiting != 1 || len(got) != 1 || got[0] != "waiting" {
+		t.Errorf("got %d waiting %v, timeline %v want the click to wait", waiting, err, got)
+	}
+	s.drain(t)
+	s.In(t, func(ctx context.Context) error { // told again, as after a crash
+		return s.service.AddEdgeEvents(ctx, s.Merchant, s.account, []id.ID{click})
+	})
+	s.drain(t)
+	name := s.Channel.ID.String() + ":clicked:" + click.String()
+	told := s.klaviyo.events[name]
+	if len(s.klaviyo.events) != 1 || s.klaviyo.calls != 1 || told.Metric != "Clicked LINE Message" ||
+		told.Properties["Link URL"] != "https://shop.example/tea" || told.Profile != "P1" {
+		t.Errorf("got %d calls, %v", s.klaviyo.calls, s.klaviyo.events)
+	}
+	waiting, _, err = s.service.Count(t.Context(), s.Merchant, s.account)
+	if got := s.recorded(t); err != nil || waiting != 0 || len(got) != 1 || got[0] != "yes" {
+		t.Errorf("got %d waiting %v, timeline %v want it told", waiting, err, got)
+	}
+}
+
+func TestClicksOfWhoIsNotLinkedAreNotTold(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	later := s.AddFriend(t, "Ken", "U"+lumo.LineUserID(strings.Repeat("2", 32)))
+	s.Clock.Advance(time.Minute)
+	s.tap(t, s.friend, 7)
+	s.tap(t, later, 8)
+	s.Exec(t, "UPDATE identity_link SET state = 'unlinked' WHERE merchant_id = $1 AND friend_id = $2", s.friend)
+	s.Clock.Advance(time.Minute)
+	s.Link(t, later, s.account, "P2")
+	s.Exec(t, "UPDATE identity_link SET linked_at = $3 WHERE merchant_id = $1 AND friend_id = $2", later, s.Clock.Now())
+	s.drain(t)
+	left := shoptest.Get[int](t, s.Shop, "SELECT count(*)::int FROM outbox_bundle WHERE merchant_id = $1")
+	if s.klaviyo.calls != 0 || left != 0 {
+		t.Errorf("got %d calls, %d bundles left want none", s.klaviyo.calls, left)
+	}
+	if got := s.recorded(t); len(got) != 1 || got[0] != "not_linked" {
+		t.Errorf("the timeline says %v", got)
+	}
+}
+
+// What there is no room for stays as it is, however much there is.
+func TestBundlesOpenAsThereIsRoom(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Clock.Advance(time.Minute)
+	s.tap(t, s.friend, 10)
+	s.tap(t, s.friend, 11)
+	facts := make([]lumo.Fact, 2001)
+	for i := range facts {
+		facts[i] = s.fact(lumo.FactSent, strconv.Itoa(i))
+	}
+	s.add(t, facts...)
+	s.klaviyo.blocked = fault.New(fault.Forbidden, "klaviyo", "")
+	for range 3 {
+		_ = s.run(t)
+	}
+	left := shoptest.Get[int](t, s.Shop, "SELECT count(*)::int FROM outbox_bundle WHERE merchant_id = $1")
+	if waiting := s.count(t, "waiting"); left != 2 || waiting != len(facts) {
+		t.Errorf("got %d bundles, %d items want 2 and %d", left, waiting, len(facts))
+	}
+	s.klaviyo.blocked = nil
+	s.drain(t) // in bulk
+	s.drain(t) // what came from the bundles
+	if got := len(s.klaviyo.events); got != len(facts)+2 {
+		t.Errorf("got %d events want %d", got, len(facts)+2)
 	}
 }
 

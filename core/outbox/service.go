@@ -52,6 +52,23 @@ func (s *Service) AddEvents(ctx context.Context, m lumo.MerchantID, facts []lumo
 	return out, nil
 }
 
+// bundleSize is how many events become items together.
+const bundleSize = 500
+
+// AddEdgeEvents has an account told of counted clicks and opens of friends who are linked to it.
+// It runs inside the transaction that stores them.
+func (s *Service) AddEdgeEvents(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, events []id.ID) error {
+	var bundles []Bundle
+	for some := range slices.Chunk(events, bundleSize) {
+		bundles = append(bundles, Bundle{ID: s.c.NewID(), Account: a, Events: some})
+	}
+	if err := s.c.Store.Bundle(ctx, m, bundles, s.c.Now()); err != nil {
+		return fault.Wrap("outbox.AddEdgeEvents", err)
+	}
+	s.ring(ctx, []NewItem{{Account: a}})
+	return nil
+}
+
 // told are the friends of the facts that Klaviyo has a metric for, each once.
 func told(facts []lumo.Fact) []lumo.FriendID {
 	seen := map[lumo.FriendID]bool{{}: true} // nobody

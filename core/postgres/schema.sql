@@ -758,6 +758,14 @@ CREATE TABLE outbox (
     job_place integer,
     job_revision integer
 );
+CREATE TABLE outbox_bundle (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    klaviyo_account_id uuid NOT NULL,
+    events uuid[] NOT NULL,
+    n integer NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
 CREATE TABLE outbox_job (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1140,6 +1148,7 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['e
 ALTER TABLE outbox ADD CONSTRAINT outbox_merchant_id_klaviyo_account_id_unique_id_key UNIQUE (merchant_id, klaviyo_account_id, unique_id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'kept'::text])));
+ALTER TABLE outbox_bundle ADD CONSTRAINT outbox_bundle_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
 ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_key UNIQUE (merchant_id, klaviyo_account_id);
 ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_pkey PRIMARY KEY (merchant_id, id);
@@ -1211,8 +1220,8 @@ CREATE INDEX delivery_merchant_id_chunk_id_idx ON public.delivery USING btree (m
 CREATE INDEX delivery_merchant_id_friend_id_id_idx ON public.delivery USING btree (merchant_id, friend_id, id DESC);
 CREATE INDEX delivery_merchant_id_message_id_accepted_at_idx ON public.delivery USING btree (merchant_id, message_id, accepted_at) WHERE ((message_id IS NOT NULL) AND (accepted_at IS NOT NULL));
 CREATE INDEX edge_change_pending_idx ON public.edge_change USING btree (version) WHERE (sequence IS NULL);
-CREATE INDEX edge_event_merchant_id_delivery_id_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
-CREATE INDEX edge_event_rest_merchant_id_delivery_id_type_link_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id, type, link) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX edge_event_merchant_id_delivery_id_idx ON ONLY public.edge_event USING btree (merchant_id, delivery_id) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX edge_event_rest_merchant_id_delivery_id_idx ON public.edge_event_rest USING btree (merchant_id, delivery_id) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX edge_minute_minute_idx ON public.edge_minute USING btree (minute);
 CREATE INDEX fleet_log_edge_id_id_idx ON public.fleet_log USING btree (edge_id, id DESC);
 CREATE INDEX fleet_log_id_idx ON public.fleet_log USING btree (id DESC) WHERE ((edge_id IS NULL) OR (operator_id IS NOT NULL));
@@ -1322,6 +1331,7 @@ ALTER TABLE message FORCE ROW LEVEL SECURITY;
 ALTER TABLE message_version FORCE ROW LEVEL SECURITY;
 ALTER TABLE oauth_try FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
+ALTER TABLE outbox_bundle FORCE ROW LEVEL SECURITY;
 ALTER TABLE outbox_job FORCE ROW LEVEL SECURITY;
 ALTER TABLE property_number FORCE ROW LEVEL SECURITY;
 ALTER TABLE qr_code FORCE ROW LEVEL SECURITY;
@@ -1383,6 +1393,7 @@ CREATE POLICY tenant ON message USING (merchant_id = lumo_merchant()) WITH CHECK
 CREATE POLICY tenant ON message_version USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON oauth_try USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON outbox USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON outbox_bundle USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON outbox_job USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON property_number USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON qr_code USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1460,6 +1471,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_try TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON operator TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON outbox_bundle TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON outbox_job TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON property_number TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON qr_code TO lumo_app;

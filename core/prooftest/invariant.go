@@ -305,7 +305,8 @@ func (w *World) Rest(ctx context.Context) (bool, error) {
 			SELECT (SELECT count(*) FROM (SELECT FROM delivery WHERE merchant_id = $1 AND due_at IS NOT NULL LIMIT 1) AS d)
 				+ (SELECT count(*) FROM (SELECT FROM delivery WHERE merchant_id = $1 AND chunk_id IS NOT NULL LIMIT 1) AS c)
 				+ (SELECT count(*) FROM (SELECT FROM delivery_bundle WHERE merchant_id = $1 LIMIT 1) AS b)
-				+ (SELECT count(*) FROM (SELECT FROM outbox WHERE merchant_id = $1 AND state = 'waiting' LIMIT 1) AS o)`)
+				+ (SELECT count(*) FROM (SELECT FROM outbox WHERE merchant_id = $1 AND state = 'waiting' LIMIT 1) AS o)
+				+ (SELECT count(*) FROM (SELECT FROM outbox_bundle WHERE merchant_id = $1 LIMIT 1) AS e)`)
 		if err != nil || n != 0 {
 			return false, err
 		}

@@ -33,11 +33,8 @@ type Delivery struct {
 	ID            lumo.DeliveryID
 	Number        uint64
 	Channel       lumo.ChannelID
-	Friend        lumo.FriendID // zero = erased since
-	Message       lumo.MessageID
-	MessageName   string
-	Flow          string // Klaviyo's id of the flow whose call it answers
-	Source        string // flow, test, ..
+	Friend        lumo.FriendID  // zero = erased since
+	Account       lumo.AccountID // at Klaviyo, to which the friend is linked; zero = not linked
 	OpensMeasured bool
 }
 

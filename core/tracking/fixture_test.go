@@ -80,19 +80,35 @@ SELECT coalesce(sum(n), 0)::int FROM counter WHERE merchant_id = $1 AND kind = $
 
 func (s *shop) timeline(t *testing.T, kind string) int {
 	t.Helper()
-	return shoptest.Get[int](t, s.Shop, `
-SELECT count(*)::int FROM friend_event WHERE merchant_id = $1 AND kind = $2`, kind)
+	page, n := channel.TimelineQuery{Kinds: []string{kind}, PageQuery: channel.PageQuery{Limit: 100}}, 0
+	s.In(t, func(ctx context.Context) error {
+		found, err := channelstore.New(s.Vault).Timeline(ctx, s.Merchant, s.friend, page)
+		n = len(found.Items)
+		return err
+	})
+	return n
 }
 
 // far is everything that tracking tells.
 type far struct {
 	mu      sync.Mutex // guards everything below
 	facts   []lumo.Fact
+	told    map[lumo.AccountID][]id.ID
 	refused []lumo.RefusedHook
 	changed [][]byte
 	updates []tracking.Update
 	friends []lumo.FriendID
-	told    chan struct{}
+	heard   chan struct{}
+}
+
+func (f *far) AddEdgeEvents(_ context.Context, _ lumo.MerchantID, a lumo.AccountID, events []id.ID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.told == nil {
+		f.told = map[lumo.AccountID][]id.ID{}
+	}
+	f.told[a] = append(f.told[a], events...)
+	return nil
 }
 
 func (f *far) AddEvents(_ context.Context, _ lumo.MerchantID, facts []lumo.Fact) ([]id.ID, error) {
@@ -116,9 +132,9 @@ func (f *far) Counted(_ context.Context, _ lumo.MerchantID, _ lumo.ChannelID, u 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.updates = append(f.updates, u)
-	if f.told != nil {
-		close(f.told)
-		f.told = nil
+	if f.heard != nil {
+		close(f.heard)
+		f.heard = nil
 	}
 	return nil
 }

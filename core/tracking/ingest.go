@@ -175,12 +175,8 @@ func tracked(e Event) bool {
 	return (e.Event.Type == event.Click || e.Event.Type == event.Open) && !e.Shared()
 }
 
-// follow draws the consequences: facts about friends, counters of codes, refused hooks.
+// follow draws the consequences: what friends did, counters of codes, refused hooks.
 func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event) error {
-	facts, err := s.facts(ctx, m, events)
-	if err != nil {
-		return err
-	}
 	var scans, forms, refused []Event
 	var ticks []Tick
 	for _, e := range events {
@@ -193,14 +189,20 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 		case e.Event.Type == event.RefusedHook:
 			refused = append(refused, e)
 			ticks = append(ticks, Tick{e.Channel, refusedTick, e.At})
+		case factOf(e) != "":
+			ticks = append(ticks, Tick{e.Channel, factOf(e), e.At})
 		}
+	}
+	if err := s.tap(ctx, m, events); err != nil {
+		return err
 	}
 	seen, err := s.c.Store.Scanned(ctx, m, scans)
 	if err != nil {
 		return err
 	}
-	for _, scan := range seen {
-		facts = append(facts, scanFact(m, scan))
+	facts := make([]lumo.Fact, len(seen))
+	for i, scan := range seen {
+		facts[i] = scanFact(m, scan)
 	}
 	if err := s.record(ctx, m, facts); err != nil {
 		return err
@@ -218,51 +220,46 @@ func (s *Service) follow(ctx context.Context, m lumo.MerchantID, events []Event)
 	return s.refuse(ctx, m, refused)
 }
 
+// factOf is what a counted click or open says about a friend, empty where it says nothing.
+func factOf(e Event) lumo.FactKind {
+	switch {
+	case !e.Counted || e.Delivery.Friend == (lumo.FriendID{}):
+		return ""
+	case e.Event.Type == event.Open:
+		return lumo.FactOpened
+	case e.Event.Type == event.Click:
+		return lumo.FactClicked
+	}
+	return ""
+}
+
+// tap notes what friends did with their messages: when they clicked last, and which events
+// Klaviyo is to be told of. Their timelines show the events themselves.
+func (s *Service) tap(ctx context.Context, m lumo.MerchantID, events []Event) error {
+	taps := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return factOf(e) == "" })
+	if len(taps) == 0 {
+		return nil
+	}
+	if err := s.c.Store.Clicked(ctx, m, taps); err != nil {
+		return err
+	}
+	told := map[lumo.AccountID][]id.ID{}
+	for _, e := range taps {
+		if a := e.Delivery.Account; a != (lumo.AccountID{}) {
+			told[a] = append(told[a], e.ID)
+		}
+	}
+	for a, ids := range told {
+		if err := s.c.Outbox.AddEdgeEvents(ctx, m, a, ids); err != nil {
+			return err
+		}
+	}
+	s.c.Tenants.AfterCommit(ctx, func() { s.pulse.taps(m, taps) })
+	return nil
+}
+
 // refusedTick is the counter of refused hooks, which are nobody's fact.
 const refusedTick lumo.FactKind = "refused"
-
-// facts are what counted clicks and opens say about friends.
-func (s *Service) facts(ctx context.Context, m lumo.MerchantID, events []Event) ([]lumo.Fact, error) {
-	targets, err := s.targets(ctx, m, events)
-	if err != nil {
-		return nil, err
-	}
-	var out []lumo.Fact
-	for _, e := range events {
-		if !e.Counted || e.Delivery.Friend == (lumo.FriendID{}) {
-			continue
-		}
-		f := lumo.Fact{Merchant: m, Channel: e.Channel, Friend: e.Delivery.Friend, Source: "edge",
-			OccurredAt: e.At, Data: deliveryData(e.Delivery)}
-		if e.Event.Type == event.Open {
-			f.Kind, f.Ref = lumo.FactOpened, id.ID(e.Delivery.ID).String()
-			f.Data["inferred"] = e.Inferred
-		} else {
-			f.Kind, f.Ref = lumo.FactClicked, e.ID.String()
-			f.Data["link"], f.Data["first"] = e.Event.Link, e.First
-			f.Data["url"] = targets[linkOf(e)]
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
-// targets reads where the counted clicks went.
-func (s *Service) targets(ctx context.Context, m lumo.MerchantID, events []Event) (
-	map[Link]string, error) {
-	var links []Link
-	for _, e := range events {
-		if e.Event.Type == event.Click && e.Counted {
-			links = append(links, linkOf(e))
-		}
-	}
-	if len(links) == 0 {
-		return nil, nil
-	}
-	return s.c.Store.Targets(ctx, m, links)
-}
-
-func linkOf(e Event) Link { return Link{e.Channel, e.Event.Link} }
 
 func scanFact(m lumo.MerchantID, scan Scan) lumo.Fact {
 	return lumo.Fact{Merchant: m, Channel: scan.Event.Channel, Friend: scan.Friend,

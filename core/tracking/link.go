@@ -180,17 +180,3 @@ func (m *memory) keep(key remembered, number uint32) {
 	}
 	m.links[key] = number
 }
-
-func deliveryData(d Delivery) map[string]any {
-	data := map[string]any{"delivery": d.ID.String()}
-	if d.Message != (lumo.MessageID{}) {
-		data["message"] = d.Message.String()
-	}
-	if d.MessageName != "" {
-		data["message_name"] = d.MessageName
-	}
-	if d.Flow != "" {
-		data["flow"] = d.Flow
-	}
-	return data
-}

@@ -48,21 +48,35 @@ func newPulse() *pulse {
 func (p *pulse) facts(m lumo.MerchantID, rows []Row) {
 	p.mu.Lock()
 	for _, r := range rows {
-		b := p.at(spot{m, r.Fact.Channel})
-		if len(b.friends) < friendSample {
-			b.friends[r.Fact.Friend] = true
-		}
-		if !shown(r.Fact.Kind) {
-			continue
-		}
-		if len(b.rows) == feedSample {
-			b.rows = b.rows[1:]
-			b.more++
-		}
-		b.rows = append(b.rows, r.ID)
+		p.at(spot{m, r.Fact.Channel}).add(r.ID, r.Fact.Friend, shown(r.Fact.Kind))
 	}
 	p.mu.Unlock()
 	p.ring()
+}
+
+// taps notes counted clicks and opens.
+func (p *pulse) taps(m lumo.MerchantID, events []Event) {
+	p.mu.Lock()
+	for _, e := range events {
+		p.at(spot{m, e.Channel}).add(e.ID, e.Delivery.Friend, true)
+	}
+	p.mu.Unlock()
+	p.ring()
+}
+
+// add notes a line of a friend's timeline, and whether the feed has it too.
+func (b *beat) add(row id.ID, f lumo.FriendID, shown bool) {
+	if len(b.friends) < friendSample {
+		b.friends[f] = true
+	}
+	if !shown {
+		return
+	}
+	if len(b.rows) == feedSample {
+		copy(b.rows, b.rows[1:])
+		b.rows, b.more = b.rows[:feedSample-1], b.more+1
+	}
+	b.rows = append(b.rows, row)
 }
 
 // touch has the numbers told again.

@@ -6,9 +6,13 @@
 // delivery and link within ten seconds; a fact, its counter, its timeline row and its event
 // for Klaviyo stand or fall together. Links live in a small table, never one row a recipient.
 //
-// Where an event's time goes: two thirds in the database, nearly all of it in the three rows that
-// each counted event makes (event, timeline, Klaviyo) and their eight index entries; one third
-// here, in sealing and in turning rows into parameters.
+// A click or an open is written once, as the event that it is. The timeline's line and what
+// Klaviyo is told are read from it (postgres.EdgeFact), so that an event costs one row and two
+// index entries, and a few hundred share one row that has Klaviyo told.
+//
+// Where an event's time goes: two thirds in the database, half of that in the row and its index
+// entries, the rest in looking up which events are known, what they belong to and what counted
+// before; one third here, most of it in turning rows into parameters.
 package tracking
 
 import (
@@ -42,6 +46,8 @@ type Store interface {
 	Flows(ctx context.Context, m lumo.MerchantID, deliveries []id.ID) (map[id.ID]string, error)
 	// AddFacts writes timeline rows; what is there already stays. It answers which are new.
 	AddFacts(ctx context.Context, m lumo.MerchantID, rows []Row, now time.Time) ([]bool, error)
+	// Clicked notes when friends clicked last.
+	Clicked(ctx context.Context, m lumo.MerchantID, events []Event) error
 	// Count adds to the counters of the day on which each happened, in the merchant's zone.
 	Count(ctx context.Context, m lumo.MerchantID, ticks []Tick) error
 	// Scanned answers who is known to have scanned.
@@ -54,8 +60,11 @@ type Store interface {
 	HomeStore
 }
 
-// Outbox takes the Klaviyo events of facts; it answers the zero id for those without.
+// Outbox takes what Klaviyo is to be told.
 type Outbox interface {
+	// AddEdgeEvents takes counted clicks and opens of friends linked to an account.
+	AddEdgeEvents(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, events []id.ID) error
+	// AddEvents takes facts; it answers the zero id for those that are not told.
 	AddEvents(ctx context.Context, m lumo.MerchantID, facts []lumo.Fact) ([]id.ID, error)
 }
 

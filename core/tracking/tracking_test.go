@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"lumo/core/lumo"
 	"lumo/core/postgres/shoptest"
+	"lumo/core/tracking"
 	"lumo/shared/edgeapi"
 	"lumo/shared/event"
 	"lumo/shared/fault"
@@ -58,8 +60,8 @@ func TestOnlyPersonsCount(t *testing.T) {
 		}
 	}
 	stored := shoptest.Get[int](t, s.Shop, "SELECT count(*)::int FROM edge_event WHERE merchant_id = $1")
-	if stored != 9 || len(s.far.facts) != 0 {
-		t.Errorf("got %d events, %d facts want 9 and none", stored, len(s.far.facts))
+	if feed := s.home(t).Feed; stored != 9 || len(feed) != 0 {
+		t.Errorf("got %d events, %d lines want 9 and none", stored, len(feed))
 	}
 }
 
@@ -104,13 +106,27 @@ func TestClickTellsWhoWhatAndWhen(t *testing.T) {
 	s.Exec(t, `
 INSERT INTO tracked_link (merchant_id, channel_id, number, target, target_hash, created_at)
 VALUES ($1, $2, 3, 'https://shop.example/tea', '\x00', now())`, s.Channel.ID)
+	account := s.AddAccount(t)
+	s.Link(t, s.friend, account, "P1")
 	click := s.event(event.Click, event.Person, 7, 3)
 	s.ingest(t, click)
-	got := s.far.facts[len(s.far.facts)-1]
-	if got.Kind != lumo.FactClicked || got.Friend != s.friend || got.Ref != click.ID.String() ||
-		got.Data["url"] != "https://shop.example/tea" || !got.OccurredAt.Equal(click.ID.Time()) ||
-		got.Data["delivery"] != s.delivery.String() {
+	feed := s.home(t).Feed
+	if len(feed) != 2 || len(s.far.told[account]) != 2 {
+		t.Fatalf("got %d lines and %d events for Klaviyo want 2 each: the click, the open that it tells of",
+			len(feed), len(s.far.told[account]))
+	}
+	i := slices.IndexFunc(feed, func(f tracking.FeedItem) bool { return f.ID == click.ID })
+	if i < 0 {
+		t.Fatalf("the click is not in %+v", feed)
+	}
+	got := feed[i]
+	if got.Kind != lumo.FactClicked || got.Friend != s.friend || got.FriendName != "Yuki" ||
+		got.Data["url"] != "https://shop.example/tea" || got.Data["link"] != int64(3) || got.Data["first"] != true ||
+		!got.At.Equal(click.ID.Time()) || got.Data["delivery"] != s.delivery.String() {
 		t.Errorf("got %+v", got)
+	}
+	if open := feed[1-i]; open.Kind != lumo.FactOpened || open.Data["inferred"] != true {
+		t.Errorf("got %+v", open)
 	}
 }
 
@@ -119,8 +135,8 @@ func TestUnknownDeliveryAndSharedSendHaveNoPerson(t *testing.T) {
 	s := newShop(t)
 	s.ingest(t, s.event(event.Click, event.Person, 99, 1),
 		s.event(event.Click, event.Person, token.SharedSend|7, 1))
-	if got := len(s.far.facts); got != 0 {
-		t.Errorf("got %d facts want none", got)
+	if got := len(s.home(t).Feed); got != 0 {
+		t.Errorf("got %d lines want none", got)
 	}
 	counted := shoptest.Get[int](t, s.Shop, "SELECT count(*)::int FROM edge_event WHERE merchant_id = $1 AND counted AND shared")
 	if counted != 1 {
@@ -248,8 +264,8 @@ func TestHomeShowsWhatIsThere(t *testing.T) {
 func TestOpenPagesAreTold(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.far.told = make(chan struct{})
-	told := s.far.told
+	s.far.heard = make(chan struct{})
+	told := s.far.heard
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.service.Run(ctx) }()

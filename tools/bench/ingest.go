@@ -47,15 +47,23 @@ func ingest(ctx context.Context, s *stack.Stack, shop seed.Shop, out io.Writer) 
 			return err
 		}
 	}
-	var rates []float64
+	var rates, cores, databases, senders []float64
 	for range rounds {
+		core, database, own := processorTime(s.CorePID()), treeTime(s.DatabasePID()), processorTime(os.Getpid())
 		taken, took, err := ingestRound(ctx, s, edges, number, next)
 		if err != nil {
 			return err
 		}
+		each := func(now, before float64) float64 { return (now - before) * 1e6 / float64(taken) }
 		rates = append(rates, float64(taken)/took.Seconds())
+		cores = append(cores, each(processorTime(s.CorePID()), core))
+		databases = append(databases, each(treeTime(s.DatabasePID()), database))
+		senders = append(senders, each(processorTime(os.Getpid()), own))
 	}
 	bench(out, "ingest_events_per_s", median(rates), "/s")
+	bench(out, "ingest_core_us", median(cores), "us")
+	bench(out, "ingest_database_us", median(databases), "us")
+	bench(out, "ingest_sender_us", median(senders), "us")
 	return nil
 }
 

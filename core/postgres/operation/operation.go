@@ -58,6 +58,8 @@ func (b *Backlog) add(ctx context.Context, m lumo.MerchantID) error {
 	}{
 		{`SELECT state, count(*), min(created_at) FROM outbox
 		   WHERE merchant_id = $1 AND state IN ('waiting', 'kept') GROUP BY state`, b.Outbox, &b.OutboxOldest},
+		{`SELECT 'waiting', sum(n), min(created_at) FROM outbox_bundle
+		   WHERE merchant_id = $1 HAVING count(*) > 0`, b.Outbox, &b.OutboxOldest},
 		{`SELECT state, count(*), min(due_at) FROM delivery
 		   WHERE merchant_id = $1 AND due_at IS NOT NULL GROUP BY state`, b.Deliveries, &b.DeliveryFirst},
 		{`SELECT state, count(*), min(received_at) FROM hook_request

@@ -116,7 +116,10 @@ func (s *Store) Count(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) 
 	err = postgres.Tx(ctx).QueryRow(ctx, `
 SELECT (SELECT count(*)
           FROM outbox
-         WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND state = 'waiting'),
+         WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND state = 'waiting')
+       + (SELECT coalesce(sum(n), 0)
+            FROM outbox_bundle
+           WHERE merchant_id = $1 AND klaviyo_account_id = $2),
        (SELECT count(*)
           FROM outbox
          WHERE merchant_id = $1 AND klaviyo_account_id = $2 AND state = 'kept')`, m, a).

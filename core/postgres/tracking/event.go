@@ -33,11 +33,10 @@ func (Store) Deliveries(ctx context.Context, m lumo.MerchantID, numbers []uint64
 	slices.Sort(plain)
 	plain = slices.Compact(plain)
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT d.id, d.number, d.channel_id, f.id, d.message_id, d.logical_kind, c.opens_measured,
-       coalesce(v.name, ''), coalesce(r.flow_id, '')
+SELECT d.id, n.number, d.channel_id, f.id, l.klaviyo_account_id, c.opens_measured
   FROM unnest($2::bigint[]) AS n (number)
  CROSS JOIN LATERAL (
-       SELECT id, number, channel_id, friend_id, message_id, logical_kind, logical_id
+       SELECT id, channel_id, friend_id
          FROM delivery
         WHERE merchant_id = $1 AND number = n.number
         LIMIT 1) AS d
@@ -45,20 +44,17 @@ SELECT d.id, d.number, d.channel_id, f.id, d.message_id, d.logical_kind, c.opens
   LEFT JOIN LATERAL (
        SELECT id FROM friend WHERE merchant_id = $1 AND id = d.friend_id LIMIT 1) AS f ON true
   LEFT JOIN LATERAL (
-       SELECT name FROM message WHERE merchant_id = $1 AND id = d.message_id LIMIT 1) AS v ON true
-  LEFT JOIN LATERAL (
-       SELECT flow_id
-         FROM flow_request
-        WHERE merchant_id = $1 AND id = d.logical_id AND d.logical_kind = 'flow'
-        LIMIT 1) AS r ON true`, m, plain)
+       SELECT klaviyo_account_id
+         FROM identity_link
+        WHERE merchant_id = $1 AND friend_id = d.friend_id AND state = 'linked'
+        LIMIT 1) AS l ON true`, m, plain)
 	var d tracking.Delivery
 	var number int64
 	var friend *lumo.FriendID
-	var message *lumo.MessageID
-	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &friend, &message,
-		&d.Source, &d.OpensMeasured, &d.MessageName, &d.Flow}, func() error {
-		d.Number, d.Friend, d.Message = uint64(number), value(friend), value(message)
-		out[d.Number] = d
+	var account *lumo.AccountID
+	_, err := pgx.ForEachRow(rows, []any{&d.ID, &number, &d.Channel, &friend, &account, &d.OpensMeasured}, func() error {
+		d.Friend, d.Account = value(friend), value(account)
+		out[uint64(number)] = d
 		return nil
 	})
 	return out, postgres.Fault("postgres.Deliveries", err)
@@ -101,10 +97,10 @@ func (Store) AddEvents(ctx context.Context, m lumo.MerchantID, events []tracking
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO edge_event (merchant_id, created_at, id, channel_id, type, class, subject, shared, link, counted,
                         first, inferred, delivery_id, edge_id, reason, occurred_at)
-SELECT $1, $2, *
-  FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[],
-              $10::boolean[], $11::boolean[], $12::boolean[], $13::uuid[], $14::uuid[], $15::int[],
-              $16::timestamptz[])`, m, now, c.id, c.channel, c.kind, c.class, c.subject, c.shared,
+SELECT $1, $2, unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::text[]), unnest($6::text[]), unnest($7::bigint[]),
+       unnest($8::boolean[]), unnest($9::bigint[]), unnest($10::boolean[]), unnest($11::boolean[]),
+       unnest($12::boolean[]), unnest($13::uuid[]), unnest($14::uuid[]), unnest($15::int[]),
+       unnest($16::timestamptz[])`, m, now, c.id, c.channel, c.kind, c.class, c.subject, c.shared,
 		c.link, c.counted, c.first, c.inferred, c.delivery, c.edge, c.reason, c.at)
 	return postgres.Fault("postgres.AddEvents", err)
 }

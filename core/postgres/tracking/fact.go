@@ -13,6 +13,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/core/tracking"
+	"lumo/shared/event"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -59,7 +60,7 @@ func texts(op string, rows pgx.Rows) (map[id.ID]string, error) {
 	return out, postgres.Fault(op, err)
 }
 
-// AddFacts writes timeline rows, and when friends were last sent something or clicked.
+// AddFacts writes timeline rows, and when friends were last sent something.
 func (s Store) AddFacts(ctx context.Context, m lumo.MerchantID, rows []tracking.Row, now time.Time) (
 	[]bool, error) {
 	const op = "postgres.AddFacts"
@@ -114,47 +115,49 @@ func factColumnsOf(rows []tracking.Row) (c factColumns, err error) {
 	return c, nil
 }
 
-// last notes when friends were last sent something or clicked, in order of their ids, so
-// that two transactions do not wait for each other in a circle.
+// last notes when friends were last sent something.
 func (Store) last(ctx context.Context, m lumo.MerchantID, rows []tracking.Row) error {
-	for _, kind := range []lumo.FactKind{lumo.FactSent, lumo.FactClicked} {
-		friends, times := newest(rows, kind)
-		if len(friends) == 0 {
-			continue
+	newest := map[[16]byte]time.Time{}
+	for _, r := range rows {
+		if r.Fact.Kind == lumo.FactSent {
+			later(newest, r.Fact.Friend, r.Fact.OccurredAt)
 		}
-		column := lastOf(kind)
-		_, err := postgres.Tx(ctx).Exec(ctx, `
+	}
+	return active(ctx, m, "last_sent_at", newest)
+}
+
+// Clicked notes when friends clicked last.
+func (Store) Clicked(ctx context.Context, m lumo.MerchantID, events []tracking.Event) error {
+	newest := map[[16]byte]time.Time{}
+	for _, e := range events {
+		if e.Event.Type == event.Click {
+			later(newest, e.Delivery.Friend, e.At)
+		}
+	}
+	return active(ctx, m, "last_clicked_at", newest)
+}
+
+func later(newest map[[16]byte]time.Time, f lumo.FriendID, at time.Time) {
+	if !at.Before(newest[f]) {
+		newest[f] = at
+	}
+}
+
+// active writes a column of friends in order of their ids, so that two transactions do not wait
+// for each other in a circle.
+func active(ctx context.Context, m lumo.MerchantID, column string, newest map[[16]byte]time.Time) error {
+	if len(newest) == 0 {
+		return nil
+	}
+	friends := slices.SortedFunc(maps.Keys(newest), func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	times := make([]time.Time, len(friends))
+	for i, f := range friends {
+		times[i] = newest[f]
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
 INSERT INTO friend_activity AS a (merchant_id, friend_id, `+column+`)
-SELECT $1, t.friend, t.at
-  FROM unnest($2::uuid[], $3::timestamptz[]) AS t (friend, at)
+SELECT $1, unnest($2::uuid[]), unnest($3::timestamptz[])
     ON CONFLICT (merchant_id, friend_id) DO UPDATE
    SET `+column+` = greatest(a.`+column+`, excluded.`+column+`)`, m, friends, times)
-		if err != nil {
-			return postgres.Fault("postgres.last", err)
-		}
-	}
-	return nil
-}
-
-// newest are the friends with a fact of a kind, in order, each with the time of the last.
-func newest(rows []tracking.Row, kind lumo.FactKind) (friends [][16]byte, times []time.Time) {
-	last := map[[16]byte]time.Time{}
-	for _, r := range rows {
-		if f := [16]byte(r.Fact.Friend); r.Fact.Kind == kind && !r.Fact.OccurredAt.Before(last[f]) {
-			last[f] = r.Fact.OccurredAt
-		}
-	}
-	friends = slices.SortedFunc(maps.Keys(last), func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	for _, f := range friends {
-		times = append(times, last[f])
-	}
-	return friends, times
-}
-
-// lastOf is the column that says when a friend last met a fact of a kind.
-func lastOf(k lumo.FactKind) string {
-	if k == lumo.FactSent {
-		return "last_sent_at"
-	}
-	return "last_clicked_at"
+	return postgres.Fault("postgres.active", err)
 }

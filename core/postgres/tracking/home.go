@@ -1,7 +1,9 @@
 package tracking
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -90,6 +92,7 @@ SELECT extract(hour FROM l.now)::int, coalesce(k.kind, ''),
 // Feed reads the newest rows of all timelines of a channel, or those named.
 func (Store) Feed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int, named []id.ID) (
 	[]tracking.FeedItem, error) {
+	const op = "postgres.Feed"
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT e.id, e.occurred_at, e.kind, e.friend_id, f.display_name, e.data
   FROM friend_event e
@@ -98,12 +101,56 @@ SELECT e.id, e.occurred_at, e.kind, e.friend_id, f.display_name, e.data
    AND (cardinality($4::uuid[]) = 0 OR e.id = ANY($4))
  ORDER BY e.id DESC
  LIMIT $3`, m, c, limit, ids(named))
-	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (tracking.FeedItem, error) {
-		var i tracking.FeedItem
-		err := r.Scan(&i.ID, &i.At, &i.Kind, &i.Friend, &i.FriendName, &i.Data)
+	list, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (i tracking.FeedItem, err error) {
+		err = r.Scan(&i.ID, &i.At, &i.Kind, &i.Friend, &i.FriendName, &i.Data)
 		return i, err
 	})
-	return list, postgres.Fault("postgres.Feed", err)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	taps, err := tapFeed(ctx, m, c, limit, named)
+	if err != nil {
+		return nil, postgres.Fault(op, err)
+	}
+	list = append(list, taps...)
+	slices.SortFunc(list, func(a, b tracking.FeedItem) int { return bytes.Compare(b.ID[:], a.ID[:]) })
+	return list[:min(limit, len(list))], nil
+}
+
+// looked is among how many of a merchant's newest events the feed of one channel looks for its
+// own: one that had none for long must not make it read them all.
+const looked = "5000"
+
+// tapFeed reads the newest counted clicks and opens of a channel, or those named.
+func tapFeed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int, named []id.ID) (
+	[]tracking.FeedItem, error) {
+	from, args := `(
+       SELECT *
+         FROM edge_event
+        WHERE merchant_id = $1
+        ORDER BY id DESC
+        LIMIT `+looked+`)`, []any{m, c, limit}
+	if len(named) > 0 {
+		from, args = `(
+       SELECT e.*
+         FROM unnest($4::uuid[]) AS n (id)
+        CROSS JOIN LATERAL (
+              SELECT * FROM edge_event WHERE merchant_id = $1 AND id = n.id LIMIT 1) AS e)`, append(args, ids(named))
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT e.occurred_at, f.display_name,`+postgres.EdgeFactColumns+`
+  FROM (SELECT *
+          FROM `+from+` AS e
+         WHERE e.channel_id = $2 AND `+postgres.IsEdgeFact+`
+         ORDER BY e.id DESC
+         LIMIT $3) AS e`+postgres.EdgeFactJoins+`
+  JOIN friend f ON f.merchant_id = e.merchant_id AND f.id = d.friend_id`, args...)
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (i tracking.FeedItem, err error) {
+		var e postgres.EdgeFact
+		err = r.Scan(append([]any{&i.At, &i.FriendName}, e.Columns()...)...)
+		i.ID, i.Kind, i.Friend, i.Data = e.Event, e.Kind(), e.Friend, e.Data()
+		return i, err
+	})
 }
 
 // notice is one thing that may need a person, and how often it stands.
@@ -123,7 +170,10 @@ SELECT 'line_needs_you' AS code, 1::bigint AS n, coalesce(problem, '') AS detail
  UNION ALL
 SELECT 'klaviyo_reconnect', (SELECT count(*)
                                FROM outbox o
-                              WHERE o.merchant_id = $1 AND o.klaviyo_account_id = a.id AND o.state = 'waiting'),
+                              WHERE o.merchant_id = $1 AND o.klaviyo_account_id = a.id AND o.state = 'waiting')
+                            + (SELECT coalesce(sum(b.n), 0)
+                                 FROM outbox_bundle b
+                                WHERE b.merchant_id = $1 AND b.klaviyo_account_id = a.id),
        coalesce(a.problem, '')
   FROM klaviyo_account a
  WHERE a.merchant_id = $1 AND a.state = 'reconnect'

@@ -225,6 +225,9 @@ func (s *Stack) StartEdge(ctx context.Context) error {
 // CorePID is the core's process id.
 func (s *Stack) CorePID() int { return s.core.cmd.Process.Pid }
 
+// DatabasePID is the process id of the private PostgreSQL.
+func (s *Stack) DatabasePID() int { return s.postgres.PID() }
+
 // KillCore ends the core as a crash would.
 func (s *Stack) KillCore() error { return s.core.kill() }
 
