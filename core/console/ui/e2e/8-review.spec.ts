@@ -78,4 +78,49 @@ for (const language of ["en", "ja"] as const) {
     await asMember(page, `/review/${item}/decide`, { decision: "leave_unlinked" });
     await expect.poll(linkedTo).toBeUndefined();
   });
+
+  test(`many items are decided by one rule and taken back: ${language}`, async ({ page, request }) => {
+    await page.setViewportSize({ width: 1440, height: 900 }); // rows are ticked on a screen
+    const home = await signIn(page, language);
+    const stamp = `${Date.now()}`;
+    const pairs = [
+      await twoCustomers(page, request, `${stamp}a`),
+      await twoCustomers(page, request, `${stamp}b`),
+    ];
+    const items = await Promise.all(pairs.map((p) => itemId(page, p.friend)));
+    const linkedTo = async () =>
+      Promise.all(
+        pairs.map(
+          async (p) => (await asMember<{ profile_id?: string }>(page, `/friends/${p.friend}`)).profile_id,
+        ),
+      );
+    const first = pairs.map((p) => p.customers[0]);
+    await page.goto(`${home}/linking/review?kind=two_profiles`);
+    for (const item of items)
+      await page
+        .getByRole("row")
+        .filter({ has: page.locator(`a[href$="/linking/review/${item}"]`) })
+        .getByRole("checkbox")
+        .check();
+    await looked(page, `5-10-many-ticked-${language}`);
+    await page.getByRole("button", { name: t("linking.review.many.leave_unlinked") }).click();
+    const dialog = page.getByRole("dialog");
+    await expect(
+      dialog.getByText(t("linking.review.many.would.leave_unlinked_other", { n: 2 })),
+    ).toBeVisible();
+    await looked(page, `5-10-many-asked-${language}`);
+    expect(await linkedTo()).toEqual(first); // the check changed nothing
+    await dialog.getByRole("button", { name: t("linking.review.many.verb_other", { n: 2 }) }).click();
+    await expect.poll(linkedTo).toEqual([undefined, undefined]);
+    const undo = page.getByRole("button", { name: t("linking.review.many.undo") });
+    await expect(undo).toBeVisible();
+    await looked(page, `5-10-many-done-${language}`);
+    await undo.click();
+    await expect.poll(linkedTo).toEqual(first);
+    await expect(page.getByText(t("linking.review.many.undone"))).toBeVisible();
+    if (language === "ja") await page.setViewportSize(sizes.ja);
+    await looked(page, `5-10-many-undone-${language}`);
+    for (const item of items) await asMember(page, `/review/${item}/decide`, { decision: "leave_unlinked" });
+    await expect.poll(linkedTo).toEqual([undefined, undefined]);
+  });
 }

@@ -1,27 +1,50 @@
 import { useTranslation } from "react-i18next";
 import { get, type List, type Schema } from "../api";
-import { DataTable, Empty, Page, usePages, When } from "../parts";
+import { Choices, DataTable, Empty, Page, useFilters, usePages, When } from "../parts";
 import { usePlace } from "../place";
+import { ReviewMany } from "./ReviewMany";
+import { ReviewRuns } from "./ReviewRuns";
 
 type Item = Schema<"ReviewItemView">;
 
-// Review lists what contradicts a link, for people to decide.
+const kinds = ["two_profiles", "two_friends", "shared_phone"] as const;
+
+// Review lists what contradicts a link, for people to decide: one by one, or many by one rule.
 export function Review() {
   const { t } = useTranslation();
-  const { at, base, channel } = usePlace();
+  const { at, base, channel, mayChange } = usePlace();
+  const filters = useFilters(["kind"]);
+  const kind = kinds.find((k) => k === filters.values.kind);
   const pages = usePages<Item>({
-    queryKey: ["linking", "review", channel?.id],
-    fetch: () => get<List<Item>>(`${at}/review`),
+    queryKey: ["linking", "review", channel?.id, kind],
+    fetch: () => get<List<Item>>(`${at}/review${kind ? `?kind=${kind}` : ""}`),
   });
   return (
     <Page title={t("linking.review.title")} lead={t("linking.review.lead")}>
+      <ReviewRuns />
+      <Choices
+        of={[
+          {
+            name: "kind",
+            label: t("linking.kind"),
+            options: kinds.map((value) => ({ value, label: t(`linking.review.kind.${value}`) })),
+          },
+        ]}
+        filters={filters}
+      />
       <DataTable
         caption={t("linking.review.title")}
         failed="linking.failed"
         pages={pages}
         id={(i) => i.id}
         link={(i) => `${base}/linking/review/${i.id}`}
-        empty={<Empty kind="good" title={t("linking.review.none")} />}
+        empty={
+          filters.any ? (
+            <Empty kind="filtered" clear={filters.clear} />
+          ) : (
+            <Empty kind="good" title={t("linking.review.none")} />
+          )
+        }
         columns={[
           { key: "kind", title: t("linking.kind"), cell: (i) => t(`linking.review.kind.${i.kind}`) },
           {
@@ -38,6 +61,8 @@ export function Review() {
             cell: (i) => <When at={i.since} />,
           },
         ]}
+        bulk={mayChange ? (selection) => <ReviewMany selection={selection} kind={kind} /> : undefined}
+        bulkAll
       />
     </Page>
   );

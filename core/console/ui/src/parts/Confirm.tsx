@@ -13,6 +13,7 @@ type Props = {
   action: Action<void, unknown>;
   failed: string; // sentence when it did not happen
   danger?: boolean;
+  ready?: boolean; // false = there is nothing to do, or not known yet
   // type asks to type a name or number first: the last step of the ladder.
   type?: { label: string; expected: string };
   size?: string;
@@ -28,10 +29,10 @@ export function Confirm(props: Props) {
   );
 }
 
-function Body({ close, children, verb, action, failed, danger, type }: Props) {
+function Body({ close, children, verb, action, failed, danger, ready = true, type }: Props) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState("");
-  const right = !type || typed.trim() === type.expected.trim();
+  const right = ready && (!type || typed.trim() === type.expected.trim());
   const go = async () => {
     if (!right) return;
     await action.run();

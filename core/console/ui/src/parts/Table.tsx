@@ -103,7 +103,12 @@ function Bulk<T>({
   const clear = () => picked.set(new Set(), false);
   const n = picked.all ? (pages.total ?? 0) : picked.ids.size;
   return (
-    <ActionBar opened={n > 0} onClose={clear} aria-label={t("common.selected", { count: n, n: count(n) })}>
+    <ActionBar
+      opened={n > 0}
+      onClose={clear}
+      role="region"
+      aria-label={t("common.selected", { count: n, n: count(n) })}
+    >
       <Text size="sm">{t("common.selected", { count: n, n: count(n) })}</Text>
       {bulkAll && !picked.all && pages.total !== undefined && pages.total > n && (
         <Button size="xs" variant="subtle" onClick={() => picked.set(picked.ids, true)}>
