@@ -45,7 +45,7 @@ test: check ## check, then all tests: Go, modules, console, the demo, browsers
 	@tools/test.sh
 
 bench: build ## print the figures as BENCH <name> <value> <unit>
-	@go run ./tools/bench
+	@LUMO_CHROMIUM=$$(tools/browser.sh | tail -n 1) go run ./tools/bench
 
 soak: build ## long runs: kills, restarts, many recipients
 	@LUMO_SOAK=1 $(DEV) with-database go test -count=1 -timeout 60m -run 'Soak' ./...

@@ -1,7 +1,7 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
-// each beside its peer in the same run: bench edge prints those of one edge alone, bench
-// ingest those of the core taking events, bench flow those of flows, bench send FILE those of the sending engine, with a
-// processor profile in the file.
+// each beside its peer in the same run. bench edge prints those of one edge alone, bench ingest
+// those of the core taking events, bench flow those of flows, bench page that of the console,
+// bench send FILE those of the sending engine, with a processor profile in the file.
 package main
 
 import (
@@ -76,7 +76,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if only != ingestOnly && only != flowOnly {
+	if only != ingestOnly && only != flowOnly && only != pageOnly {
 		if err := edgeAlone(ctx, s, dir, out); err != nil || only == edgeOnly {
 			return err
 		}
@@ -141,6 +141,11 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 	console, err := seed.SignIn(ctx, s.CoreURL(), shop.Email, shop.Password)
 	if err != nil {
 		return err
+	}
+	if only == "" || only == pageOnly {
+		if err := stateToPage(ctx, s, dir, console, shop, out); err != nil || only == pageOnly {
+			return err
+		}
 	}
 	if err := flowToPush(ctx, console, w, shop, out); err != nil {
 		return err
