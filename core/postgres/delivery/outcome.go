@@ -141,14 +141,11 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 	queueFresh(batch)
 	batch.Queue(`
 		WITH t AS (
-			SELECT *
+			SELECT u.*, d.state IN ('sending', 'unknown') AS held, d.bundle_id AS bundle
 			FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bool[],
 				$10::text[], $11::float8[], $12::bytea[])
-				AS t (id, state, reason, data, due_at, request_id, ended, hold, longer, body)
-		), old AS (
-			SELECT d.id, d.state IN ('sending', 'unknown') AS held, d.bundle_id
-			FROM delivery AS d
-			JOIN t ON t.id = d.id
+				AS u (id, state, reason, data, due_at, request_id, ended, hold, longer, body)
+			JOIN delivery AS d ON d.id = u.id
 			WHERE d.merchant_id = $1
 			ORDER BY d.id
 			FOR NO KEY UPDATE OF d
@@ -165,10 +162,10 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 			body_enc = CASE WHEN NOT t.ended OR t.state = 'unknown_expired' THEN coalesce(t.body, d.body_enc) END,
 			bundle_id = NULL,
 			input_enc = CASE WHEN t.ended THEN NULL ELSE d.input_enc END, updated_at = now()
-		FROM t, old
-		WHERE d.merchant_id = $1 AND d.id = t.id AND old.id = d.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
+		FROM t
+		WHERE d.merchant_id = $1 AND d.id = t.id AND d.state NOT IN ('accepted', 'skipped', 'rejected')
 			AND (t.state = 'accepted' OR d.fence <= $9 AND d.state <> 'unknown_expired')
-		RETURNING d.id, old.held, old.bundle_id`,
+		RETURNING d.id, t.held, t.bundle`,
 		l.Merchant, c.ids, c.states, c.reasons, c.data, c.dueAt, c.requestID, c.ended, l.Fence, c.holds, c.longer,
 		c.bodies).Query(func(rows pgx.Rows) error {
 		var v lumo.DeliveryID
