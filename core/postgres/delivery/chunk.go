@@ -81,7 +81,7 @@ func (s *Store) freezeNew(ctx context.Context, l delivery.Lease, k delivery.Chun
 		UPDATE delivery AS d
 		SET state = 'sending', hold = NULL, chunk_id = $2, place = t.place, due_at = NULL, fence = $9, tries = d.tries + 1,
 			first_try_at = now(), last_try_at = now(), updated_at = now()
-		FROM unnest($10::uuid[]) WITH ORDINALITY AS t (id, place)
+		FROM unnest((SELECT $10::uuid[])) WITH ORDINALITY AS t (id, place)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $9`,
 		k.Merchant, k.ID, k.Channel, k.Kind, k.Logical, len(ids), k.Key, sealed, l.Fence, ids).Exec(func(tag pgconn.CommandTag) error {
 		frozen = tag.RowsAffected()
