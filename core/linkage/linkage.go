@@ -6,6 +6,11 @@
 // says something else: that is a conflict, kept for a person to decide. A login state is
 // taken once, whatever comes back how often. The package knows no database, no HTTP and no
 // vendor client.
+//
+// Where an imported id's time goes: a sixth in reading and matching, which Klaviyo paces; the rest
+// in linking, which asks no vendor. Of that a quarter is spent here, in sealing and in turning rows
+// into parameters, and the rest in the database: half of it for the friend's own row, whose change
+// enters it into the index over names again.
 package linkage
 
 import (

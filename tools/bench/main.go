@@ -1,7 +1,8 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
 // each beside its peer in the same run. bench edge prints those of one edge alone, bench ingest
-// those of the core taking events, bench flow those of flows, bench page that of the console,
-// bench send FILE those of the sending engine, with a processor profile in the file.
+// those of the core taking events, bench flow those of flows, bench import those of LINE ids being
+// linked, bench page that of the console, bench send FILE those of the sending engine, with a
+// processor profile in the file.
 package main
 
 import (
@@ -30,6 +31,7 @@ const (
 	edgeOnly   = "edge"   // as an argument: no more than the figures of one edge
 	ingestOnly = "ingest" // as an argument: no more than the core taking events
 	flowOnly   = "flow"   // as an argument: no more than webhooks of flows becoming messages
+	importOnly = "import" // as an argument: no more than LINE ids of a segment being linked
 )
 
 func main() {
@@ -76,7 +78,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	if only != ingestOnly && only != flowOnly && only != pageOnly {
+	if only == "" || only == edgeOnly {
 		if err := edgeAlone(ctx, s, dir, out); err != nil || only == edgeOnly {
 			return err
 		}
@@ -146,6 +148,9 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 		if err := stateToPage(ctx, s, dir, console, shop, out); err != nil || only == pageOnly {
 			return err
 		}
+	}
+	if only == importOnly {
+		return importFigures(ctx, console, sim, shop, out)
 	}
 	if err := flowToPush(ctx, console, w, shop, out); err != nil {
 		return err
