@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// eventsAtOnce bounds one transaction.
-	eventsAtOnce = 2000
+	// eventsAtOnce bounds what is counted together: as many as edges hand over.
+	eventsAtOnce = 4000
 	// requestsAtOnce bounds how many spooled requests are worked on together.
 	requestsAtOnce = 64
 	// maxTries is how often a record may fail by our own fault before it is kept: it must
