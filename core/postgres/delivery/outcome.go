@@ -45,7 +45,8 @@ func (s *Store) Freeze(ctx context.Context, l delivery.Lease, all []delivery.Del
 		SET state = 'sending', hold = NULL, retry_key = t.key, body_enc = t.body, bundle_id = $7, place = t.place,
 			links = t.links, fence = $6, tries = d.tries + 1, first_try_at = coalesce(d.first_try_at, now()),
 			last_try_at = now(), updated_at = now()
-		FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::bytea[]), (SELECT $5::smallint[])) WITH ORDINALITY AS t (id, key, body, links, place)
+		FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::bytea[]), (SELECT $5::smallint[]))
+			WITH ORDINALITY AS t (id, key, body, links, place)
 		WHERE d.merchant_id = $1 AND d.id = t.id AND d.fence <= $6`,
 		l.Merchant, c.ids, c.keys, c.bodies, c.links, l.Fence, bundle).Exec(func(tag pgconn.CommandTag) error {
 		frozen = tag.RowsAffected()
@@ -142,8 +143,8 @@ func (s *Store) Settle(ctx context.Context, l delivery.Lease, all []delivery.Out
 	batch.Queue(`
 		WITH t AS (
 			SELECT u.*, d.state IN ('sending', 'unknown') AS held, d.bundle_id AS bundle
-			FROM unnest((SELECT $2::uuid[]), (SELECT $3::text[]), (SELECT $4::text[]), (SELECT $5::text[]), (SELECT $6::timestamptz[]), (SELECT $7::text[]), (SELECT $8::bool[]),
-				(SELECT $10::text[]), (SELECT $11::float8[]), (SELECT $12::bytea[]))
+			FROM unnest((SELECT $2::uuid[]), (SELECT $3::text[]), (SELECT $4::text[]), (SELECT $5::text[]), (SELECT $6::timestamptz[]),
+				(SELECT $7::text[]), (SELECT $8::bool[]), (SELECT $10::text[]), (SELECT $11::float8[]), (SELECT $12::bytea[]))
 				AS u (id, state, reason, data, due_at, request_id, ended, hold, longer, body)
 			JOIN delivery AS d ON d.id = u.id
 			WHERE d.merchant_id = $1
