@@ -2,7 +2,8 @@
 // each beside its peer in the same run. bench edge prints those of one edge alone, bench ingest
 // those of the core taking events, bench hook those of webhooks being acknowledged, bench flow
 // those of flows, bench import those of LINE ids being linked, bench page that of the console,
-// bench send FILE those of the sending engine, with a processor profile in the file.
+// bench friends those of a shop with a million friends, bench send FILE those of the sending engine,
+// with a processor profile in the file.
 package main
 
 import (
@@ -153,6 +154,9 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 	if only == importOnly {
 		return importFigures(ctx, console, sim, shop, out)
 	}
+	if only == friendsOnly {
+		return friendFigures(ctx, s, console, sim, shop, out)
+	}
 	if err := flowToPush(ctx, console, w, shop, out); err != nil {
 		return err
 	}
@@ -173,5 +177,8 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 	if err := ingest(ctx, s, shop, out); err != nil {
 		return err
 	}
-	return flowUnderLoad(ctx, s, w, console, shop, out)
+	if err := flowUnderLoad(ctx, s, w, console, shop, out); err != nil {
+		return err
+	}
+	return friendFigures(ctx, s, console, sim, shop, out) // last: a million weighs on all others
 }
