@@ -101,11 +101,11 @@ func (l links) registerReview(a *API, one string) {
 		Summary: "Take a step of a friend's links back"}, l.undoStep)
 }
 
-const reviewPage = 100
-
 type reviewInput struct {
 	InChannel
-	Kind string `query:"kind" enum:"two_profiles,two_friends,shared_phone" doc:"left out = all kinds"`
+	Kind   string `query:"kind" enum:"two_profiles,two_friends,shared_phone" doc:"left out = all kinds"`
+	Cursor string `query:"cursor" maxLength:"80"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100"`
 }
 
 func (l links) review(ctx context.Context, who Caller, in *reviewInput) (List[ReviewItemView], error) {
@@ -113,8 +113,20 @@ func (l links) review(ctx context.Context, who Caller, in *reviewInput) (List[Re
 	if err != nil {
 		return List[ReviewItemView]{}, err
 	}
-	found, total, err := l.service.ReviewList(ctx, who.Merchant.ID, c, linkage.ConflictKind(in.Kind), reviewPage)
-	list := List[ReviewItemView]{Items: make([]ReviewItemView, len(found)), Total: &total}
+	q := linkage.ReviewQuery{Kind: linkage.ConflictKind(in.Kind), Limit: in.Limit + 1}
+	if in.Cursor != "" {
+		if q.At, q.After, err = readTimeCursor(in.Cursor); err != nil {
+			return List[ReviewItemView]{}, err
+		}
+	}
+	found, total, err := l.service.ReviewList(ctx, who.Merchant.ID, c, q)
+	list := List[ReviewItemView]{Total: &total}
+	if len(found) > in.Limit {
+		found = found[:in.Limit]
+		last := found[in.Limit-1]
+		list.Next = timeCursor(last.Place(), last.ID)
+	}
+	list.Items = make([]ReviewItemView, len(found))
 	for i, item := range found {
 		list.Items[i] = reviewView(item)
 	}

@@ -83,7 +83,7 @@ func (s *Service) Compare(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if out.Second, err = s.compared(ctx, m, out.Conflict, second); err != nil {
 			return err
 		}
-		list, _, err := s.c.Links.Conflicts(ctx, m, c, "", 2)
+		list, _, err := s.c.Links.Conflicts(ctx, m, c, ReviewQuery{Limit: 2})
 		for _, other := range list {
 			if other.ID != v && out.Next.IsZero() {
 				out.Next = other.ID

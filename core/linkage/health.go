@@ -89,7 +89,7 @@ func (s *Service) Health(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 		if h.Days, err = s.c.Health.LinkedDays(ctx, m, c, s.c.Now(), healthDays); err != nil {
 			return err
 		}
-		_, h.Review, err = s.c.Links.Conflicts(ctx, m, c, "", 1)
+		_, h.Review, err = s.c.Links.Conflicts(ctx, m, c, ReviewQuery{Limit: 1})
 		return err
 	})
 	return h, fault.Wrap("linkage.Health", err)

@@ -72,7 +72,7 @@ type ConflictStore interface {
 	// left unlinked is not asked again by a match alone.
 	AddConflict(ctx context.Context, m lumo.MerchantID, c Conflict) (bool, error)
 	// Conflicts are the open ones of a kind, or of all, those put off last.
-	Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind ConflictKind, limit int) (
+	Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q ReviewQuery) (
 		list []Conflict, total int64, err error)
 	// Conflict reads one and locks it.
 	Conflict(ctx context.Context, m lumo.MerchantID, v id.ID) (Conflict, error)
@@ -112,13 +112,29 @@ func (s *Service) sides(ctx context.Context, m lumo.MerchantID, c Conflict) (fir
 	return first, second, nil
 }
 
-// ReviewList are the open conflicts of a channel, of a kind or of all, first come first, those
-// put off last.
-func (s *Service) ReviewList(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind ConflictKind, limit int) (
+// ReviewQuery asks for a page of what needs review.
+type ReviewQuery struct {
+	Kind  ConflictKind // empty = all
+	Limit int
+	// At and After are the place of the last one of the page before; zero = the first page.
+	At    time.Time
+	After id.ID
+}
+
+// Place is when a conflict came, or was put off: their order.
+func (c Conflict) Place() time.Time {
+	if c.DeferredAt.IsZero() {
+		return c.CreatedAt
+	}
+	return c.DeferredAt
+}
+
+// ReviewList are the open conflicts of a channel, first come first, those put off last.
+func (s *Service) ReviewList(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q ReviewQuery) (
 	list []ReviewItem, total int64, err error) {
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		list = nil
-		found, n, err := s.c.Links.Conflicts(ctx, m, c, kind, limit)
+		found, n, err := s.c.Links.Conflicts(ctx, m, c, q)
 		total = n
 		for _, conflict := range found {
 			if err != nil {

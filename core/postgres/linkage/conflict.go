@@ -62,21 +62,22 @@ func scanConflict(r pgx.Row) (c linkage.Conflict, err error) {
 	return c, json.Unmarshal(resolution, &c.Resolution)
 }
 
-// Conflicts are the open ones of a kind, or of all, those put off last, and how many there are.
-func (s *Store) Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, kind linkage.ConflictKind, limit int) (
+// Conflicts are a page of the open ones, those put off last, and how many there are in all.
+func (s *Store) Conflicts(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q linkage.ReviewQuery) (
 	list []linkage.Conflict, total int64, err error) {
 	const op = "postgres.Conflicts"
 	err = postgres.Tx(ctx).QueryRow(ctx, `
 SELECT count(*)
   FROM link_conflict
- WHERE merchant_id = $1 AND channel_id = $2 AND state = 'open' AND ($3 = '' OR kind = $3)`, m, c, string(kind)).Scan(&total)
+ WHERE merchant_id = $1 AND channel_id = $2 AND state = 'open' AND ($3 = '' OR kind = $3)`, m, c, string(q.Kind)).Scan(&total)
 	if err != nil {
 		return nil, 0, postgres.Fault(op, err)
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, conflictColumns+`
  WHERE merchant_id = $1 AND channel_id = $2 AND state = 'open' AND ($3 = '' OR kind = $3)
+   AND (coalesce(deferred_at, created_at), id) > ($5, $6)
  ORDER BY coalesce(deferred_at, created_at), id
- LIMIT $4`, m, c, string(kind), limit)
+ LIMIT $4`, m, c, string(q.Kind), q.Limit, q.At, q.After)
 	list, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (linkage.Conflict, error) {
 		return scanConflict(r)
 	})

@@ -49,7 +49,7 @@ func (w *world) claims(t *testing.T, who lumo.LineUserID, p lumo.ProfileID) link
 
 func (w *world) review(t *testing.T) []linkage.ReviewItem {
 	t.Helper()
-	list, total, err := w.service.ReviewList(t.Context(), w.merchant, w.channel.ID, "", 100)
+	list, total, err := w.service.ReviewList(t.Context(), w.merchant, w.channel.ID, linkage.ReviewQuery{Limit: 100})
 	if err != nil || int(total) != len(list) {
 		t.Fatalf("review: %d of %d, %v", len(list), total, err)
 	}
@@ -193,6 +193,35 @@ func TestLaterPutsAnItemBehindTheOthers(t *testing.T) {
 	}
 	if list := w.review(t); len(list) != 2 || list[0].ID != second.ID || list[1].ID != first.ID {
 		t.Errorf("got %v", list)
+	}
+}
+
+func TestPagesOfReviewHoldEachItemOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.linked(t, yuki, hana)
+	first := w.claims(t, yuki, sora)
+	w.claims(t, mio, hana) // at the same moment
+	w.pass(time.Minute)
+	if err := w.service.Later(t.Context(), w.merchant, w.channel.ID, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	var got []id.ID
+	q := linkage.ReviewQuery{Limit: 1}
+	for {
+		page, total, err := w.service.ReviewList(t.Context(), w.merchant, w.channel.ID, q)
+		if err != nil || total != 2 {
+			t.Fatalf("%d in all, %v", total, err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page[0].ID)
+		q.At, q.After = page[0].Place(), page[0].ID
+	}
+	whole := w.review(t)
+	if len(got) != 2 || got[0] != whole[0].ID || got[1] != first.ID {
+		t.Errorf("pages: got %v, want %v then %v", got, whole[0].ID, first.ID)
 	}
 }
 

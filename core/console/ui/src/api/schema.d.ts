@@ -16901,6 +16901,8 @@ export interface operations {
             query?: {
                 /** @description left out = all kinds */
                 kind?: "two_profiles" | "two_friends" | "shared_phone";
+                cursor?: string;
+                limit?: number;
             };
             header?: never;
             path: {

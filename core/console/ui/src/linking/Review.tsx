@@ -17,7 +17,10 @@ export function Review() {
   const kind = kinds.find((k) => k === filters.values.kind);
   const pages = usePages<Item>({
     queryKey: ["linking", "review", channel?.id, kind],
-    fetch: () => get<List<Item>>(`${at}/review${kind ? `?kind=${kind}` : ""}`),
+    fetch: ({ cursor, limit }) =>
+      get<List<Item>>(
+        `${at}/review?limit=${limit}${kind ? `&kind=${kind}` : ""}${cursor ? `&cursor=${cursor}` : ""}`,
+      ),
   });
   return (
     <Page title={t("linking.review.title")} lead={t("linking.review.lead")}>
