@@ -112,7 +112,7 @@ func (s *Service) connect(ctx context.Context, t Try, by Actor, code string) err
 	if err != nil {
 		return err
 	}
-	site, err := s.c.Klaviyo.Account(ctx, tokens.Access)
+	site, err := s.site(ctx, tokens.Access)
 	if err != nil {
 		return err
 	}
@@ -131,6 +131,27 @@ func (s *Service) connect(ctx context.Context, t Try, by Actor, code string) err
 		s.c.Watcher.AccountChanged(ctx, t.Merchant, saved.ID)
 		return s.note(ctx, t.Merchant, by, "klaviyo.connect", saved.ID.String())
 	})
+}
+
+// What Klaviyo may ask a member to wait who comes back from approving.
+const (
+	siteTries   = 3
+	longestWait = 5 * time.Second
+)
+
+// site asks which account tokens belong to. Klaviyo answers this about once a second; the code
+// is used up by now, so a refusal is waited out instead of sending the member for another.
+func (s *Service) site(ctx context.Context, access lumo.Secret) (Site, error) {
+	for tries := 1; ; tries++ {
+		site, err := s.c.Klaviyo.Account(ctx, access)
+		var says interface{ RetryAfter() time.Duration }
+		if !errors.As(err, &says) || says.RetryAfter() <= 0 || says.RetryAfter() > longestWait || tries == siteTries {
+			return site, err
+		}
+		if ended := s.c.Wait(ctx, says.RetryAfter()); ended != nil {
+			return site, err
+		}
+	}
 }
 
 // onlyOne refuses a second Klaviyo account beside a living one: channels belong to one.

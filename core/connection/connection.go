@@ -162,6 +162,8 @@ type Config struct {
 	NewID    func() id.ID
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Wait lets time pass, unless ctx ends before; nil = by the system's clock.
+	Wait func(ctx context.Context, d time.Duration) error
 }
 
 // Service holds the use cases. It is safe for concurrent use.
@@ -178,5 +180,19 @@ func New(c Config) (*Service, error) {
 		return nil, fault.New(fault.Internal, "connection.New", "a dependency is missing")
 	}
 	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
+	if c.Wait == nil {
+		c.Wait = wait
+	}
 	return &Service{c: c}, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -37,6 +37,7 @@ type shop struct {
 	klaviyo *klaviyo
 	log     *bytes.Buffer
 	by      connection.Actor
+	waited  time.Duration
 }
 
 func newShop(t *testing.T) *shop {
@@ -55,7 +56,8 @@ func (s *shop) replica(t *testing.T, db *postgres.DB) *connection.Service {
 		Store: connectionstore.New(s.Vault), Klaviyo: s.klaviyo, Data: s.klaviyo, Channels: s.klaviyo, Fleet: s.klaviyo,
 		EdgeURL: "https://edge.example",
 		Auditor: s.klaviyo, Watcher: s.klaviyo, NewID: s.ID, Now: s.Clock.Now,
-		Log: slog.New(slog.NewTextHandler(s.log, nil))})
+		Wait: func(_ context.Context, d time.Duration) error { s.waited += d; return nil },
+		Log:  slog.New(slog.NewTextHandler(s.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +102,7 @@ type klaviyo struct {
 	ended       bool          // refresh tokens are no longer good
 	down        bool
 	refused     lumo.Secret // an access token that gives 401
+	busy        int         // how often it is asked too soon which account it is
 	joined      int
 	audit       []string
 	changed     int
@@ -141,7 +144,16 @@ func (k *klaviyo) Refresh(context.Context, lumo.Secret) (connection.Tokens, erro
 	return k.tokens(strings.Repeat("+", k.refreshes)), nil
 }
 
+// tooSoon is Klaviyo's 429.
+type tooSoon struct{ error }
+
+func (tooSoon) RetryAfter() time.Duration { return time.Second }
+
 func (k *klaviyo) Account(context.Context, lumo.Secret) (connection.Site, error) {
+	if k.busy > 0 {
+		k.busy--
+		return connection.Site{}, fault.As(fault.Limited, "klaviyo", tooSoon{errors.New("throttled")})
+	}
 	return connection.Site{ID: k.site, Name: "Hana Tea"}, nil
 }
 
@@ -393,6 +405,21 @@ VALUES ($1, 'other', 'Other', $2, $3, now(), now())`, other, data, index)
 	back, err = s.service.Finish(t.Context(), s.by, connection.Answer{State: s.begin(t), Code: "code"})
 	if !fault.Is(err, fault.Conflict) || back.Outcome != connection.Failed {
 		t.Errorf("a second account: got %+v %v want conflict", back, err)
+	}
+}
+
+func TestAnApprovalWaitsUntilKlaviyoAnswersWhoseItIs(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.klaviyo.busy = 2
+	s.connect(t)
+	if s.waited != 2*time.Second {
+		t.Errorf("waited %s", s.waited)
+	}
+	s.klaviyo.busy = 100 // not for ever
+	back, err := s.service.Finish(t.Context(), s.by, connection.Answer{State: s.begin(t), Code: "code"})
+	if !fault.Is(err, fault.Limited) || back.Outcome != connection.Failed {
+		t.Errorf("got %+v %v", back, err)
 	}
 }
 
