@@ -55,12 +55,18 @@ export function Health() {
   const all = useConnections();
   const small = useMediaQuery(phone);
   const quotaText = useQuotaText();
+  const month = useMonth().data;
   if (!all.data) return null;
   const lines = linesOf(all.data, shop, t("connection.edges"));
   const state = worstOf(lines);
   const bad = lines.filter((l) => l.state !== "working").length;
+  const level = small && month ? levelOf(month) : "fine"; // a phone has one place for both
   const Icon =
-    state === "working" ? IconCheck : state === "needs_you" ? IconAlertTriangle : IconPlugConnectedX;
+    state === "working" && level === "fine"
+      ? IconCheck
+      : state === "working" || state === "needs_you"
+        ? IconAlertTriangle
+        : IconPlugConnectedX;
   const text = state === "working" ? t("health.good") : t("health.bad", { count: bad, n: bad });
   const left = small ? quotaText() : undefined;
   return (
@@ -70,7 +76,7 @@ export function Health() {
           size="xs"
           variant="default"
           leftSection={<Icon size={14} aria-hidden="true" />}
-          c={state === "working" ? "var(--lumo-good)" : "var(--lumo-bad)"}
+          c={state === "working" ? (levels[level] ?? "var(--lumo-good)") : "var(--lumo-bad)"}
           style={{ flexShrink: 0 }}
         >
           {left && state === "working" ? left : left ? `${left} · ${text}` : text}
