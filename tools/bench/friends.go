@@ -64,7 +64,7 @@ func fillFriends(ctx context.Context, database, channel string) error {
 	defer conn.Close(ctx)
 	fill := strings.NewReplacer("$channel", "'"+uuid.UUID(c).String()+"'")
 	for _, sql := range []string{"SET session_replication_role = replica", "SET maintenance_work_mem = '256MB'",
-		"DROP INDEX friend_grams_idx", millionFriends, halfLinked, millionTotals,
+		"DROP INDEX friend_grams_idx", millionFriends, halfLinked, noTotals, millionTotals,
 		"CREATE INDEX friend_grams_idx ON friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)",
 		"VACUUM ANALYZE"} {
 		if _, err := conn.Exec(ctx, fill.Replace(sql)); err != nil {
@@ -96,8 +96,9 @@ SELECT f.merchant_id, gen_random_uuid(), f.channel_id, f.id, c.klaviyo_account_i
   JOIN channel c ON c.merchant_id = f.merchant_id AND c.id = f.channel_id
  WHERE f.channel_id = $channel AND f.linked AND f.line_user_enc = 'x'`
 
+const noTotals = `DELETE FROM friend_total WHERE channel_id = $channel`
+
 const millionTotals = `
-WITH counted AS (DELETE FROM friend_total WHERE channel_id = $channel)
 INSERT INTO friend_total
 SELECT merchant_id, channel_id, follow_status, consent, linked, 0, count(*)
   FROM friend
