@@ -181,18 +181,7 @@ func New(c Config) (*Service, error) {
 	}
 	c.EdgeURL = strings.TrimRight(c.EdgeURL, "/")
 	if c.Wait == nil {
-		c.Wait = wait
+		c.Wait = lumo.Pause
 	}
 	return &Service{c: c}, nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

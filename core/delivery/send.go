@@ -108,7 +108,7 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	}
 	limit := min(most, c.room()-forSingles, c.tokens())
 	if limit <= 0 || limit < worthwhile && c.flying.Load() > 0 {
-		return true, pause(ctx, refill)
+		return true, lumo.Pause(ctx, refill)
 	}
 	now := time.Now()
 	again := now.Sub(c.chunkLook) >= lookEvery // what waits for LINE's word is seldom there
@@ -118,7 +118,7 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	more, err = c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
 	if flowing && err == nil {
 		// As long again belongs to flow sends: the busier the machine is, the longer that is.
-		_ = pause(ctx, min(time.Since(now), politest)) // ends early with ctx, which the loop sees
+		_ = lumo.Pause(ctx, min(time.Since(now), politest)) // ends early with ctx, which the loop sees
 	}
 	return more, err
 }
@@ -137,21 +137,10 @@ func (c *channelSender) tokens() int {
 	return int(c.bucket.Tokens()) - c.bucket.Burst()/10
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // take commits one batch to its bytes, and begins to push it.
 func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) {
 	if c.waits() {
-		return true, pause(ctx, min(time.Until(time.Unix(0, c.slowed.Load())), lookEvery))
+		return true, lumo.Pause(ctx, min(time.Until(time.Unix(0, c.slowed.Load())), lookEvery))
 	}
 	if q.Limit <= 0 {
 		return false, nil // answers make room, and the next look finds it

@@ -81,12 +81,8 @@ func (s *Service) changePatiently(ctx context.Context, m lumo.MerchantID, a lumo
 		if n, err = s.Editor.ChangeWebhooks(ctx, m, a, flow, c); !fault.Is(err, fault.Limited) || try == editTries-1 {
 			break
 		}
-		timer := time.NewTimer(editPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if lumo.Pause(ctx, editPause) != nil {
 			return n, err
-		case <-timer.C:
 		}
 	}
 	return n, err
