@@ -1,7 +1,7 @@
 import { expect, type Page, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
 import { cart, setStatus, setWebhook } from "./klaviyo";
-import { asMember, type Items, told } from "./sim";
+import { asMember, type Items, sim, told } from "./sim";
 import { type Say, say } from "./words";
 
 type Flow = { id: string; name: string; status: string; actions: { url: string; headers: object }[] };
@@ -48,7 +48,7 @@ for (const language of ["en", "ja"] as const)
       const made = (await flows()).find((f) => f.name === `From Lumo ${language}`);
       expect(made?.status).toBe("draft");
       expect(made?.actions[0].url).toBe(settings.url);
-      await request.delete(`${process.env.LUMO_E2E_SIM}/sim/v1/klaviyo/flows/${made?.id}`);
+      await request.delete(`${sim}/sim/v1/klaviyo/flows/${made?.id}`);
     });
 
     await test.step("an old key in the cart flow is replaced by the newest", async () => {
