@@ -9,6 +9,7 @@ import (
 	"lumo/core/delivery"
 	"lumo/core/fleet"
 	"lumo/core/lumo"
+	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -156,7 +157,7 @@ func rollOut(now *fleet.ModuleSet, edges []fleet.Edge) RollOutView {
 // version: that is the one that is published.
 func refuses(e fleet.Edge, version uint64, published bool) bool {
 	r := e.Report
-	return r.Reason != "" && (r.Refused == version || r.Refused == 0 && published)
+	return r.Refusal != 0 && (r.Refused == version || r.Refused == 0 && published)
 }
 
 // log names who did what.
@@ -164,12 +165,24 @@ func (p OpsParts) log(ctx context.Context, entries []fleet.Entry) ([]LogLineView
 	names, err := p.names(ctx)
 	lines := make([]LogLineView, len(entries))
 	for i, e := range entries {
-		lines[i] = LogLineView{ID: e.ID.With(id.Event), At: moment(e.At), Action: e.Action, By: names[e.Operator], Data: e.Data}
+		lines[i] = LogLineView{ID: e.ID.With(id.Event), At: moment(e.At), Action: e.Action, By: names[e.Operator], Data: logData(e)}
 		if !e.Edge.IsZero() {
 			lines[i].EdgeID = e.Edge.With(id.Edge)
 		}
 	}
 	return lines, err
+}
+
+// logData is what a line says. Refusals of before there were codes tell only what happened.
+func logData(e fleet.Entry) map[string]any {
+	if e.Action != fleet.ActionRefused {
+		return e.Data
+	}
+	reason, _ := e.Data["reason"].(string)
+	if edgeapi.ParseRefusal(reason) != 0 {
+		return e.Data
+	}
+	return map[string]any{"version": e.Data["version"], "reason": edgeapi.RefusedOther.Code(), "detail": reason}
 }
 
 func (p OpsParts) names(ctx context.Context) (map[id.ID]string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -234,8 +235,8 @@ func TestOperatorsFollowARollOutAndRollBack(t *testing.T) {
 	if _, err := r.fleet.Publish(t.Context(), id.ID{}, p); err != nil {
 		t.Fatal(err)
 	}
-	for n, status := range []edgeapi.Status{{Modules: 4}, {Refused: 4, Reason: "It traps.", Trouble: edgeapi.TroubleModules},
-		{Reason: "The signature does not fit.", Trouble: edgeapi.TroubleModules}} {
+	for n, status := range []edgeapi.Status{{Modules: 4}, {Refused: 4, Refusal: edgeapi.RefusedTest, Detail: "It traps.", Trouble: edgeapi.TroubleModules},
+		{Refusal: edgeapi.RefusedSignature, Detail: "The signature does not fit.", Trouble: edgeapi.TroubleModules}} {
 		_, text, err := r.fleet.CreateCode(t.Context(), id.ID{}, []string{"a", "b", "c"}[n], nil)
 		if err != nil {
 			t.Fatal(err)
@@ -253,6 +254,13 @@ func TestOperatorsFollowARollOutAndRollBack(t *testing.T) {
 		set["can_roll_back"] != true || len(set["refused"].([]any)) != 2 || len(set["modules"].([]any)) != 3 {
 		t.Errorf("rolled out: %v", got)
 	}
+	why := map[any]any{}
+	for _, one := range set["refused"].([]any) {
+		why[one.(map[string]any)["reason"]] = one.(map[string]any)["detail"]
+	}
+	if want := (map[any]any{"test": "It traps.", "signature": "The signature does not fit."}); !maps.Equal(why, want) {
+		t.Errorf("refused: %v want %v", why, want)
+	}
 	over := r.good(t, "GET", "/ops", nil)
 	if out := over["modules"].(map[string]any); out["version"] != 4.0 || out["live"] != 1.0 || out["of"] != 3.0 || out["refused"] != 2.0 {
 		t.Errorf("the overview: %v", out)
@@ -267,6 +275,38 @@ func TestOperatorsFollowARollOutAndRollBack(t *testing.T) {
 	}
 	if status, _ := r.ops(t, "POST", "/ops/modules/5/roll_back", nil); status != 409 {
 		t.Errorf("a roll-back of a roll-back: %d", status)
+	}
+}
+
+// A screen has sentences for codes, not for what an edge says in English.
+func TestARefusalInTheLogHasACode(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	_, text, err := r.fleet.CreateCode(t.Context(), id.ID{}, "a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge, err := r.fleet.Enrol(t.Context(), text.Reveal(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []map[string]any{{"version": 4, "reason": "start", "detail": "it lacks its exports"},
+		{"version": 3, "reason": "It traps."}} { // the second as it was written before there were codes
+		r.Clock.Advance(time.Minute)
+		err := r.DB.InSystem(t.Context(), func(ctx context.Context) error {
+			return fleetstore.New(r.Vault).Note(ctx, fleet.Entry{ID: r.ID(), Edge: edge.Edge, Action: fleet.ActionRefused,
+				Data: data, At: r.Clock.Now()})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := r.good(t, "GET", "/ops/edges/"+edge.Edge.With(id.Edge), nil)["log"].([]any)
+	for n, want := range []map[string]any{{"version": 3.0, "reason": "other", "detail": "It traps."},
+		{"version": 4.0, "reason": "start", "detail": "it lacks its exports"}} {
+		if got := log[n].(map[string]any)["data"].(map[string]any); !maps.Equal(got, want) {
+			t.Errorf("got %v want %v", got, want)
+		}
 	}
 }
 

@@ -43,7 +43,8 @@ type EdgeView struct {
 	Events          []uint64   `json:"events" doc:"taken in each of the last 60 minutes, oldest first"`
 	ModulesVersion  uint64     `json:"modules_version" doc:"0 = the modules that it brings"`
 	ModulesRefused  uint64     `json:"modules_refused,omitempty" doc:"version of the set that it refused"`
-	ModulesReason   string     `json:"modules_reason,omitempty" doc:"why"`
+	ModulesReason   string     `json:"modules_reason,omitempty" enum:"other,signature,manifest,fetch,file,shape,import,compile,start,test" doc:"why"`
+	ModulesDetail   string     `json:"modules_detail,omitempty" doc:"what exactly happened, technical and in English"`
 	DiskBytes       uint64     `json:"disk_bytes" doc:"of what waits"`
 	DiskLimit       uint64     `json:"disk_limit"`
 }
@@ -222,8 +223,8 @@ func edgeView(e fleet.Edge, minutes []fleet.Minute, now time.Time) EdgeView {
 		Merchants: len(e.Merchants), Version: r.Program, CreatedAt: moment(e.CreatedAt), ConnectedAt: moment(e.ConnectedAt),
 		LastContactAt: moment(e.LastSeenAt), RevokedAt: moment(e.RevokedAt), WaitingEvents: r.WaitingEvents,
 		OldestSeconds: r.OldestSeconds, EventsPerSecond: lastMinute(minutes, now), Events: lastHour(minutes, now),
-		ModulesVersion: r.Modules, ModulesRefused: r.Refused, ModulesReason: r.Reason, DiskBytes: r.SpoolBytes,
-		DiskLimit: r.SpoolLimit}
+		ModulesVersion: r.Modules, ModulesRefused: r.Refused, ModulesReason: r.Refusal.Code(), ModulesDetail: r.Detail,
+		DiskBytes: r.SpoolBytes, DiskLimit: r.SpoolLimit}
 	if v.State == edgeSilent {
 		v.SilentSeconds = int64(now.Sub(e.LastSeenAt).Seconds())
 	}

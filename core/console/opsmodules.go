@@ -42,7 +42,8 @@ type ModuleView struct {
 type RefusalView struct {
 	EdgeID string `json:"edge_id"`
 	Name   string `json:"name"`
-	Reason string `json:"reason"`
+	Reason string `json:"reason" enum:"other,signature,manifest,fetch,file,shape,import,compile,start,test"`
+	Detail string `json:"detail,omitempty" doc:"what exactly happened, technical and in English"`
 }
 
 type rollBackInput struct {
@@ -117,7 +118,8 @@ func setView(s fleet.ModuleSet, edges []fleet.Edge, live bool) ModuleSetView {
 			v.Live++
 		}
 		if refuses(e, s.Version, live) {
-			v.Refused = append(v.Refused, RefusalView{EdgeID: e.ID.With(id.Edge), Name: e.Name, Reason: e.Report.Reason})
+			v.Refused = append(v.Refused, RefusalView{EdgeID: e.ID.With(id.Edge), Name: e.Name,
+				Reason: e.Report.Refusal.Code(), Detail: e.Report.Detail})
 		}
 	}
 	return v

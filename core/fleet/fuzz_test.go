@@ -51,7 +51,7 @@ func (m *memory) Keep(_ context.Context, k fleet.Kept) error {
 }
 
 func (m *memory) Seen(_ context.Context, _ id.ID, r fleet.Report, _ time.Time) (bool, error) {
-	for _, text := range []string{r.Program, r.Reason} {
+	for _, text := range []string{r.Program, r.Detail} {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			m.t.Errorf("a text is stored that cannot be: %q", text)
 		}
@@ -186,12 +186,12 @@ func (*said) Close(error)                         {}
 
 // FuzzStream: whatever an edge says on its stream is stored as it can be, or ends the stream.
 func FuzzStream(f *testing.F) {
-	status := edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7, Program: "1.2.0", Reason: "理由"}.Append(nil)
+	status := edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7, Program: "1.2.0", Refusal: edgeapi.RefusedTest, Detail: "理由"}.Append(nil)
 	f.Add(edgeapi.Frame{Type: edgeapi.FrameAck, Sequence: 7}.Append(nil), edgeapi.Frame{Type: edgeapi.FrameStatus, Payload: status}.Append(nil))
 	f.Add([]byte{}, []byte{1})
 	f.Add(edgeapi.Frame{Type: edgeapi.FrameAck, Sequence: math.MaxUint64}.Append(nil), []byte(nil))
 	f.Add(edgeapi.Frame{Type: edgeapi.FrameHeartbeat}.Append(nil), edgeapi.Frame{Type: edgeapi.FrameDelta, Payload: []byte{1, 2}}.Append(nil))
-	nul := edgeapi.Status{Program: "a\x00", Reason: "b\x00", Served: math.MaxUint64}.Append(nil)
+	nul := edgeapi.Status{Program: "a\x00", Detail: "b\x00", Served: math.MaxUint64}.Append(nil)
 	f.Add(edgeapi.Frame{Type: edgeapi.FrameStatus, Payload: nul}.Append(nil), []byte(nil))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		m := &memory{t: t}

@@ -340,7 +340,7 @@ func storable(s edgeapi.Status) bool {
 			return false
 		}
 	}
-	for _, text := range []string{s.Program, s.Reason} {
+	for _, text := range []string{s.Program, s.Detail} {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			return false
 		}
@@ -379,9 +379,9 @@ func changes(before, now edgeapi.Status) (news []Entry) {
 	if now.Modules != before.Modules {
 		news = append(news, Entry{Action: ActionModules, Data: map[string]any{"version": now.Modules}})
 	}
-	if now.Reason != "" && (now.Reason != before.Reason || now.Refused != before.Refused) {
+	if now.Refusal != 0 && (now.Refusal != before.Refusal || now.Refused != before.Refused) {
 		news = append(news, Entry{Action: ActionRefused,
-			Data: map[string]any{"version": now.Refused, "reason": now.Reason}})
+			Data: map[string]any{"version": now.Refused, "reason": now.Refusal.Code(), "detail": now.Detail}})
 	}
 	if now.Trouble != before.Trouble {
 		news = append(news, Entry{Action: ActionTrouble, Data: map[string]any{"trouble": now.Trouble.Names()}})

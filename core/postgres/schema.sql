@@ -201,7 +201,8 @@ CREATE TABLE edge (
     spool_limit bigint DEFAULT 0 NOT NULL,
     modules_version bigint DEFAULT 0 NOT NULL,
     modules_refused bigint DEFAULT 0 NOT NULL,
-    modules_reason text DEFAULT ''::text NOT NULL
+    modules_reason text DEFAULT ''::text NOT NULL,
+    modules_refusal text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE edge_change (
     version bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -1010,6 +1011,7 @@ ALTER TABLE delivery_bundle ADD CONSTRAINT delivery_bundle_pkey PRIMARY KEY (mer
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE delivery_chunk ADD CONSTRAINT delivery_chunk_state_check CHECK ((state = ANY (ARRAY['sending'::text, 'accepted'::text, 'rejected'::text, 'deferred'::text, 'quota_blocked'::text, 'unknown'::text, 'unknown_expired'::text])));
 ALTER TABLE edge ADD CONSTRAINT edge_key_hash_key UNIQUE (key_hash);
+ALTER TABLE edge ADD CONSTRAINT edge_modules_refusal_check CHECK ((modules_refusal = ANY (ARRAY[''::text, 'other'::text, 'signature'::text, 'manifest'::text, 'fetch'::text, 'file'::text, 'shape'::text, 'import'::text, 'compile'::text, 'start'::text, 'test'::text])));
 ALTER TABLE edge ADD CONSTRAINT edge_pkey PRIMARY KEY (id);
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_edge_table_check CHECK (((edge_table >= 1) AND (edge_table <= 7)));
 ALTER TABLE edge_change ADD CONSTRAINT edge_change_pkey PRIMARY KEY (version);

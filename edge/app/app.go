@@ -329,10 +329,10 @@ func (e *edge) complain(op string) func(error) {
 
 func (e *edge) status() edgeapi.Status {
 	s := e.spool.Stats()
-	refused, reason := e.modules.Refusal()
+	refused := e.modules.Refusal()
 	return edgeapi.Status{WaitingEvents: uint64(s.Waiting),
 		OldestSeconds: uint64(s.Oldest.Seconds()), Modules: e.modules.Version(),
-		Trouble: e.trouble(s), Refused: refused, Reason: reason,
+		Trouble: e.trouble(s), Refused: refused.Version, Refusal: refused.Why, Detail: refused.Detail,
 		SpoolBytes: uint64(s.Bytes), SpoolLimit: uint64(e.settings.SpoolMax),
 		Served: e.served(), Program: program()}
 }

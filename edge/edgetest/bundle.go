@@ -29,6 +29,11 @@ func SignModules(version uint64, files map[string][]byte) edgeapi.ModuleSet {
 	if err != nil {
 		panic(err) // the three names are there
 	}
+	return Sign(text)
+}
+
+// Sign makes what a stream brings of any text.
+func Sign(text []byte) edgeapi.ModuleSet {
 	return edgeapi.ModuleSet{Signature: [64]byte(bundle.Sign(text, signingKey())), Manifest: text}
 }
 

@@ -57,9 +57,8 @@ type Keeper struct {
 	c       Config
 	version atomic.Uint64 // of the set that runs, 0 = built in
 	refused atomic.Uint64 // newest version that was refused
-	blamed  atomic.Uint64 // version that trouble is about, 0 = none that could be read
 	trouble atomic.Bool   // the newest set does not run
-	reason  atomic.Value  // string: why
+	refusal atomic.Pointer[Refusal]
 
 	mu    sync.Mutex
 	offer *edgeapi.ModuleSet // guarded by mu: the newest one, not looked at yet
@@ -75,23 +74,28 @@ func (k *Keeper) Version() uint64 { return k.version.Load() }
 // Trouble tells that the newest set was refused.
 func (k *Keeper) Trouble() bool { return k.trouble.Load() }
 
-// Refusal tells which version was refused last, 0 = none or unreadable, and why.
-func (k *Keeper) Refusal() (version uint64, reason string) {
-	if !k.trouble.Load() {
-		return 0, ""
+// Refusal is why the newest set does not run.
+type Refusal struct {
+	Version uint64 // 0 = none that could be read
+	Why     edgeapi.Refusal
+	Detail  string
+}
+
+// Refusal tells what was refused last; the zero value means that nothing is.
+func (k *Keeper) Refusal() Refusal {
+	if r := k.refusal.Load(); r != nil && k.trouble.Load() {
+		return *r
 	}
-	reason, _ = k.reason.Load().(string)
-	return k.blamed.Load(), reason
+	return Refusal{}
 }
 
 // blame remembers why the newest set does not run.
 func (k *Keeper) blame(version uint64, err error) {
-	reason := fault.MessageOf(err)
-	if reason == "" {
-		reason = err.Error()
+	detail := fault.MessageOf(err)
+	if detail == "" {
+		detail = err.Error()
 	}
-	k.reason.Store(reason)
-	k.blamed.Store(version)
+	k.refusal.Store(&Refusal{version, edgeapi.RefusalOf(err), detail})
 	k.trouble.Store(true)
 }
 
@@ -125,9 +129,9 @@ func (k *Keeper) load() (bundle.Manifest, map[string][]byte, error) {
 	}
 	set, err := edgeapi.ParseModuleSet(b)
 	if err != nil {
-		return bundle.Manifest{}, nil, fault.Wrap(op, err)
+		return bundle.Manifest{}, nil, edgeapi.RefusedFile.Because(fault.Wrap(op, err))
 	}
-	m, err := bundle.Open(set.Manifest, set.Signature[:], k.c.Key)
+	m, err := k.open(set)
 	if err != nil {
 		return m, nil, fault.Wrap(op, err)
 	}
@@ -135,12 +139,22 @@ func (k *Keeper) load() (bundle.Manifest, map[string][]byte, error) {
 	for _, module := range m.Modules {
 		b, err := os.ReadFile(k.fileOf(module))
 		if err != nil || !m.Holds(module.Name, b) {
-			return m, nil, fault.New(fault.Invalid, op, "the module %s is missing or damaged",
-				module.Name)
+			return m, nil, edgeapi.RefusedFile.Because(fault.New(fault.Invalid, op,
+				"the module %s is missing or damaged", module.Name))
 		}
 		files[module.Name] = b
 	}
 	return m, files, nil
+}
+
+// open checks the signature and reads the manifest.
+func (k *Keeper) open(set edgeapi.ModuleSet) (bundle.Manifest, error) {
+	m, err := bundle.Open(set.Manifest, set.Signature[:], k.c.Key)
+	why := edgeapi.RefusedManifest
+	if !bundle.Verify(set.Manifest, set.Signature[:], k.c.Key) {
+		why = edgeapi.RefusedSignature
+	}
+	return m, why.Because(err)
 }
 
 func (k *Keeper) fileOf(m bundle.Module) string {
@@ -181,7 +195,7 @@ func (k *Keeper) Run(ctx context.Context, host Host) error {
 
 // take puts one set to work, or says why not.
 func (k *Keeper) take(ctx context.Context, set edgeapi.ModuleSet, host Host) error {
-	m, err := bundle.Open(set.Manifest, set.Signature[:], k.c.Key)
+	m, err := k.open(set)
 	switch {
 	case err != nil:
 		return k.refuse(0, err)
@@ -232,8 +246,8 @@ func (k *Keeper) gather(ctx context.Context, m bundle.Manifest) (map[string][]by
 			return nil, err
 		}
 		if !m.Holds(module.Name, b) {
-			return nil, fault.New(fault.Invalid, "manifest.gather",
-				"the module %s is not what its hash says", module.Name)
+			return nil, edgeapi.RefusedFile.Because(fault.New(fault.Invalid, "manifest.gather",
+				"the module %s is not what its hash says", module.Name))
 		}
 		files[module.Name] = b
 	}
@@ -252,15 +266,16 @@ func (k *Keeper) fetch(ctx context.Context, module bundle.Module) ([]byte, error
 	const op = "manifest.fetch"
 	body, err := k.c.Source.Module(ctx, module.SHA256)
 	if err != nil {
-		return nil, fault.As(fault.Unavailable, op, err)
+		return nil, edgeapi.RefusedFetch.Because(fault.As(fault.Unavailable, op, err))
 	}
 	defer body.Close()
 	b, err := io.ReadAll(io.LimitReader(body, maxFile+1))
 	if err != nil {
-		return nil, fault.As(fault.Unavailable, op, err)
+		return nil, edgeapi.RefusedFetch.Because(fault.As(fault.Unavailable, op, err))
 	}
 	if len(b) > maxFile {
-		return nil, fault.New(fault.Invalid, op, "the module %s is too large", module.Name)
+		return nil, edgeapi.RefusedFile.Because(fault.New(fault.Invalid, op, "the module %s is too large",
+			module.Name))
 	}
 	return b, nil
 }

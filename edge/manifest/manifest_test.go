@@ -42,7 +42,7 @@ func (d *desk) Swap(_ context.Context, files map[string][]byte) error {
 	defer d.mu.Unlock()
 	d.swaps++
 	if d.bad != nil && bytes.Equal(files["redirect"], d.bad) {
-		return fault.New(fault.Invalid, "desk", "it traps")
+		return edgeapi.RefusedTest.Because(fault.New(fault.Invalid, "desk", "it traps"))
 	}
 	d.runs = files
 	return nil
@@ -176,35 +176,45 @@ func TestABadSetIsRefusedWhole(t *testing.T) {
 	forged.Signature[5] ^= 1
 	other := edgetest.SignModules(9, set("x"))
 	other.Manifest = bytes.Replace(other.Manifest, []byte(`"version":9`), []byte(`"version":8`), 1)
-	for name, offer := range map[string]func(f *fixture){
-		"forged":  func(f *fixture) { f.k.Offer(forged) },
-		"altered": func(f *fixture) { f.k.Offer(other) },
-		"nothing": func(f *fixture) { f.k.Offer(edgeapi.ModuleSet{Manifest: []byte("{}")}) },
-		"it traps": func(f *fixture) {
+	for name, c := range map[string]struct {
+		why   edgeapi.Refusal
+		offer func(f *fixture)
+	}{
+		"forged":   {edgeapi.RefusedSignature, func(f *fixture) { f.k.Offer(forged) }},
+		"altered":  {edgeapi.RefusedSignature, func(f *fixture) { f.k.Offer(other) }},
+		"unsigned": {edgeapi.RefusedSignature, func(f *fixture) { f.k.Offer(edgeapi.ModuleSet{Manifest: []byte("{}")}) }},
+		"nothing":  {edgeapi.RefusedManifest, func(f *fixture) { f.k.Offer(edgetest.Sign([]byte("{}"))) }},
+		"away": {edgeapi.RefusedFetch, func(f *fixture) {
+			f.look(func() { f.away = true })
+			f.publish(9, set("away"))
+			f.until("it cannot be had", f.k.Trouble)
+			f.look(func() { f.away = false })
+		}},
+		"it traps": {edgeapi.RefusedTest, func(f *fixture) {
 			f.look(func() { f.bad = set("bad")["redirect"] })
 			f.publish(9, set("bad"))
-		},
-		"another file": func(f *fixture) {
+		}},
+		"another file": {edgeapi.RefusedFile, func(f *fixture) {
 			files := set("swapped")
 			f.look(func() { f.files[bundle.Hash(files["qr"])] = []byte("something else") })
 			for _, n := range []string{"redirect", "hookauth"} {
 				f.look(func() { f.files[bundle.Hash(files[n])] = files[n] })
 			}
 			f.k.Offer(edgetest.SignModules(9, files))
-		},
-		"too large": func(f *fixture) {
+		}},
+		"too large": {edgeapi.RefusedFile, func(f *fixture) {
 			files := set("large")
 			files["qr"] = make([]byte, 17<<20)
 			f.publish(9, files)
-		},
+		}},
 	} {
 		f := start(t, t.TempDir())
 		f.publish(2, set("good"))
 		f.runsSet(2)
-		offer(f)
+		c.offer(f)
 		f.until(name+" is refused", f.k.Trouble)
-		if _, reason := f.k.Refusal(); reason == "" {
-			t.Errorf("%s: nothing says why", name)
+		if r := f.k.Refusal(); r.Why != c.why || r.Detail == "" {
+			t.Errorf("%s: it is refused for %q, %q want %q", name, r.Why.Code(), r.Detail, c.why.Code())
 		}
 		f.look(func() {
 			if !same(f.runs, set("good")) || f.k.Version() != 2 {
@@ -224,8 +234,8 @@ func TestARefusalNamesTheSetItIsAbout(t *testing.T) {
 	f.look(func() { f.bad = set("bad")["redirect"] })
 	f.publish(9, set("bad"))
 	f.until("a set that traps is refused", f.k.Trouble)
-	if version, _ := f.k.Refusal(); version != 9 {
-		t.Errorf("got %d want 9", version)
+	if r := f.k.Refusal(); r.Version != 9 {
+		t.Errorf("got %d want 9", r.Version)
 	}
 	f.publish(10, set("good"))
 	f.runsSet(10)
@@ -234,8 +244,8 @@ func TestARefusalNamesTheSetItIsAbout(t *testing.T) {
 	forged.Signature[5] ^= 1
 	f.k.Offer(forged)
 	f.until("a forged set is refused", f.k.Trouble)
-	if version, reason := f.k.Refusal(); version != 0 || reason == "" {
-		t.Errorf("got %d, %q want 0", version, reason)
+	if r := f.k.Refusal(); r.Version != 0 || r.Why != edgeapi.RefusedSignature {
+		t.Errorf("got %+v want none that could be read", r)
 	}
 }
 

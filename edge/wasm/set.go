@@ -33,7 +33,7 @@ func (h *Host) Swap(ctx context.Context, files map[string][]byte) error {
 		if p, ok := set.pools[name]; ok {
 			if err := p.selfTest(ctx); err != nil {
 				set.close(ctx)
-				return fault.Wrap(op, err)
+				return edgeapi.RefusedTest.Because(fault.Wrap(op, err))
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func sameCode(files map[string][]byte) map[[sha256.Size]byte][]string {
 
 func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, error) {
 	if err := checkShape(name, file); err != nil {
-		return nil, err
+		return nil, edgeapi.RefusedShape.Because(err)
 	}
 	file = joinData(file)
 	m, err := h.runtime.CompileModule(ctx, file)
@@ -91,13 +91,14 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 		m, err = h.compileAnew(ctx, file)
 	}
 	if err != nil {
-		return nil, fault.As(fault.Invalid, "compile the module "+name, err)
+		return nil, edgeapi.RefusedCompile.Because(fault.As(fault.Invalid, "compile the module "+name, err))
 	}
 	p, err := func() (*pool, error) {
 		if err := checkImports(name, m); err != nil {
-			return nil, err
+			return nil, edgeapi.RefusedImport.Because(err)
 		}
-		return newPool(ctx, h, name, m)
+		p, err := newPool(ctx, h, name, m)
+		return p, edgeapi.RefusedStart.Because(err)
 	}()
 	if err != nil {
 		_ = m.Close(ctx) // the first error says more

@@ -48,20 +48,25 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, defaultSet(t), time.Second)
 	welcome := edgeapi.Verdict{Kind: edgeapi.Respond, Status: 200, Body: []byte("welcome")}
-	for name, file := range map[string][]byte{
-		"no WebAssembly":      []byte("MZ"),
-		"without its exports": {0, 'a', 's', 'm', 1, 0, 0, 0},
-		"one that traps":      edgetest.Module{Handle: []byte{0x00}}.File(),
-		"one that lets all":   edgetest.Answering(welcome.Append(nil)),
-		"a forbidden import":  importing("env", "open"),
+	garbage := append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0}, 10, 4, 1, 2, 0xff, 0xff) // code of no function
+	for name, c := range map[string]struct {
+		file []byte
+		why  edgeapi.Refusal
+	}{
+		"no WebAssembly":      {[]byte("MZ"), edgeapi.RefusedShape},
+		"no code":             {garbage, edgeapi.RefusedCompile},
+		"without its exports": {[]byte{0, 'a', 's', 'm', 1, 0, 0, 0}, edgeapi.RefusedStart},
+		"one that traps":      {edgetest.Module{Handle: []byte{0x00}}.File(), edgeapi.RefusedTest},
+		"one that lets all":   {edgetest.Answering(welcome.Append(nil)), edgeapi.RefusedTest},
+		"a forbidden import":  {importing("env", "open"), edgeapi.RefusedImport},
 	} {
 		set := defaultSet(t)
-		set["redirect"] = file
-		if err := h.Swap(context.Background(), set); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%s: got %v want invalid", name, err)
+		set["redirect"] = c.file
+		err := h.Swap(context.Background(), set)
+		if !fault.Is(err, fault.Invalid) || edgeapi.RefusalOf(err) != c.why {
+			t.Errorf("%s: got %v, %q want invalid, %q", name, err, edgeapi.RefusalOf(err).Code(), c.why.Code())
 		}
-		c := edgeapitest.CaseOf("link")
-		call := wasm.Call{Request: c.Request}
+		call := wasm.Call{Request: edgeapitest.CaseOf("link").Request}
 		if err := h.Do(context.Background(), "redirect", &call); err != nil ||
 			call.Verdict.Status != 302 {
 			t.Fatalf("%s: after it status %d, %v", name, call.Verdict.Status, err)

@@ -174,12 +174,13 @@ type Status struct {
 	OldestSeconds uint64
 	Modules       uint64 // version of the module set that decides, 0 = the built-in one
 	Trouble       Trouble
-	Refused       uint64 // version of the newest set that was refused, 0 = none or unreadable
-	SpoolBytes    uint64 // that wait on disk
-	SpoolLimit    uint64 // most bytes that may
-	Served        uint64 // requests answered since the program started
-	Program       string // version of the program
-	Reason        string // why the newest set was refused; texts have at most 200 bytes
+	Refused       uint64  // version of the newest set that was refused, 0 = none or unreadable
+	SpoolBytes    uint64  // that wait on disk
+	SpoolLimit    uint64  // most bytes that may
+	Served        uint64  // requests answered since the program started
+	Program       string  // version of the program
+	Refusal       Refusal // why the newest set was refused, 0 = it was not
+	Detail        string  // what exactly happened, technical; texts have at most 200 bytes
 }
 
 // Append adds the status's payload.
@@ -191,7 +192,7 @@ func (s Status) Append(dst []byte) []byte {
 	for _, v := range []uint64{s.Refused, s.SpoolBytes, s.SpoolLimit, s.Served} {
 		dst = binary.LittleEndian.AppendUint64(dst, v)
 	}
-	return appendText(appendText(dst, short(s.Program)), short(s.Reason))
+	return append(appendText(appendText(dst, short(s.Program)), short(s.Detail)), byte(s.Refusal))
 }
 
 // short cuts a text to what a status carries, between two characters.
@@ -205,7 +206,7 @@ func short(text string) string {
 }
 
 // ParseStatus reads a status's payload. Edges of the first version told two numbers, those
-// of the second ended behind the trouble.
+// of the second ended behind the trouble, those of the third behind the detail.
 func ParseStatus(b []byte) (Status, error) {
 	const op = "edgeapi.ParseStatus"
 	r := reader{rest: b}
@@ -215,10 +216,14 @@ func ParseStatus(b []byte) (Status, error) {
 	}
 	if len(r.rest) > 0 {
 		s.Refused, s.SpoolBytes, s.SpoolLimit, s.Served = r.uint64(), r.uint64(), r.uint64(), r.uint64()
-		s.Program, s.Reason = r.text(), r.text()
-		if !utf8.ValidString(s.Program+s.Reason) || len(s.Program) > maxText || len(s.Reason) > maxText {
+		s.Program, s.Detail = r.text(), r.text()
+		if !utf8.ValidString(s.Program+s.Detail) || len(s.Program) > maxText || len(s.Detail) > maxText {
 			return Status{}, malformed(op)
 		}
 	}
+	if len(r.rest) > 0 {
+		s.Refusal = Refusal(r.byte())
+	}
+	s.Refusal = s.Refusal.known(s.Detail)
 	return s, r.end(op)
 }

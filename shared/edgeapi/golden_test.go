@@ -193,7 +193,7 @@ func TestFramesAreTheGoldenOnes(t *testing.T) {
 		"ack": {Type: edgeapi.FrameAck, Sequence: 42},
 		"status": {Type: edgeapi.FrameStatus, Payload: edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
 			Trouble: edgeapi.TroubleSpool | edgeapi.TroubleModules, Refused: 8, SpoolBytes: 4096,
-			SpoolLimit: 1 << 30, Served: 99, Program: "1.2.0", Reason: "It traps."}.Append(nil)},
+			SpoolLimit: 1 << 30, Served: 99, Program: "1.2.0", Refusal: edgeapi.RefusedTest, Detail: "It traps."}.Append(nil)},
 		"modules": {Type: edgeapi.FrameModules, Payload: edgeapi.ModuleSet{
 			Signature: [64]byte{1, 63: 2}, Manifest: []byte(`{"version":7}`)}.Append(nil)},
 	} {

@@ -1,6 +1,8 @@
 package edgeapi_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"lumo/shared/edgeapi"
 	"lumo/shared/edgeapi/edgeapitest"
 	"lumo/shared/event"
+	"lumo/shared/fault"
 )
 
 func TestRequestsComeBack(t *testing.T) {
@@ -262,35 +265,68 @@ func TestStatusesOfEarlierVersionsAreRead(t *testing.T) {
 	t.Parallel()
 	want := edgeapi.Status{WaitingEvents: 3, OldestSeconds: 9, Modules: 7,
 		Trouble: edgeapi.TroubleReplica, Refused: 8, SpoolBytes: 5, SpoolLimit: 6, Served: 4,
-		Program: "1.2.0", Reason: "理由"}
-	whole := want.Append(nil)
+		Program: "1.2.0", Refusal: edgeapi.RefusedFile, Detail: "理由"}
+	whole, third := want.Append(nil), want
+	third.Refusal = edgeapi.RefusedOther
 	for length, want := range map[int]edgeapi.Status{
-		len(whole): want,
-		25:         {WaitingEvents: 3, OldestSeconds: 9, Modules: 7, Trouble: edgeapi.TroubleReplica},
-		16:         {WaitingEvents: 3, OldestSeconds: 9},
+		len(whole):     want,
+		len(whole) - 1: third,
+		25:             {WaitingEvents: 3, OldestSeconds: 9, Modules: 7, Trouble: edgeapi.TroubleReplica},
+		16:             {WaitingEvents: 3, OldestSeconds: 9},
 	} {
 		if got, err := edgeapi.ParseStatus(whole[:length]); err != nil || got != want {
 			t.Errorf("%d bytes: got %+v, %v", length, got, err)
 		}
 	}
-	for _, bad := range [][]byte{whole[:15], whole[:17], whole[:26], whole[:len(whole)-1], append(whole, 0)} {
+	for _, bad := range [][]byte{whole[:15], whole[:17], whole[:26], whole[:len(whole)-2], append(whole, 0)} {
 		if _, err := edgeapi.ParseStatus(bad); err == nil {
 			t.Errorf("%d bytes are read", len(bad))
 		}
 	}
 }
 
+// A newer edge may have reasons that this core knows nothing of.
+func TestRefusalsHaveLastingCodes(t *testing.T) {
+	t.Parallel()
+	var codes []string
+	for n, r := range edgeapi.Refusals() {
+		codes = append(codes, r.Code())
+		if int(r) != n+1 || edgeapi.ParseRefusal(r.Code()) != r {
+			t.Errorf("%d %q comes back as %d", r, r.Code(), edgeapi.ParseRefusal(r.Code()))
+		}
+	}
+	want := []string{"other", "signature", "manifest", "fetch", "file", "shape", "import", "compile", "start", "test"}
+	if !slices.Equal(codes, want) {
+		t.Errorf("got %q want %q", codes, want)
+	}
+	if edgeapi.ParseRefusal("It traps.") != 0 || edgeapi.Refusal(0).Code() != "" || edgeapi.Refusal(99).Code() != "other" {
+		t.Error("what is no reason has one")
+	}
+	newer := edgeapi.Status{Refusal: 99, Detail: "of tomorrow"}.Append(nil)
+	if got, err := edgeapi.ParseStatus(newer); err != nil || got.Refusal != edgeapi.RefusedOther || got.Detail != "of tomorrow" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	cause := edgeapi.RefusedStart.Because(fault.New(fault.Invalid, "x", "It does not."))
+	if got := edgeapi.RefusalOf(fault.Wrap("y", cause)); got != edgeapi.RefusedStart || !fault.Is(cause, fault.Invalid) ||
+		fault.MessageOf(cause) != "It does not." {
+		t.Errorf("got %d of %v", got, cause)
+	}
+	if edgeapi.RefusedStart.Because(nil) != nil || edgeapi.RefusalOf(errors.New("x")) != edgeapi.RefusedOther {
+		t.Error("no error is a reason")
+	}
+}
+
 func TestAStatusCarriesShortTexts(t *testing.T) {
 	t.Parallel()
-	long := edgeapi.Status{Program: "a\xff", Reason: strings.Repeat("理", 100)}
+	long := edgeapi.Status{Program: "a\xff", Refusal: 1, Detail: strings.Repeat("理", 100)}
 	got, err := edgeapi.ParseStatus(long.Append(nil))
-	if err != nil || got.Program != "a" || got.Reason != strings.Repeat("理", 66) {
+	if err != nil || got.Program != "a" || got.Detail != strings.Repeat("理", 66) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 func FuzzStatus(f *testing.F) {
-	f.Add(edgeapi.Status{Modules: 2, Program: "1", Reason: "no"}.Append(nil))
+	f.Add(edgeapi.Status{Modules: 2, Program: "1", Refusal: 3, Detail: "no"}.Append(nil))
 	f.Add(make([]byte, 16))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := edgeapi.ParseStatus(b)

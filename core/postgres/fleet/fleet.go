@@ -101,7 +101,7 @@ VALUES ($1, $2, $3, $4, $5)`, e.ID, e.Name, merchants(e.Merchants), keyHash, e.C
 const selectEdge = `
 SELECT e.id, e.name, coalesce(e.merchants, '{}'), e.created_at, e.connected_at, e.last_seen_at, e.revoked_at,
        e.config_version, e.waiting_events, e.oldest_seconds, e.program, e.trouble, e.spool_bytes, e.spool_limit,
-       e.modules_version, e.modules_refused, e.modules_reason,
+       e.modules_version, e.modules_refused, e.modules_refusal, e.modules_reason,
        (SELECT c.changed_at
           FROM edge_change c
          WHERE c.sequence > e.config_version
@@ -115,8 +115,10 @@ func scanEdge(r pgx.CollectableRow) (fleet.Edge, error) {
 	var connected, seen, revoked, behind *time.Time
 	var version, waiting, oldest, bytes, limit, modules, refused int64
 	var trouble int16
+	var refusal string
 	err := r.Scan(&e.ID, &e.Name, &e.Merchants, &e.CreatedAt, &connected, &seen, &revoked, &version, &waiting,
-		&oldest, &e.Report.Program, &trouble, &bytes, &limit, &modules, &refused, &e.Report.Reason, &behind)
+		&oldest, &e.Report.Program, &trouble, &bytes, &limit, &modules, &refused, &refusal, &e.Report.Detail,
+		&behind)
 	for _, one := range []struct {
 		to   *time.Time
 		from *time.Time
@@ -128,7 +130,7 @@ func scanEdge(r pgx.CollectableRow) (fleet.Edge, error) {
 	e.Report.Version, e.Report.WaitingEvents, e.Report.OldestSeconds = uint64(version), uint64(waiting), uint64(oldest)
 	e.Report.SpoolBytes, e.Report.SpoolLimit = uint64(bytes), uint64(limit)
 	e.Report.Modules, e.Report.Refused = uint64(modules), uint64(refused)
-	e.Report.Trouble = edgeapi.Trouble(trouble)
+	e.Report.Trouble, e.Report.Refusal = edgeapi.Trouble(trouble), edgeapi.ParseRefusal(refusal)
 	return e, err
 }
 
@@ -183,10 +185,11 @@ func (s *Store) Seen(ctx context.Context, edge id.ID, r fleet.Report, now time.T
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE edge
    SET last_seen_at = $2, config_version = $3, waiting_events = $4, oldest_seconds = $5, program = $6, trouble = $7,
-       spool_bytes = $8, spool_limit = $9, modules_version = $10, modules_refused = $11, modules_reason = $12
+       spool_bytes = $8, spool_limit = $9, modules_version = $10, modules_refused = $11, modules_refusal = $12,
+       modules_reason = $13
  WHERE id = $1 AND revoked_at IS NULL`, edge, now, int64(r.Version), int64(r.WaitingEvents),
 		int64(r.OldestSeconds), r.Program, int16(r.Trouble), int64(r.SpoolBytes), int64(r.SpoolLimit),
-		int64(r.Modules), int64(r.Refused), r.Reason)
+		int64(r.Modules), int64(r.Refused), r.Refusal.Code(), r.Detail)
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, postgres.Fault(op, err)
 	}

@@ -169,7 +169,7 @@ func TestWhatAnEdgeTellsOfModulesIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tell(wire.Status{Modules: 4, Trouble: wire.TroubleModules, Refused: 6, Reason: "It traps.",
+	tell(wire.Status{Modules: 4, Trouble: wire.TroubleModules, Refused: 6, Refusal: wire.RefusedTest, Detail: "It traps.",
 		Program: "1.2.0", SpoolBytes: 10, SpoolLimit: 20, WaitingEvents: 3})
 	var got fleet.Edge
 	s.until("the report is stored", func() bool {
@@ -177,7 +177,7 @@ func TestWhatAnEdgeTellsOfModulesIsKept(t *testing.T) {
 		got, err = c.fleet.Edge(t.Context(), e.id)
 		return err == nil && got.Report.Modules == 4
 	})
-	if got.Report.Reason != "It traps." || got.Report.Refused != 6 || got.Report.Program != "1.2.0" ||
+	if got.Report.Refusal != wire.RefusedTest || got.Report.Detail != "It traps." || got.Report.Refused != 6 || got.Report.Program != "1.2.0" ||
 		got.Report.SpoolLimit != 20 || got.Report.Trouble != wire.TroubleModules {
 		t.Errorf("got %+v", got.Report)
 	}

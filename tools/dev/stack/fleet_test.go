@@ -259,7 +259,7 @@ type moduleSet struct {
 	Version int
 	State   string
 	Live    int
-	Refused []struct{ Name, Reason string }
+	Refused []struct{ Name, Reason, Detail string }
 }
 
 func (s *scene) newest() (moduleSet, error) {
@@ -407,7 +407,7 @@ func TestEdgesLifeAgainstARealCore(t *testing.T) {
 	}
 	s.publish(s.sign("set-4", key, s.modules("broken", "broken"), set, "4"))
 	m := s.shows("the broken set to be refused", func(m moduleSet) bool { return m.Version == 4 && len(m.Refused) == 1 })
-	if m.Refused[0].Reason == "" || m.Live != 0 {
+	if m.Refused[0].Reason != "start" || m.Refused[0].Detail == "" || m.Live != 0 {
 		t.Errorf("the page shows %+v", m)
 	}
 	s.metricIs("lumo_edge_modules_version", "2")
@@ -421,7 +421,7 @@ func TestEdgesLifeAgainstARealCore(t *testing.T) {
 	s.restartCore(public, otherPublic)
 	s.publish(s.sign("set-6", otherKey, s.modules("second", "lumo two"), set, "6"))
 	m = s.shows("the set of another key to be refused", func(m moduleSet) bool { return m.Version == 6 && len(m.Refused) == 1 })
-	if m.Refused[0].Reason == "" || m.Live != 0 {
+	if m.Refused[0].Reason != "signature" || m.Refused[0].Detail == "" || m.Live != 0 {
 		t.Errorf("the page shows %+v", m)
 	}
 	s.under(l, "a set of another key was refused")

@@ -92,7 +92,12 @@ const rolledOut = {
       can_roll_back: true,
       live: 2,
       refused: [
-        { edge_id: "edg_1", name: "Osaka 1", reason: "The module redirect does not answer its test." },
+        {
+          edge_id: "edg_1",
+          name: "Osaka 1",
+          reason: "test",
+          detail: "the module redirect does not refuse an unknown path",
+        },
       ],
       modules,
     },
@@ -147,6 +152,9 @@ for (const [language, width] of [
     });
     await page.goto("/ops/modules");
     await expect(page.getByText(/Osaka 1 refused it|Osaka 1が拒否しました/)).toBeVisible();
+    await expect(
+      page.getByText(/A module fails the test before it may decide|稼働前のテストに合格しないモジュール/),
+    ).toBeVisible();
     await look("modules");
     await page.getByRole("button", { name: /^(Roll back|元に戻す)$/ }).click();
     await expect.poll(() => rolledBack).toBe(1);

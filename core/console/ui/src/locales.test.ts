@@ -63,6 +63,15 @@ test("each reason has its sentence, a short name and a next step", () => {
     ).toHaveLength(1);
 });
 
+test("each reason for which an edge refuses modules has its sentence", () => {
+  const all = readFileSync("../../../shared/edgeapi/refusal.go", "utf8");
+  const codes = [...(/return \[\]string\{"", (.*)\}/.exec(all)?.[1] ?? "").matchAll(/"([a-z]+)"/g)];
+  expect(codes.length).toBeGreaterThan(9);
+  for (const language of ["en", "ja"] as const)
+    for (const [, code] of codes)
+      expect(texts(language)[`ops.refusal.${code}`], `${language} ${code}`).toBeTruthy();
+});
+
 test("texts use the marketer's words", () => {
   const forbidden =
     /\b(payload|token|null|job|endpoint|4xx|sync failed|invalid|successfully|please|delivered)\b/i;

@@ -2919,8 +2919,13 @@ export interface components {
              * @description whom it may serve; 0 = all
              */
             merchants: number;
-            /** @description why */
-            modules_reason?: string;
+            /** @description what exactly happened, technical and in English */
+            modules_detail?: string;
+            /**
+             * @description why
+             * @enum {string}
+             */
+            modules_reason?: "other" | "signature" | "manifest" | "fetch" | "file" | "shape" | "import" | "compile" | "start" | "test";
             /**
              * Format: int64
              * @description version of the set that it refused
@@ -3004,8 +3009,13 @@ export interface components {
              * @description whom it may serve; 0 = all
              */
             merchants: number;
-            /** @description why */
-            modules_reason?: string;
+            /** @description what exactly happened, technical and in English */
+            modules_detail?: string;
+            /**
+             * @description why
+             * @enum {string}
+             */
+            modules_reason?: "other" | "signature" | "manifest" | "fetch" | "file" | "shape" | "import" | "compile" | "start" | "test";
             /**
              * Format: int64
              * @description version of the set that it refused
@@ -4417,9 +4427,12 @@ export interface components {
             name: string;
         };
         RefusalView: {
+            /** @description what exactly happened, technical and in English */
+            detail?: string;
             edge_id: string;
             name: string;
-            reason: string;
+            /** @enum {string} */
+            reason: "other" | "signature" | "manifest" | "fetch" | "file" | "shape" | "import" | "compile" | "start" | "test";
         };
         ReissueInputBody: {
             confirm_name?: string;

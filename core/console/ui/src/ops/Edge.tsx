@@ -20,7 +20,7 @@ import {
 import { type EdgePage, useEdge } from "./data";
 import { Silent } from "./Edges";
 import { Log } from "./Log";
-import { Fact, Fresh } from "./Parts";
+import { Fact, Fresh, Refused } from "./Parts";
 
 // OneEdge is an edge with its last day, and its end.
 export function OneEdge() {
@@ -77,7 +77,11 @@ function Shown({ of: e }: { of: EdgePage }) {
           <Text size="sm" fw={600}>
             {t(`ops.trouble.${one}`)}
           </Text>
-          <Text size="sm">{one === "modules" ? e.modules_reason : t(`ops.trouble.${one}Do`)}</Text>
+          {one === "modules" ? (
+            <Refused reason={e.modules_reason} detail={e.modules_detail} />
+          ) : (
+            <Text size="sm">{t(`ops.trouble.${one}Do`)}</Text>
+          )}
         </Alert>
       ))}
       <SimpleGrid cols={{ base: 1, md: 2 }}>

@@ -43,17 +43,28 @@ function Sentence({ of: l }: { of: LogLine }) {
   const { t } = useTranslation();
   const data = l.data as Record<string, unknown>;
   const trouble = (data.trouble as string[] | undefined) ?? [];
-  const key = l.action === "trouble" && trouble.length === 0 ? "trouble_over" : l.action;
   return (
     <>
-      {t(`ops.log.${key}`, {
+      {t(`ops.log.${wordsOf(l.action, data)}`, {
         who: l.by || t("ops.log.nobody"),
         name: (data.name as string) || t("ops.log.unnamed"),
         version: data.version ?? "-",
         undoes: data.undoes ?? "-",
-        reason: l.action === "sending_stopped" ? t(`sending.why.${data.reason}`) : (data.reason ?? "-"),
+        reason: t(`${l.action === "sending_stopped" ? "sending.why" : "ops.refusal"}.${data.reason}`),
         trouble: trouble.map((one) => t(`ops.trouble.${one}`)).join(", "),
       })}
+      {typeof data.detail === "string" && (
+        <Text size="xs" c="dimmed">
+          {t("ops.refusal.details", { detail: data.detail })}
+        </Text>
+      )}
     </>
   );
+}
+
+// wordsOf names the sentence of an action, which may have another one for the same end.
+function wordsOf(action: string, data: Record<string, unknown>) {
+  if (action === "trouble" && !(data.trouble as string[] | undefined)?.length) return "trouble_over";
+  if (action === "modules_refused" && !data.version) return "modules_refused_unread";
+  return action;
 }

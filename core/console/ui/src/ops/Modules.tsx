@@ -7,7 +7,7 @@ import { api, read, type Schema } from "../api";
 import { Empty, Failed, Page, State, useAction, useFormat, When } from "../parts";
 import style from "../parts/parts.module.css";
 import { type ModuleSet, useModules } from "./data";
-import { Fresh } from "./Parts";
+import { Fresh, Refused } from "./Parts";
 
 // Modules are the signed sets that edges run: how far each came, who refused it, the way back.
 export function Modules() {
@@ -111,14 +111,10 @@ function OneSet({ of: s, edges }: { of: ModuleSet; edges: number }) {
             icon={<IconAlertTriangle stroke={1.5} />}
             title={t("ops.modules.refused", { name: r.name })}
           >
-            <Group justify="space-between">
-              <Text size="sm" style={{ overflowWrap: "anywhere" }}>
-                {r.reason}
-              </Text>
-              <Anchor component={Link} to={`/ops/edges/${r.edge_id}`} size="sm" c="inherit" td="underline">
-                {t("ops.log.edge")}
-              </Anchor>
-            </Group>
+            <Refused reason={r.reason} detail={r.detail} />
+            <Anchor component={Link} to={`/ops/edges/${r.edge_id}`} size="sm" c="inherit" td="underline">
+              {t("ops.log.edge")}
+            </Anchor>
           </Alert>
         ))}
         <Table>

@@ -55,6 +55,23 @@ export function Fact({ name, children }: { name: string; children: ReactNode }) 
   );
 }
 
+// Refused says why an edge does not run the newest modules, and what exactly happened there.
+export function Refused({ reason, detail }: { reason?: string; detail?: string }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Text size="sm">
+        {t(`ops.refusal.${reason || "other"}`)} {t("ops.refusal.stays")}
+      </Text>
+      {detail && (
+        <Text size="xs" style={{ overflowWrap: "anywhere" }}>
+          {t("ops.refusal.details", { detail })}
+        </Text>
+      )}
+    </>
+  );
+}
+
 // Tile is a number with its name.
 export function Tile({ name, n, more }: { name: string; n: ReactNode; more?: ReactNode }) {
   return (
