@@ -14,12 +14,14 @@ for (const language of ["en", "ja"] as const)
         title: "Quota",
         used: /^All 5,000 messages of this month are used up/,
         waits: /^(\d+) messages? waits? and (is|are) sent exactly once/,
+        spent: "5,000 of 5,000",
         ask: "Ask LINE now",
       },
       ja: {
         title: "通数",
         used: /^今月の5,000通を使い切りました/,
         waits: /^(\d+)通が待機中です/,
+        spent: "5,000通中5,000通",
         ask: "今すぐLINEに確認",
       },
     }[language];
@@ -32,6 +34,7 @@ for (const language of ["en", "ja"] as const)
     await expect(page.getByRole("heading", { level: 1, name: say.title })).toBeVisible();
     await expect(page.getByText(say.waits)).toBeVisible({ timeout: 90_000 });
     await expect(page.getByText(say.used)).toBeVisible();
+    await expect(page.getByTestId("quota-used")).toHaveText(say.spent);
     const waiting = Number(say.waits.exec(await page.getByText(say.waits).innerText())?.[1]);
     await looked(page, `5-33-quota-${language}`);
     expect(await reminders(request, "mio")).toBe(before);

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, read } from "../api";
 import {
   BarChart,
-  BulletChart,
+  Bullet,
   Chart,
   Failed,
   Loading,
@@ -19,7 +19,7 @@ import {
   When,
 } from "../parts";
 import { usePlace } from "../place";
-import { levelOf, type Month, useMonth } from "./useMonth";
+import { counted, levelOf, type Month, useMonth } from "./useMonth";
 import { useRules, useSaveRules } from "./useRules";
 
 const routes = ["flow", "broadcast", "test", "welcome", "reply"] as const;
@@ -131,34 +131,45 @@ function Trouble({ of: m }: { of: Month }) {
 function Limit({ of: m }: { of: Month }) {
   const { t } = useTranslation();
   const { count } = useFormat();
-  const free = Math.max(m.limit - m.reserve, 0);
+  const { used, over } = counted(m);
+  const name = (of: string) => t(`delivery.quota.of.${of}`);
   const numbers: [name: string, n: string][] = [
     ["left", count(m.left)],
-    ["used", t("delivery.quota.ofLimit", { n: count(m.used), limit: count(m.limit) })],
+    ["used", t("delivery.quota.ofLimit", { n: count(used), limit: count(m.limit) })],
     ["reserve", count(m.reserve)],
     ["forecast", m.forecast === undefined ? "-" : count(m.forecast)],
   ];
   return (
     <>
       <SimpleGrid cols={{ base: 2, md: 4 }}>
-        {numbers.map(([name, n]) => (
-          <Card key={name}>
+        {numbers.map(([of, n]) => (
+          <Card key={of}>
             <Text size="sm" c="dimmed">
-              {t(`delivery.quota.of.${name}`)}
+              {name(of)}
             </Text>
-            <Text fz={24} fw={600} data-testid={`quota-${name}`}>
+            <Text fz={24} fw={600} data-testid={`quota-${of}`}>
               {n}
             </Text>
+            {of === "forecast" && m.forecast === undefined && (
+              <Text size="xs" c="dimmed">
+                {t("delivery.quota.noForecast")}
+              </Text>
+            )}
           </Card>
         ))}
       </SimpleGrid>
+      {over > 0 && (
+        <Text size="sm" role="note">
+          {t("delivery.quota.over", { count: over, n: count(over), all: count(m.used) })}
+        </Text>
+      )}
       <Chart
-        title={t("delivery.quota.chart", { used: count(m.used), limit: count(m.limit) })}
+        title={t("delivery.quota.chart", { used: count(used), limit: count(m.limit) })}
         unit={t("delivery.quota.unit")}
-        columns={["used", "held", "reserve", "limit", "forecast"].map((c) => t(`delivery.quota.of.${c}`))}
+        columns={["used", "held", "reserve", "limit", "forecast"].map(name)}
         rows={[
           [
-            count(m.used),
+            count(used),
             count(m.held),
             count(m.reserve),
             count(m.limit),
@@ -167,17 +178,20 @@ function Limit({ of: m }: { of: Month }) {
         ]}
         height={72}
       >
-        <BulletChart
-          h={72}
-          value={m.used}
-          valueFormatter={count}
-          target={m.forecast}
-          barColor="var(--lumo-chart-1)"
-          targetColor="var(--lumo-chart-5)"
-          ranges={[
-            { value: free, color: "var(--lumo-line)" },
-            { value: m.limit, color: "var(--lumo-held-tint)", label: t("delivery.quota.of.reserve") },
+        <Bullet
+          bar={{ name: name("used"), color: "var(--lumo-chart-1)", at: used }}
+          bands={[
+            {
+              name: name("free"),
+              color: "var(--lumo-line)",
+              at: Math.max(m.limit - m.reserve, 0),
+              n: m.left_for_broadcasts,
+            },
+            { name: name("reserve"), color: "var(--lumo-held-tint)", at: m.limit, n: m.reserve },
           ]}
+          target={
+            m.forecast ? { name: name("forecast"), color: "var(--lumo-chart-5)", at: m.forecast } : undefined
+          }
         />
       </Chart>
     </>

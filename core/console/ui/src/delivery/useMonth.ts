@@ -23,3 +23,9 @@ export function levelOf(m: Month): "fine" | "low" | "reserve" | "none" {
   if (m.reserve > 0 && m.left_for_broadcasts === 0) return "reserve";
   return m.left < low * m.limit ? "low" : "fine";
 }
+
+// counted is how much of the limit is used. Our count may for a while say more than there is:
+// what is over the limit is told apart.
+export function counted(m: Month): { used: number; over: number } {
+  return { used: Math.min(m.used, m.limit), over: Math.max(m.used - m.limit, 0) };
+}

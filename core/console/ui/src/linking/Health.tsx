@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { call, get, type Schema } from "../api";
 import {
-  BulletChart,
+  Bullet,
   Chart,
   Failed,
   LineChart,
@@ -84,11 +84,17 @@ function Goal({ of }: { of: View }) {
         rows={[[count(of.linked), count(of.reachable), count(target)]]}
         height={60}
       >
-        <BulletChart
-          h={60}
-          value={of.linked}
-          target={target}
-          ranges={[{ value: Math.max(of.reachable, 1), color: "var(--lumo-line)" }]}
+        <Bullet
+          bar={{ name: t("linking.goal.linked"), color: "var(--lumo-chart-1)", at: of.linked }}
+          bands={[
+            {
+              name: t("linking.goal.reachable"),
+              color: "var(--lumo-line)",
+              at: Math.max(of.reachable, 1),
+              n: of.reachable,
+            },
+          ]}
+          target={{ name: t("linking.goal.goal"), color: "var(--lumo-chart-5)", at: target }}
         />
       </Chart>
       {mayChange && (
