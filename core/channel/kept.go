@@ -17,13 +17,48 @@ type KeptRequest struct {
 	ReceivedAt time.Time
 }
 
-// Kept lists what LINE sent and nobody could work off, newest first.
-func (s *Service) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (all []KeptRequest, err error) {
+// Kept lists what LINE sent and nobody could work off, newest first: what stands aside, or what
+// somebody dismissed.
+func (s *Service) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, dismissed bool) (all []KeptRequest, err error) {
+	state := RequestKept
+	if dismissed {
+		state = RequestDismissed
+	}
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		all, err = s.c.Requests.Kept(ctx, m, c, keptShown)
+		all, err = s.c.Requests.Kept(ctx, m, c, state, keptShown)
 		return err
 	})
 	return all, fault.Wrap("channel.Kept", err)
+}
+
+// Dismiss says of kept requests that nothing needs to be done about them: of one, or with the
+// zero id of all. They ask for nobody's attention any more, and can be brought back as long as
+// bodies are kept.
+func (s *Service) Dismiss(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by Actor, one lumo.RequestID) (
+	int64, error) {
+	n, err := s.move(ctx, m, c, by, "channel.dismiss", one, RequestKept, RequestDismissed)
+	return n, fault.Wrap("channel.Dismiss", err)
+}
+
+// BringBack undoes Dismiss.
+func (s *Service) BringBack(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by Actor, one lumo.RequestID) (
+	int64, error) {
+	n, err := s.move(ctx, m, c, by, "channel.bring_back", one, RequestDismissed, RequestKept)
+	return n, fault.Wrap("channel.BringBack", err)
+}
+
+func (s *Service) move(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by Actor, action string, one lumo.RequestID,
+	from, to RequestState) (n int64, err error) {
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		if n, err = s.c.Requests.Move(ctx, m, c, one, from, to); err != nil {
+			return err
+		}
+		if n == 0 && one != (lumo.RequestID{}) {
+			return fault.New(fault.Conflict, "channel.move", "This changed meanwhile. Load the page again.")
+		}
+		return s.c.Auditor.Audit(ctx, by.entry(action, c, map[string]any{"requests": n}))
+	})
+	return n, err
 }
 
 // Replay has kept requests worked off once more: one, or with the zero id all. Each event

@@ -15,6 +15,8 @@ const (
 	RequestDone    RequestState = "done"
 	RequestRefused RequestState = "refused" // no secret we know signed it
 	RequestKept    RequestState = "kept"    // read in part or not at all, for a person to see
+	// RequestDismissed was kept until a person said that nothing needs to be done about it.
+	RequestDismissed RequestState = "dismissed"
 )
 
 // Request is one webhook request as the edge handed it over.

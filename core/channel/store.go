@@ -122,10 +122,12 @@ type RequestStore interface {
 	// Again gives stored requests in a state back, oldest first.
 	Again(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, s RequestState, limit int) (
 		[]Request, error)
-	// Kept lists requests that stand aside, newest first.
-	Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]KeptRequest, error)
+	// Kept lists requests in a state, newest first.
+	Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, s RequestState, limit int) ([]KeptRequest, error)
 	// Wake has kept requests wait again, with all their tries: one, or with the zero id all.
 	Wake(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, one lumo.RequestID) (int64, error)
+	// Move takes requests from one state to another: one, or with the zero id all.
+	Move(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, one lumo.RequestID, from, to RequestState) (int64, error)
 	// Take records an event id once; false means that it was there.
 	Take(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID, e Event,
 		now time.Time) (bool, error)

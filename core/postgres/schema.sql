@@ -1066,7 +1066,7 @@ ALTER TABLE friend_total ADD CONSTRAINT friend_total_pkey PRIMARY KEY (merchant_
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_auth_check CHECK ((auth = ANY (ARRAY['verified'::text, 'unchecked'::text, 'provisional'::text, 'refused'::text])));
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_kind_check CHECK ((kind = ANY (ARRAY['line'::text, 'klaviyo_system'::text, 'shopify'::text])));
 ALTER TABLE hook_request ADD CONSTRAINT hook_request_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE hook_request ADD CONSTRAINT hook_request_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'refused'::text, 'kept'::text])));
+ALTER TABLE hook_request ADD CONSTRAINT hook_request_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'refused'::text, 'kept'::text, 'dismissed'::text])));
 ALTER TABLE hook_route ADD CONSTRAINT hook_route_kind_check CHECK ((kind = ANY (ARRAY['line'::text, 'klaviyo_flow'::text, 'klaviyo_system'::text, 'shopify'::text, 'code'::text, 'form'::text])));
 ALTER TABLE hook_route ADD CONSTRAINT hook_route_pkey PRIMARY KEY (public_key);
 ALTER TABLE hook_route ADD CONSTRAINT hook_route_public_key_check CHECK ((public_key ~ '^[a-z2-7]{16}$'::text));

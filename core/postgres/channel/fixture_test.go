@@ -270,6 +270,16 @@ func (f *facts) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) 
 	return nil
 }
 
+// actions are what the audit log has.
+func (f *facts) actions() (all []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.audits {
+		all = append(all, e.Action)
+	}
+	return all
+}
+
 func (f *facts) Audit(_ context.Context, e lumo.AuditEntry) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

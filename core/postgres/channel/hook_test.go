@@ -389,7 +389,7 @@ func TestKeptEventsAreWorkedOffWhenAPersonAsks(t *testing.T) {
 	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
 	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
 	w.giveUp(t)
-	kept, err := w.service.Kept(t.Context(), w.merchant, c.ID)
+	kept, err := w.service.Kept(t.Context(), w.merchant, c.ID, false)
 	if err != nil || len(kept) != 1 || kept[0].Problem != "failed" {
 		t.Fatalf("got %+v %v", kept, err)
 	}
@@ -406,8 +406,53 @@ func TestKeptEventsAreWorkedOffWhenAPersonAsks(t *testing.T) {
 	if n := count(w.facts.kinds(), lumo.FactFollowed); n != 1 || len(w.friends(t, c)) != 1 {
 		t.Errorf("%d follows, %d friends, want one of each", n, len(w.friends(t, c)))
 	}
-	if kept, err := w.service.Kept(t.Context(), w.merchant, c.ID); err != nil || len(kept) != 0 {
+	if kept, err := w.service.Kept(t.Context(), w.merchant, c.ID, false); err != nil || len(kept) != 0 {
 		t.Errorf("still kept: %+v %v", kept, err)
+	}
+}
+
+// What a person dismissed asks for nobody's attention, is not tried again with all others, and
+// comes back when it is wanted after all.
+func TestDismissedEventsRestUntilTheyAreBroughtBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
+	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
+	w.giveUp(t)
+	w.facts.setFail(nil)
+	list := func(dismissed bool) []channel.KeptRequest {
+		all, err := w.service.Kept(t.Context(), w.merchant, c.ID, dismissed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	one := list(false)[0].ID
+	if n, err := w.service.Dismiss(t.Context(), w.merchant, c.ID, channel.Actor{}, one); err != nil || n != 1 {
+		t.Fatalf("got %d %v", n, err)
+	}
+	if len(list(false)) != 0 || len(list(true)) != 1 {
+		t.Errorf("kept %+v, dismissed %+v", list(false), list(true))
+	}
+	if _, err := w.service.Dismiss(t.Context(), w.merchant, c.ID, channel.Actor{}, one); !fault.Is(err, fault.Conflict) {
+		t.Errorf("dismissed twice: %v", err)
+	}
+	if n, err := w.service.Replay(t.Context(), w.merchant, c.ID, channel.Actor{}, lumo.RequestID{}); err != nil || n != 0 {
+		t.Errorf("trying all again took %d dismissed, %v", n, err)
+	}
+	if n, err := w.service.BringBack(t.Context(), w.merchant, c.ID, channel.Actor{}, one); err != nil || n != 1 {
+		t.Fatalf("got %d %v", n, err)
+	}
+	if _, err := w.service.Replay(t.Context(), w.merchant, c.ID, channel.Actor{}, one); err != nil {
+		t.Fatal(err)
+	}
+	w.upkeep(t)
+	if n := count(w.facts.kinds(), lumo.FactFollowed); n != 1 {
+		t.Errorf("%d follows, want one", n)
+	}
+	if got := w.facts.actions(); !slices.Contains(got, "channel.dismiss") || !slices.Contains(got, "channel.bring_back") {
+		t.Errorf("the audit log has %v", got)
 	}
 }
 

@@ -69,14 +69,15 @@ SELECT id, auth, body_enc, signature, received_at, state, coalesce(problem, ''),
 	return list, nil
 }
 
-// Kept lists requests that stand aside, newest first.
-func (s *Store) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, limit int) ([]channel.KeptRequest, error) {
+// Kept lists requests in a state, newest first.
+func (s *Store) Kept(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, state channel.RequestState, limit int) (
+	[]channel.KeptRequest, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT id, coalesce(problem, ''), received_at
   FROM hook_request
- WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = 'kept'
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = $3
  ORDER BY id DESC
- LIMIT $3`, m, c, limit)
+ LIMIT $4`, m, c, string(state), limit)
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r channel.KeptRequest, err error) {
 		return r, row.Scan(&r.ID, &r.Problem, &r.ReceivedAt)
 	})
@@ -91,6 +92,17 @@ UPDATE hook_request
  WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = 'kept' AND ($3::uuid = $4::uuid OR id = $3)`,
 		m, c, r, lumo.RequestID{})
 	return tag.RowsAffected(), postgres.Fault("postgres.Wake", err)
+}
+
+// Move takes requests from one state to another.
+func (s *Store) Move(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r lumo.RequestID,
+	from, to channel.RequestState) (int64, error) {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE hook_request
+   SET state = $6
+ WHERE merchant_id = $1 AND channel_id = $2 AND kind = 'line' AND state = $5 AND ($3::uuid = $4::uuid OR id = $3)`,
+		m, c, r, lumo.RequestID{}, string(from), string(to))
+	return tag.RowsAffected(), postgres.Fault("postgres.Move", err)
 }
 
 // Take records an event id once; false means that it was there already.

@@ -4,7 +4,19 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
-import { Empty, Failed, Loading, Page, Result, Section, useAction, When, Wide } from "../parts";
+import {
+  Empty,
+  Failed,
+  Loading,
+  Page,
+  persist,
+  Result,
+  Section,
+  useAction,
+  useUndo,
+  When,
+  Wide,
+} from "../parts";
 import { usePlace } from "../place";
 import { DoctorTabs } from "./DoctorTabs";
 
@@ -23,6 +35,7 @@ export function Kept() {
       <DoctorTabs of="kept" />
       <Messages />
       <LineEvents />
+      <Dismissed />
       <Anchor component={Link} to={`${base}/linking/kept`} size="sm" w="fit-content">
         {t("flow.kept.klaviyo")}
       </Anchor>
@@ -87,42 +100,135 @@ function Messages() {
   );
 }
 
+// LineEvents may be dismissed: what cannot be read, or is about another account, never can be
+// worked off. A message may not: somebody waits for it, and trying again ends it either way.
 function LineEvents() {
   const { t } = useTranslation();
-  const { channel, path } = usePlace();
-  const client = useQueryClient();
-  const kept = useQuery({
-    queryKey: ["flow", "kept events", channel?.id],
-    queryFn: () => read(api.GET(`${one}/kept_events`, { params: { path } })),
-  });
-  const again = useAction(async (request: string | undefined, headers) => {
-    await read(api.POST(`${one}/kept_events/replay`, { params: { path }, headers, body: { request } }));
-    await client.invalidateQueries({ queryKey: ["flow", "kept events"] });
-    await client.invalidateQueries({ queryKey: ["home"] });
-  });
-  const rows = kept.data?.items ?? [];
+  const events = useKeptEvents(false);
+  const { again, dismiss } = useEventActions();
+  const rows = events.data?.items ?? [];
   return (
     <Part
       title={t("flow.kept.events")}
       none={t("flow.kept.noEvents")}
-      of={kept}
+      of={events}
       rows={rows}
       again={again}
       all={() => again.run(undefined)}
       columns={["what", "why", "age"]}
+      more={dismiss.error && <Failed error={dismiss.error} what="flow.kept.notDismissed" />}
     >
       {rows.map((e: Events) => (
         <Table.Tr key={e.id}>
-          <Table.Th scope="row">{t("flow.kept.fromLine")}</Table.Th>
-          <Table.Td>{t(`flow.kept.problem.${e.problem}`)}</Table.Td>
-          <Table.Td>
-            <When at={e.received_at} />
-          </Table.Td>
-          <Try run={() => again.run(e.id)} busy={again.busy} name={t("flow.kept.fromLine")} />
+          <EventCells of={e} />
+          <Try run={() => again.run(e.id)} busy={again.busy} name={t("flow.kept.fromLine")}>
+            <Button size="xs" variant="subtle" onClick={() => dismiss.run(e.id)} disabled={dismiss.busy}>
+              {t("flow.kept.dismiss")}
+            </Button>
+          </Try>
         </Table.Tr>
       ))}
     </Part>
   );
+}
+
+// Dismissed is the way back, as long as what LINE sent is kept.
+function Dismissed() {
+  const { t } = useTranslation();
+  const { mayChange } = usePlace();
+  const events = useKeptEvents(true);
+  const { bringBack } = useEventActions();
+  const rows = events.data?.items ?? [];
+  if (rows.length === 0) return null;
+  return (
+    <Section title={t("flow.kept.dismissed", { count: rows.length, n: rows.length })}>
+      <Text size="sm" c="dimmed">
+        {t("flow.kept.dismissedWhat")}
+      </Text>
+      <Wide label={t("flow.kept.dismissed", { count: rows.length, n: rows.length })} min={560}>
+        <Table>
+          <Heads of={["what", "why", "age"]} />
+          <Table.Tbody>
+            {rows.map((e: Events) => (
+              <Table.Tr key={e.id}>
+                <EventCells of={e} />
+                {mayChange && (
+                  <Table.Td>
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={() => bringBack.run(e.id)}
+                      disabled={bringBack.busy}
+                    >
+                      {t("flow.kept.bringBack")}
+                    </Button>
+                  </Table.Td>
+                )}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Wide>
+      <Result of={bringBack} what="flow.kept.notBroughtBack">
+        {null}
+      </Result>
+    </Section>
+  );
+}
+
+function EventCells({ of: e }: { of: Events }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Table.Th scope="row">{t("flow.kept.fromLine")}</Table.Th>
+      <Table.Td>{t(`flow.kept.problem.${e.problem}`)}</Table.Td>
+      <Table.Td>
+        <When at={e.received_at} />
+      </Table.Td>
+    </>
+  );
+}
+
+function useKeptEvents(dismissed: boolean) {
+  const { channel, path } = usePlace();
+  return useQuery({
+    queryKey: ["flow", "kept events", channel?.id, dismissed],
+    queryFn: () => read(api.GET(`${one}/kept_events`, { params: { path, query: { dismissed } } })),
+  });
+}
+
+// useEventActions are what can be done with kept events; a dismissal can be undone at once.
+function useEventActions() {
+  const { t } = useTranslation();
+  const { path } = usePlace();
+  const client = useQueryClient();
+  const { offer } = useUndo();
+  const reread = async () => {
+    await client.invalidateQueries({ queryKey: ["flow", "kept events"] });
+    await client.invalidateQueries({ queryKey: ["home"] });
+  };
+  const again = useAction(async (request: string | undefined, headers) => {
+    await read(api.POST(`${one}/kept_events/replay`, { params: { path }, headers, body: { request } }));
+    await reread();
+  });
+  const toKept = async (request: string, headers: Record<"Idempotency-Key", string>) => {
+    await read(api.POST(`${one}/kept_events/bring_back`, { params: { path }, headers, body: { request } }));
+    await reread();
+  };
+  const bringBack = useAction(toKept);
+  const dismiss = useAction(async (request: string, headers) => {
+    await read(api.POST(`${one}/kept_events/dismiss`, { params: { path }, headers, body: { request } }));
+    await reread();
+    offer({
+      text: t("flow.kept.wasDismissed"),
+      undo: () =>
+        persist(
+          (key) => toKept(request, key),
+          () => {},
+        ),
+    });
+  });
+  return { again, dismiss, bringBack };
 }
 
 type PartProps = {
@@ -133,10 +239,11 @@ type PartProps = {
   again: Parameters<typeof Result>[0]["of"];
   all: () => void;
   columns: string[];
+  more?: ReactNode;
   children: ReactNode;
 };
 
-function Part({ title, none, of, rows, again, all, columns, children }: PartProps) {
+function Part({ title, none, of, rows, again, all, columns, more, children }: PartProps) {
   const { t } = useTranslation();
   const { mayChange } = usePlace();
   return (
@@ -153,17 +260,11 @@ function Part({ title, none, of, rows, again, all, columns, children }: PartProp
           )}
         </Result>
       )}
+      {more}
       {rows.length > 0 && (
         <Wide label={title} min={560}>
           <Table>
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map((c) => (
-                  <Table.Th key={c}>{t(`flow.kept.${c}`)}</Table.Th>
-                ))}
-                {mayChange && <Table.Th>{t("flow.settings.actions")}</Table.Th>}
-              </Table.Tr>
-            </Table.Thead>
+            <Heads of={columns} />
             <Table.Tbody>{children}</Table.Tbody>
           </Table>
         </Wide>
@@ -172,13 +273,30 @@ function Part({ title, none, of, rows, again, all, columns, children }: PartProp
   );
 }
 
-function Try({ run, busy, name }: { run: () => void; busy: boolean; name: string }) {
+function Heads({ of: columns }: { of: string[] }) {
+  const { t } = useTranslation();
+  const { mayChange } = usePlace();
+  return (
+    <Table.Thead>
+      <Table.Tr>
+        {columns.map((c) => (
+          <Table.Th key={c}>{t(`flow.kept.${c}`)}</Table.Th>
+        ))}
+        {mayChange && <Table.Th>{t("flow.settings.actions")}</Table.Th>}
+      </Table.Tr>
+    </Table.Thead>
+  );
+}
+
+type TryProps = { run: () => void; busy: boolean; name: string; children?: ReactNode };
+
+function Try({ run, busy, name, children }: TryProps) {
   const { t } = useTranslation();
   const { mayChange } = usePlace();
   if (!mayChange) return null;
   return (
     <Table.Td>
-      <Group>
+      <Group gap="xs">
         <Button
           size="xs"
           variant="default"
@@ -186,8 +304,9 @@ function Try({ run, busy, name }: { run: () => void; busy: boolean; name: string
           disabled={busy}
           aria-label={`${t("common.again")}: ${name}`}
         >
-          <Text inherit>{t("common.again")}</Text>
+          {t("common.again")}
         </Button>
+        {children}
       </Group>
     </Table.Td>
   );
