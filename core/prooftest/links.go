@@ -9,11 +9,15 @@ import (
 	"lumo/core/postgres"
 )
 
+// Querier is a transaction of the merchant's, or a connection that sees everything.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // Logged is I10 for one merchant: who is linked to whom follows from the history. A link begins
-// with a step, each change of it, which its version counts, has one more, and so has its end. It
-// runs in the merchant's transaction.
-func Logged(ctx context.Context, m lumo.MerchantID) (found []Problem, err error) {
-	rows, _ := postgres.Tx(ctx).Query(ctx, `
+// with a step, each change of it, which its version counts, has one more, and so has its end.
+func Logged(ctx context.Context, q Querier, m lumo.MerchantID) (found []Problem, err error) {
+	rows, _ := q.Query(ctx, `
 		SELECT l.state, l.version, count(h.id)
 		FROM identity_link AS l
 		LEFT JOIN link_history AS h ON h.merchant_id = l.merchant_id AND h.link_id = l.id
@@ -36,7 +40,7 @@ func (w *World) Linked(ctx context.Context) ([]Problem, error) {
 	var f findings
 	for _, s := range w.Shops {
 		err := w.in(ctx, s, func(ctx context.Context) error {
-			found, err := Logged(ctx, s.Merchant)
+			found, err := Logged(ctx, postgres.Tx(ctx), s.Merchant)
 			f.all = append(f.all, found...)
 			if err != nil {
 				return err

@@ -14,10 +14,10 @@
 //	I7  nothing to who is known to have blocked    OnceEach, with blocked friends among the recipients
 //	I8  LINE's limits and the month are kept       Within: the same; TestNothingLeavesBeyondTheMonthAndTheReserve
 //	I9  a tap counts once, a crawler's never       Taps: TestACountedCrawlerIsCaught; core/tracking
-//	I10 a link changes by a logged step alone      Linked: the same; TestALinkThatChangesWithoutAStepIsCaught
+//	I10 a link changes by a logged step alone      Linked: the same; TestALinkThatChangesWithoutAStepIsCaught; tools/chaos
 //	I11 every unknown outcome is visible           Ended: the same
 //	I12 the audit log only grows                   core/postgres: TestAuditAndLinkHistoryOnlyGrow
-//	I13 goroutines, files and memory return        Usage: TestGoroutinesFilesAndMemoryReturn
+//	I13 goroutines, files and memory return        Usage: TestGoroutinesFilesAndMemoryReturn; tools/chaos
 //	I14 the console shows the database             Agree: the same, for the numbers
 //
 // TestPlantedBugsAreCaught shows that the checks are worth something: each breaks one rule of

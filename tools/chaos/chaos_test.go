@@ -38,8 +38,9 @@ type world struct {
 	shop     seed.Shop
 	settings seed.FlowSettings
 	client   *http.Client
-	calls    atomic.Int64 // flow calls that were answered 2xx
-	clicks   atomic.Int64 // links that were followed, each once
+	metrics  map[string]string // where core and edge tell what they hold
+	calls    atomic.Int64      // flow calls that were answered 2xx
+	clicks   atomic.Int64      // links that were followed, each once
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,7 +55,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	addrs := make([]string, 3)
+	addrs := make([]string, 5)
 	for i := range addrs {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -64,11 +65,12 @@ func newWorld(t *testing.T) *world {
 		addrs[i] = l.Addr().String()
 	}
 	s, err := stack.New(stack.Config{Root: root, Dir: filepath.Join(dir, "lumo"), Sim: true, CoreAddr: addrs[0],
-		EdgeAddr: addrs[1], SimAddr: addrs[2], Out: t.Output()})
+		EdgeAddr: addrs[1], SimAddr: addrs[2], Out: t.Output(),
+		Settings: []string{"LUMO_CORE_METRICS_ADDR=" + addrs[3], "LUMO_EDGE_METRICS_ADDR=" + addrs[4]}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Stack: s, t: t, sim: seed.NewSim(s.SimURL()),
+	w := &world{Stack: s, t: t, sim: seed.NewSim(s.SimURL()), metrics: map[string]string{"core": addrs[3], "edge": addrs[4]},
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	t.Cleanup(w.end)
@@ -283,6 +285,8 @@ func (w *world) restarted(warm, calls, perSecond, rounds int) {
 	defer cancel()
 	w.must(w.load(ctx, 0, warm, perSecond, nil))
 	w.settle(warm)
+	base, err := w.held(ctx)
+	w.must(err)
 	_, links, err := w.texts(ctx)
 	w.must(err)
 	loaded := make(chan error, 1)
@@ -296,6 +300,8 @@ func (w *world) restarted(warm, calls, perSecond, rounds int) {
 	}
 	w.must(<-loaded)
 	w.settle(warm + calls)
+	w.linked(ctx)
+	w.returned(ctx, base)
 }
 
 func TestNothingIsLostOrDoubledWhenPostgreSQLRestartsUnderLoad(t *testing.T) {

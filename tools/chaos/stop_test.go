@@ -119,5 +119,6 @@ SELECT (SELECT count(*) FROM delivery WHERE state = 'sending'),
 	w.must(w.StartCore(ctx))
 	w.must(<-loaded)
 	w.settle(calls)
+	w.linked(ctx)
 	t.Logf("%d pages and %d calls answered, none failed", answered.Load(), w.calls.Load())
 }
