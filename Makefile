@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench soak reset build dist tools
+.PHONY: help run demo test screens check bench soak reset build dist tools
 
 DEV := .lumo/bin/lumo-dev
 SIM ?= 1
@@ -41,8 +41,11 @@ demo: build ## play the whole story on a stack of its own and check each step
 check: build ## formatting, vet, architecture, generated files, texts
 	@tools/check.sh
 
-test: check ## check, then all tests: Go, modules, console, the demo, browsers
+test: check ## check, then all tests: Go, modules, console, the demo and its story in a browser
 	@tools/test.sh
+
+screens: build ## every screen and walk-through in a real browser, in both languages
+	@LUMO_CHROMIUM=$$(tools/browser.sh | tail -n 1) go run ./tools/demo -screens
 
 bench: build ## print the figures as BENCH <name> <value> <unit>
 	@LUMO_CHROMIUM=$$(tools/browser.sh | tail -n 1) go run ./tools/bench

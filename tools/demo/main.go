@@ -24,14 +24,22 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	browser := flag.Bool("browser", false, "then look at the console in a real browser")
+	screens := flag.Bool("screens", false, "then go through every screen in a real browser, in both languages")
 	flag.Parse()
-	if err := run(ctx, *browser, os.Stdout); err != nil {
+	var scripts []string
+	if *browser {
+		scripts = append(scripts, storyScript)
+	}
+	if *screens {
+		scripts = append(scripts, screensScript)
+	}
+	if err := run(ctx, scripts, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, browser bool, out io.Writer) (err error) {
+func run(ctx context.Context, scripts []string, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "lumo-demo-")
 	if err != nil {
 		return err
@@ -57,7 +65,7 @@ func run(ctx context.Context, browser bool, out io.Writer) (err error) {
 	if err := s.Build(ctx); err != nil {
 		return err
 	}
-	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL()), browser: browser}
+	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL()), scripts: scripts}
 	return p.all(ctx, dir)
 }
 
@@ -84,7 +92,7 @@ type play struct {
 	shop    seed.Shop
 	tracked string // link on Yuki's phone
 	begun   time.Time
-	browser bool // whether a browser looks at the console afterwards
+	scripts []string // what a browser does in the console afterwards
 }
 
 // all plays the steps in order.
@@ -120,15 +128,7 @@ func (p *play) all(ctx context.Context, dir string) error {
 		fmt.Fprintf(p.out, "%2d  %6.2f s  %s\n              saw: %s\n", i+1, time.Since(begun).Seconds(), step.what, saw)
 	}
 	fmt.Fprintf(p.out, "The whole story took %.1f s.\n", time.Since(p.begun).Seconds())
-	if !p.browser {
-		return nil
-	}
-	saw, err := p.browse(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.out, "And in the browser: %s.\n", saw)
-	return nil
+	return p.browse(ctx)
 }
 
 func (p *play) seed(ctx context.Context, dir string) (string, error) {

@@ -56,7 +56,7 @@ func (p *play) secrets(ctx context.Context) (string, error) {
 func (p *play) searchFiles(needles map[string]*regexp.Regexp, places ...string) (files int, err error) {
 	for _, place := range places {
 		err := filepath.WalkDir(filepath.Join(p.stack.Dir, place), func(name string, d fs.DirEntry, err error) error {
-			if d != nil && d.Name() == "compiled" {
+			if d != nil && d.IsDir() && d.Name() == "compiled" {
 				return fs.SkipDir // machine code of the modules
 			}
 			if err != nil || !d.Type().IsRegular() {

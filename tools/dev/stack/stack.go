@@ -1,6 +1,7 @@
 // Package stack builds Lumo and runs it on one machine: PostgreSQL, simulators, core, edge.
 //
-// Everything it writes is below one folder (Dir), everything it starts it also stops, in
+// Everything it writes is below one folder (Dir), but for what all stacks of a checkout share in
+// its cache: PostgreSQL's programs, compiled modules. Everything it starts it also stops, in
 // reverse order. A start finds the data of the last one; what a killed run left running is
 // ended first, what it left half made is made again. Two stacks can run at once in
 // different folders on different ports.
@@ -204,6 +205,9 @@ func (s *Stack) StartCore(ctx context.Context) error {
 // StartEdge starts the edge, and enrols it when it has no key yet.
 func (s *Stack) StartEdge(ctx context.Context) error {
 	dir := filepath.Join(s.Dir, "edge")
+	if err := s.shareCompiled(dir); err != nil {
+		return err
+	}
 	env := []string{"LUMO_EDGE_ADDR=" + s.EdgeAddr, "LUMO_EDGE_PUBLIC_URL=" + s.EdgeURL(), "LUMO_EDGE_CORE_URL=" + s.CoreURL(),
 		"LUMO_EDGE_DIR=" + dir, "LUMO_EDGE_KEY_FILE=" + filepath.Join(dir, "edge.key")}
 	env = append(env, s.vendorEnv("LUMO_LINE_ACCESS_URL")...)
@@ -220,6 +224,19 @@ func (s *Stack) StartEdge(ctx context.Context) error {
 		return err
 	}
 	return s.edge.ready(ctx, s.EdgeURL()+"/readyz")
+}
+
+// shareCompiled has all edges of a checkout keep their compiled modules in one place: compiling
+// takes longer than all the rest of a start.
+func (s *Stack) shareCompiled(dir string) error {
+	shared := filepath.Join(s.Root, ".lumo", "cache", "compiled")
+	if err := os.MkdirAll(shared, 0o755); err != nil {
+		return fmt.Errorf("prepare %s: %w", shared, err)
+	}
+	if err := os.Symlink(shared, filepath.Join(dir, "compiled")); err != nil && !os.IsExist(err) {
+		return fmt.Errorf("prepare %s: %w", dir, err)
+	}
+	return nil
 }
 
 // CorePID is the core's process id.

@@ -1,5 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
 import { type BrowserContext, expect, type Page } from "@playwright/test";
+import { violations } from "./axe";
 
 // What all browser tests of the console do. They run against a stack that played the demo's
 // story: its people and calls are there.
@@ -48,14 +48,7 @@ export async function knock(page: Page, language: string, email: string) {
 
 // accessible insists that axe finds nothing.
 export async function accessible(page: Page, what: string) {
-  // Our pages hold no frames: axe may answer in the page itself, and says only what is wrong.
-  const found = await new AxeBuilder({ page })
-    .setLegacyMode(true)
-    .options({ resultTypes: ["violations"] })
-    .analyze();
-  expect(found.violations.map((v) => `${what}: ${v.id} ${v.nodes.map((n) => n.target).join(" ")}`)).toEqual(
-    [],
-  );
+  expect((await violations(page)).map((v) => `${what}: ${v}`)).toEqual([]);
 }
 
 // fits insists that nothing scrolls sideways, once the page has settled into its width.
