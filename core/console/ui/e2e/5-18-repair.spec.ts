@@ -4,7 +4,8 @@ import { cart, setStatus, setWebhook } from "./klaviyo";
 import { asMember, type Items, sim, told } from "./sim";
 import { type Say, say } from "./words";
 
-type Flow = { id: string; name: string; status: string; actions: { url: string; headers: object }[] };
+type Action = { id: string; type: string; status: string; url: string; headers: object };
+type Flow = { id: string; name: string; status: string; actions: Action[] };
 type Settings = { url: string; keys: { last4: string }[] };
 
 // approve gives Lumo the right to change flows at Klaviyo, or takes it back, as an owner does.
@@ -49,6 +50,30 @@ for (const language of ["en", "ja"] as const)
       expect(made?.status).toBe("draft");
       expect(made?.actions[0].url).toBe(settings.url);
       await request.delete(`${sim}/sim/v1/klaviyo/flows/${made?.id}`);
+    });
+
+    await test.step("a ready-made flow is installed, tested, and only then set live", async () => {
+      await page.goto(`${home}/flows/library`);
+      const card = page.getByRole("listitem").filter({ hasText: t("flow.library.of.thanks") });
+      await looked(page, `5-21-library-${language}`);
+      await card.getByRole("combobox", { name: t("flow.install.trigger") }).click();
+      await page.getByRole("option", { name: "Checkout Started" }).click();
+      await card.getByRole("button", { name: t("flow.install.go") }).click();
+      await expect(card.getByText(t("flow.library.test"))).toBeVisible();
+      await expect(card.getByRole("button", { name: t("flow.edit.live") })).toHaveCount(0);
+      const made = async () => (await flows()).find((f) => f.name === t("template.thanks.name"));
+      const flow = await made();
+      const action = flow?.actions.find((a) => a.type === "send-webhook");
+      expect(action?.status).toBe("draft");
+      await told(request, `/klaviyo/flows/${flow?.id}/test_send`, {
+        profile: "mio@customer.example",
+        action: action?.id,
+      });
+      await card.getByRole("button", { name: t("flow.edit.live") }).click();
+      await expect(card.getByText(t("flow.library.live"))).toBeVisible();
+      expect((await made())?.actions.find((a) => a.type === "send-webhook")?.status).toBe("live");
+      await looked(page, `5-21-live-${language}`);
+      await request.delete(`${sim}/sim/v1/klaviyo/flows/${flow?.id}`);
     });
 
     await test.step("an old key in the cart flow is replaced by the newest", async () => {

@@ -12,11 +12,20 @@ export const screens: Screen[] = [
   },
   {
     of: "account",
+    path: "flows/library",
+    title: "flow.library.title",
+    names: "flow.library.names",
+    menu: "flows",
+    order: 1,
+    load: async () => (await import("./Library")).Library,
+  },
+  {
+    of: "account",
     path: "flows/settings",
     title: "menu.flowSettings",
     names: "flow.settings.names",
     menu: "flows",
-    order: 1,
+    order: 2,
     load: async () => (await import("./Settings")).FlowSettingsPage,
   },
   {
@@ -25,7 +34,7 @@ export const screens: Screen[] = [
     title: "flow.kept.title",
     names: "flow.kept.names",
     menu: "flows",
-    order: 2,
+    order: 3,
     load: async () => (await import("./Kept")).Kept,
   },
   {

@@ -21,7 +21,7 @@ import { usePlace } from "../place";
 import { More } from "./Editor";
 import style from "./message.module.css";
 import { blank, type Message } from "./model";
-import { templates } from "./templates";
+import { templates, without } from "./templates";
 import { shown, useImages } from "./usePreview";
 
 type Row = Schema<"MessageRowView">;
@@ -169,12 +169,7 @@ function Starts({ choose }: { choose: (key: string) => void }) {
             <div className={style.tile} inert aria-hidden="true">
               <LinePhone
                 account={{ name: channel?.name ?? "" }}
-                messages={shown(
-                  `[${one
-                    .body(t)
-                    .blocks.join(",")
-                    .replace(/\[\[[^|\]]*\|?\s*([^\]]*?)\s*\]\]/g, "$1")}]`,
-                )}
+                messages={shown(`[${one.body(t).blocks.map(without).join(",")}]`)}
                 label={t(`template.${one.key}.name`)}
                 language={i18n.language}
                 scale={0.5}

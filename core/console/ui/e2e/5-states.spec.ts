@@ -1,0 +1,191 @@
+import { expect, type Page, type Route, test } from "@playwright/test";
+import { looked, signIn, sizes } from "./console";
+import { say } from "./words";
+
+// Each screen of messages, flows, statistics and sending while it loads, when nothing is there,
+// when it cannot be loaded, and with far more than a seeded shop has (UX 4.3 to 4.5, 4.16).
+
+type Json = Record<string, unknown>;
+type Screen = {
+  name: string;
+  path: string;
+  call: string; // what the screen reads, below the LINE account
+  failed: string; // the sentence when that fails
+  none?: [answer: (real: Json) => Json, sentence: string];
+  many?: (real: Json) => Json;
+};
+
+const noItems = (real: Json) => ({ ...real, items: [], total: 0 });
+
+// long has a hundred copies of the first row, with a name that is as long as names get.
+const long = (real: Json) => {
+  const [first] = real.items as Json[];
+  const items = Array.from({ length: 100 }, (_, i) => ({
+    ...first,
+    id: `${String(first?.id ?? "").slice(0, -3)}${String(i).padStart(3, "0")}`,
+    name: `${first?.name ?? ""} 季節限定の抹茶ギフトセットのご案内 a name without any end ${i}`,
+  }));
+  return { ...real, items, total: 1_000_000, next: "more" };
+};
+
+// numbers changes every number of an answer.
+const numbers = (real: unknown, how: (n: number) => number): unknown => {
+  if (typeof real === "number") return how(real);
+  if (Array.isArray(real)) return real.map((one) => numbers(one, how));
+  if (real && typeof real === "object")
+    return Object.fromEntries(Object.entries(real).map(([k, v]) => [k, numbers(v, how)]));
+  return real;
+};
+const large = (real: unknown) => numbers(real, (n) => Math.round(n * 99_999));
+const zero = (real: unknown) => numbers(real, () => 0);
+
+const screens: Screen[] = [
+  {
+    name: "5-16-messages",
+    path: "/messages",
+    call: "/messages?*",
+    failed: "message.failed",
+    none: [noItems, "message.empty"],
+    many: long,
+  },
+  {
+    name: "5-19-doctor",
+    path: "/flows",
+    call: "/flow_requests?*",
+    failed: "flow.failed",
+    none: [noItems, "flow.doctor.empty"],
+    many: long,
+  },
+  {
+    name: "5-18-settings",
+    path: "/flows/settings",
+    call: "/flow_settings",
+    failed: "flow.settings.notLoaded",
+    many: (real) => ({
+      ...real,
+      keys: (real.keys as Json[]).map((k) => ({ ...k, accepted_24h: 4_812_345 })),
+    }),
+  },
+  {
+    name: "5-19-kept",
+    path: "/flows/kept",
+    call: "/kept_deliveries",
+    failed: "flow.kept.failed",
+    none: [noItems, "flow.kept.noMessages"],
+  },
+  {
+    name: "5-32-statistics",
+    path: "/statistics",
+    call: "/statistics?*",
+    failed: "statistics.failed",
+    none: [(real) => zero(real) as Json, "statistics.empty"],
+    many: (real) => large(real) as Json,
+  },
+  {
+    name: "5-33-quota",
+    path: "/quota",
+    call: "/quota",
+    failed: "delivery.quota.failed",
+    none: [(real) => ({ ...real, days: [], sent: 0 }), "delivery.quota.nothing"],
+    many: (real) => ({
+      ...real,
+      limit: 1_000_000,
+      used: 1_000_123,
+      left: 0,
+      left_for_broadcasts: 0,
+      reserve: 100_000,
+      forecast: 1_400_000,
+      used_up: true,
+      waiting: 4000,
+      waiting_broadcasts: 196_000,
+    }),
+  },
+  { name: "5-34-rules", path: "/settings/sending", call: "/sending/rules", failed: "delivery.rules.failed" },
+  {
+    name: "5-21-replies",
+    path: "/replies",
+    call: "/replies",
+    failed: "reply.failed",
+    none: [(real) => ({ ...real, rules: [] }), "reply.noKeywords"],
+  },
+];
+
+const at = (call: string) => `**/api/v1/merchants/*/channels/*${call}`;
+
+// answered has a screen's call answered otherwise while something is looked at.
+async function answered(page: Page, s: Screen, how: (r: Route) => Promise<void>, look: () => Promise<void>) {
+  await page.route(at(s.call), (route) =>
+    route.request().method() === "GET" ? how(route) : route.fallback(),
+  );
+  await look();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+}
+
+const changed = (how: (real: Json) => Json) => async (route: Route) => {
+  const real = await route.fetch();
+  await route.fulfill({ response: real, json: how(await real.json()) });
+};
+
+for (const language of ["en", "ja"] as const)
+  for (const s of screens)
+    test(`4 while it loads, with nothing, with an error, with very much: ${s.name}, ${language}`, {
+      tag: "@reads",
+    }, async ({ page }) => {
+      const t = say(language);
+      await page.setViewportSize(sizes[language]);
+      const home = await signIn(page, language);
+      const look = (state: string) => looked(page, `${s.name}-${state}-${language}`);
+      const open = () => page.goto(home + s.path);
+
+      let go = () => {};
+      const gate = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      await answered(
+        page,
+        s,
+        async (route) => {
+          await gate;
+          await route.fallback();
+        },
+        async () => {
+          await open();
+          await expect(page.getByTestId("loading").first()).toBeVisible();
+          await expect(page.getByText(t("common.slow")).first()).toBeVisible();
+          await look("loading");
+          go();
+          await expect(page.getByText(t("common.slow"))).toBeHidden();
+        },
+      );
+
+      await answered(
+        page,
+        s,
+        (route) => route.fulfill({ status: 503, body: "{}" }),
+        async () => {
+          await open();
+          const alert = page.getByRole("alert").filter({ hasText: t(s.failed) });
+          await expect(alert).toBeVisible();
+          await look("failed");
+          await page.unrouteAll({ behavior: "ignoreErrors" });
+          const again = alert.getByRole("button", { name: t("common.again") });
+          await again.focus();
+          await page.keyboard.press("Enter"); // by keyboard alone
+          await expect(alert).toBeHidden();
+        },
+      );
+
+      const { none, many } = s;
+      if (none)
+        await answered(page, s, changed(none[0]), async () => {
+          await open();
+          await expect(page.getByText(t(none[1])).first()).toBeVisible();
+          await look("none");
+        });
+      if (many)
+        await answered(page, s, changed(many), async () => {
+          await open();
+          await expect(page.getByTestId("loading")).toBeHidden();
+          await look("many");
+        });
+    });
