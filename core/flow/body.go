@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lumo/core/lumo"
 	"lumo/shared/fault"
 )
 
@@ -42,6 +43,18 @@ func ParseBody(raw []byte) (Body, error) {
 		return Body{}, badBody(r.line())
 	}
 	return b, nil
+}
+
+// lineID mends an id of LINE that a template wrote in capitals: LINE's own have one, in front.
+func lineID(value string) string {
+	if value == "" {
+		return ""
+	}
+	mended := strings.ToUpper(value[:1]) + strings.ToLower(value[1:])
+	if lumo.LineUserID(mended).Valid() || isGroup(mended) {
+		return mended
+	}
+	return value
 }
 
 // People are whom a body is about, as far as it can be read.
@@ -88,7 +101,7 @@ func (b *Body) field(r *reader) func(name string) error {
 		case "profile_id":
 			b.ProfileID = value
 		case "line_user_id":
-			b.LineUserID = value
+			b.LineUserID = lineID(value)
 		case "event_id":
 			b.EventID = value
 		}
