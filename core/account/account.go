@@ -106,6 +106,7 @@ type Config struct {
 	Audit    AuditStore
 	Keys     KeyStore
 	Sessions SessionStore
+	Filters  FilterStore
 	Hasher   *Hasher
 	NewID    func() id.ID
 	Now      func() time.Time

@@ -93,13 +93,14 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	store := accountstore.New(a.vault)
-	a.accounts = account.New(account.Config{Units: a.db, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store,
+	a.accounts = account.New(account.Config{Units: a.db, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store, Filters: store,
 		Hasher: hasher, NewID: a.newID, Now: a.now})
 	a.hub = live.New(livewire.New(a.db), a.log, a.now)
 	a.api = console.New(console.Config{Accounts: a.accounts, Sessions: accountstore.NewSessions(a.db),
 		Repeats: accountstore.NewRepeats(a.db, a.vault), Log: a.log, Now: a.now})
 	console.RegisterLive(a.api, a.hub)
 	console.RegisterAPIKeys(a.api, a.accounts)
+	console.RegisterSavedFilters(a.api, a.accounts)
 	a.runners = append(a.runners, a.hub.Run)
 	a.keepShort()
 	a.observe()

@@ -59,7 +59,7 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people := account.New(account.Config{Units: d.DB, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store,
+	people := account.New(account.Config{Units: d.DB, Store: store, Members: store, Tries: store, Audit: store, Keys: store, Sessions: store, Filters: store,
 		Hasher: hasher, NewID: d.ID, Now: d.Clock.Now})
 	a := console.New(console.Config{Accounts: people, Sessions: accountstore.NewSessions(d.DB),
 		Repeats: accountstore.NewRepeats(d.DB, d.Vault), Log: log, Now: d.Clock.Now})
@@ -101,6 +101,7 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	console.RegisterChannels(a, d.channels)
 	console.RegisterFriends(a, found)
 	console.RegisterAPIKeys(a, people)
+	console.RegisterSavedFilters(a, people)
 	console.RegisterLinkage(a, links)
 	runs, err := run.New(run.Config{Tenants: d.DB, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: quiet,
 		Auditor: people, NewID: d.ID, Now: d.Clock.Now, Log: log, Owner: "core-1"})

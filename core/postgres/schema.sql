@@ -889,6 +889,17 @@ CREATE TABLE run_turn (
     lease_until timestamp with time zone,
     fence bigint DEFAULT 0 NOT NULL
 );
+CREATE TABLE saved_filter (
+    merchant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    list text NOT NULL,
+    name text NOT NULL,
+    filter jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
 CREATE TABLE sending (
     merchant_id uuid NOT NULL,
     channel_id uuid NOT NULL,
@@ -1183,6 +1194,9 @@ ALTER TABLE run_item ADD CONSTRAINT run_item_claim_check CHECK ((claim = ANY (AR
 ALTER TABLE run_item ADD CONSTRAINT run_item_merchant_id_run_id_fkey FOREIGN KEY (merchant_id, run_id) REFERENCES run(merchant_id, id) ON DELETE CASCADE;
 ALTER TABLE run_item ADD CONSTRAINT run_item_pkey PRIMARY KEY (merchant_id, run_id, n);
 ALTER TABLE run_turn ADD CONSTRAINT run_turn_pkey PRIMARY KEY (merchant_id, channel_id);
+ALTER TABLE saved_filter ADD CONSTRAINT saved_filter_list_check CHECK ((list = ANY (ARRAY['friends'::text, 'review'::text, 'flow_requests'::text])));
+ALTER TABLE saved_filter ADD CONSTRAINT saved_filter_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
+ALTER TABLE saved_filter ADD CONSTRAINT saved_filter_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE sending ADD CONSTRAINT sending_approval_over_check CHECK ((approval_over >= 0));
 ALTER TABLE sending ADD CONSTRAINT sending_cap_days_check CHECK (((cap_days >= 1) AND (cap_days <= 90)));
 ALTER TABLE sending ADD CONSTRAINT sending_cap_messages_check CHECK (((cap_messages >= 1) AND (cap_messages <= 1000)));
@@ -1284,6 +1298,7 @@ CREATE INDEX work_kind_due_at_idx ON public.work USING btree (kind, due_at);
 CREATE UNIQUE INDEX identity_link_merchant_id_channel_id_profile_id_idx ON public.identity_link USING btree (merchant_id, channel_id, profile_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX identity_link_merchant_id_friend_id_idx ON public.identity_link USING btree (merchant_id, friend_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX reply_rule_merchant_id_channel_id_idx ON public.reply_rule USING btree (merchant_id, channel_id) WHERE (kind = 'greeting'::text);
+CREATE UNIQUE INDEX saved_filter_member_id_channel_id_list_name_idx ON public.saved_filter USING btree (merchant_id, member_id, channel_id, list, lower(name));
 CREATE UNIQUE INDEX tag_merchant_id_channel_id_name_idx ON public.tag USING btree (merchant_id, channel_id, lumo_name(name)) WHERE (archived_at IS NULL);
 
 ALTER TABLE api_access FORCE ROW LEVEL SECURITY;
@@ -1343,6 +1358,7 @@ ALTER TABLE reply FORCE ROW LEVEL SECURITY;
 ALTER TABLE reply_rule FORCE ROW LEVEL SECURITY;
 ALTER TABLE run FORCE ROW LEVEL SECURITY;
 ALTER TABLE run_item FORCE ROW LEVEL SECURITY;
+ALTER TABLE saved_filter FORCE ROW LEVEL SECURITY;
 ALTER TABLE sending FORCE ROW LEVEL SECURITY;
 ALTER TABLE sent_day FORCE ROW LEVEL SECURITY;
 ALTER TABLE tag FORCE ROW LEVEL SECURITY;
@@ -1405,6 +1421,7 @@ CREATE POLICY tenant ON reply USING (merchant_id = lumo_merchant()) WITH CHECK (
 CREATE POLICY tenant ON reply_rule USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON run USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON run_item USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON saved_filter USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON sending USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON sent_day USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1484,6 +1501,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON reply_rule TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON run TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON run_item TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON run_turn TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON saved_filter TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sending TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON sent_day TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON session TO lumo_app;

@@ -73,6 +73,55 @@ for (const language of ["en", "ja"] as const) {
     await looked(page, `5-13-taken-back-${language}`);
   });
 
+  test(`5.12 filters are saved under a name, renamed, deleted and taken back: ${language}`, async ({
+    page,
+  }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    const saved = page.getByRole("button", { name: t("common.saved.title") });
+    const list = page.getByRole("dialog", { name: t("common.saved.title") });
+    await page.goto(`${home}/friends?linked=no&state=following`);
+    await saved.click();
+    await expect(list.getByText(t("common.saved.none"))).toBeVisible();
+    await looked(page, `5-12-saved-none-${language}`);
+    await list.getByRole("button", { name: t("common.saved.save") }).click();
+    const naming = page.getByRole("dialog", { name: t("common.saved.saveTitle") });
+    await naming.getByLabel(t("common.saved.name")).fill(`To invite ${language}`);
+    await looked(page, `5-12-saved-save-${language}`);
+    await naming.getByRole("button", { name: t("common.saved.do") }).click();
+    await expect(naming).toBeHidden();
+    // Another day: the list without filters, and the saved ones in one click.
+    await page.goto(`${home}/friends`);
+    await saved.click();
+    await looked(page, `5-12-saved-some-${language}`);
+    await list.getByRole("button", { name: `To invite ${language}` }).click();
+    await expect(page).toHaveURL(/linked=no&state=following$/);
+    await saved.click();
+    await list.getByRole("button", { name: t("common.saved.manage") }).click();
+    const manage = page.getByRole("dialog", { name: t("common.saved.manageTitle") });
+    await manage
+      .getByRole("button", { name: t("common.saved.renameOne", { name: `To invite ${language}` }) })
+      .click();
+    await manage.getByLabel(t("common.saved.name")).fill(`Invited ${language}`);
+    await manage.getByRole("button", { name: t("common.saved.rename") }).click();
+    const remove = manage.getByRole("button", {
+      name: t("common.saved.deleteOne", { name: `Invited ${language}` }),
+    });
+    await expect(remove).toBeVisible();
+    await looked(page, `5-12-saved-manage-${language}`);
+    await remove.click();
+    const deleted = page
+      .getByRole("status")
+      .filter({ hasText: t("common.saved.deleted", { name: `Invited ${language}` }) });
+    await deleted.getByRole("button", { name: t("common.undo") }).click();
+    await expect(deleted).toBeHidden();
+    await saved.click();
+    await expect(list.getByRole("button", { name: `Invited ${language}` })).toBeVisible();
+    await list.getByRole("button", { name: t("common.saved.manage") }).click();
+    await remove.click();
+    await expect(deleted).toBeVisible();
+  });
+
   test(`5.11, 5.12 what cannot be loaded says so and is tried again: ${language}`, async ({ page }) => {
     await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);

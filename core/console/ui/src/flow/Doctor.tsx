@@ -93,6 +93,7 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
   return (
     <Section title={t("flow.calls.title")}>
       <Choices
+        saved="flow_requests"
         filters={filters}
         of={[
           {

@@ -62,7 +62,7 @@ export function Friends() {
         </>
       }
     >
-      <Choices of={useChoices()} filters={filters}>
+      <Choices of={useChoices()} filters={filters} saved="friends">
         <SearchBox label={t("friend.search")} onSearch={setText} />
       </Choices>
       <DataTable

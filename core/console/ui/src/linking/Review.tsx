@@ -34,6 +34,7 @@ export function Review() {
           },
         ]}
         filters={filters}
+        saved="review"
       />
       <DataTable
         caption={t("linking.review.title")}

@@ -3,6 +3,7 @@ import { IconCheck, IconChevronDown } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
+import { SavedFilters, type SavedList } from "./SavedFilters";
 
 export type Choice = {
   name: string; // in the address, where only ids and fixed words stand
@@ -32,13 +33,28 @@ export function useFilters(names: readonly string[]) {
       for (const name of names) next.delete(name);
       return next;
     });
-  return { values, set, clear, any: Object.keys(values).length > 0 };
+  const choose = (chosen: Record<string, string>) =>
+    setParams((old) => {
+      const next = new URLSearchParams(old);
+      for (const name of names) {
+        const value = chosen[name];
+        if (value) next.set(name, value);
+        else next.delete(name);
+      }
+      return next;
+    });
+  return { values, set, clear, choose, any: Object.keys(values).length > 0 };
 }
 
-type Props = { of: Choice[]; filters: ReturnType<typeof useFilters>; children?: ReactNode };
+type Props = {
+  of: Choice[];
+  filters: ReturnType<typeof useFilters>;
+  saved: SavedList; // whose filters can be saved under a name
+  children?: ReactNode;
+};
 
 // Choices are the filters of a list: those in force are chips that read as words.
-export function Choices({ of, filters, children }: Props) {
+export function Choices({ of, filters, saved, children }: Props) {
   const { t } = useTranslation();
   return (
     <Group gap="xs">
@@ -67,6 +83,7 @@ export function Choices({ of, filters, children }: Props) {
           {t("common.clearFilters")}
         </Button>
       )}
+      <SavedFilters list={saved} filters={filters} />
     </Group>
   );
 }
