@@ -422,6 +422,12 @@ CREATE TABLE friend_event (
     created_at timestamp with time zone NOT NULL,
     ref text DEFAULT ''::text NOT NULL
 );
+CREATE TABLE friend_name (
+    merchant_id uuid NOT NULL,
+    friend_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    display_name text NOT NULL
+);
 CREATE TABLE friend_tag (
     merchant_id uuid NOT NULL,
     tag_id uuid NOT NULL,
@@ -1068,6 +1074,8 @@ ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_pkey PRIMARY KEY (merch
 ALTER TABLE friend_contact ADD CONSTRAINT friend_contact_source_check CHECK ((source = ANY (ARRAY['line_login'::text, 'form'::text, 'csv'::text, 'api'::text])));
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_kind_check CHECK ((kind = ANY (ARRAY['followed'::text, 'blocked'::text, 'scanned'::text, 'linked'::text, 'unlinked'::text, 'sent'::text, 'not_sent'::text, 'failed'::text, 'opened'::text, 'clicked'::text, 'consent'::text, 'said'::text, 'tagged'::text, 'untagged'::text])));
 ALTER TABLE friend_event ADD CONSTRAINT friend_event_pkey PRIMARY KEY (merchant_id, id);
+ALTER TABLE friend_name ADD CONSTRAINT friend_name_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
+ALTER TABLE friend_name ADD CONSTRAINT friend_name_pkey PRIMARY KEY (merchant_id, friend_id);
 ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_friend_id_fkey FOREIGN KEY (merchant_id, friend_id) REFERENCES friend(merchant_id, id) ON DELETE CASCADE;
 ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_merchant_id_tag_id_fkey FOREIGN KEY (merchant_id, tag_id) REFERENCES tag(merchant_id, id);
 ALTER TABLE friend_tag ADD CONSTRAINT friend_tag_pkey PRIMARY KEY (merchant_id, tag_id, friend_id);
@@ -1249,7 +1257,6 @@ CREATE INDEX friend_contact_merchant_id_due_idx ON public.friend_contact USING b
 CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);
 CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
-CREATE INDEX friend_grams_idx ON public.friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate=off);
 CREATE INDEX friend_merchant_id_channel_id_consent_at_idx ON public.friend USING btree (merchant_id, channel_id, consent_at);
 CREATE INDEX friend_merchant_id_channel_id_consent_idx ON public.friend USING btree (merchant_id, channel_id, consent, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_followed_at_idx ON public.friend USING btree (merchant_id, channel_id, followed_at);
@@ -1259,6 +1266,7 @@ CREATE INDEX friend_merchant_id_channel_id_state_idx ON public.friend USING btre
 CREATE INDEX friend_merchant_id_channel_id_tester_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE tester;
 CREATE INDEX friend_merchant_id_qr_code_id_idx ON public.friend USING btree (merchant_id, qr_code_id, id DESC) WHERE (qr_code_id IS NOT NULL);
 CREATE INDEX friend_merchant_id_tester_idx ON public.friend USING btree (merchant_id, channel_id, id DESC) WHERE tester;
+CREATE INDEX friend_name_grams_idx ON public.friend_name USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate=off);
 CREATE INDEX friend_tag_merchant_id_friend_id_idx ON public.friend_tag USING btree (merchant_id, friend_id);
 CREATE INDEX friend_tombstone_merchant_id_user_idx ON public.friend_tombstone USING btree (merchant_id, channel_id, line_user_bidx);
 CREATE INDEX hook_request_merchant_id_received_at_idx ON public.hook_request USING btree (merchant_id, received_at);
@@ -1323,6 +1331,7 @@ ALTER TABLE friend FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_activity FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_contact FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_event FORCE ROW LEVEL SECURITY;
+ALTER TABLE friend_name FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_tag FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_tombstone FORCE ROW LEVEL SECURITY;
 ALTER TABLE friend_total FORCE ROW LEVEL SECURITY;
@@ -1386,6 +1395,7 @@ CREATE POLICY tenant ON friend USING (merchant_id = lumo_merchant()) WITH CHECK 
 CREATE POLICY tenant ON friend_activity USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_contact USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_event USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON friend_name USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_tag USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_tombstone USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON friend_total USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1458,6 +1468,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON friend TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_activity TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_contact TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_event TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON friend_name TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_tag TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_tombstone TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON friend_total TO lumo_app;
@@ -1602,6 +1613,17 @@ BEGIN
     RETURN NULL;
 END $function$
 ;
+CREATE OR REPLACE FUNCTION public.lumo_friend_named()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO friend_name (merchant_id, friend_id, channel_id, display_name)
+    VALUES (NEW.merchant_id, NEW.id, NEW.channel_id, NEW.display_name)
+        ON CONFLICT (merchant_id, friend_id) DO UPDATE SET display_name = excluded.display_name;
+    RETURN NULL;
+END $function$
+;
 CREATE OR REPLACE FUNCTION public.lumo_friend_total(m uuid, c uuid, status text, agreed text, is_linked boolean, by bigint)
  RETURNS void
  LANGUAGE sql
@@ -1626,11 +1648,11 @@ CREATE OR REPLACE FUNCTION public.lumo_friends_named(channel uuid, word text, mo
  LANGUAGE sql
  STABLE SECURITY DEFINER ROWS 2000
  SET search_path TO 'public', 'pg_temp'
-AS $function$ SELECT f.id
-        FROM friend f
-       WHERE f.merchant_id = lumo_merchant() AND f.channel_id = channel
-         AND lumo_grams(f.channel_id, f.display_name) @> lumo_grams(channel, word)
-         AND strpos(lumo_name(f.display_name), lumo_name(word)) > 0
+AS $function$ SELECT n.friend_id
+        FROM friend_name n
+       WHERE n.merchant_id = lumo_merchant() AND n.channel_id = channel
+         AND lumo_grams(n.channel_id, n.display_name) @> lumo_grams(channel, word)
+         AND strpos(lumo_name(n.display_name), lumo_name(word)) > 0
        LIMIT most $function$
 ;
 CREATE OR REPLACE FUNCTION public.lumo_friends_removed()

@@ -64,8 +64,8 @@ func fillFriends(ctx context.Context, database, channel string) error {
 	defer conn.Close(ctx)
 	fill := strings.NewReplacer("$channel", "'"+uuid.UUID(c).String()+"'")
 	for _, sql := range []string{"SET session_replication_role = replica", "SET maintenance_work_mem = '256MB'",
-		"DROP INDEX friend_grams_idx", millionFriends, halfLinked, noTotals, millionTotals,
-		"CREATE INDEX friend_grams_idx ON friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)",
+		"DROP INDEX friend_name_grams_idx", millionFriends, millionNames, halfLinked, noTotals, millionTotals,
+		"CREATE INDEX friend_name_grams_idx ON friend_name USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)",
 		"VACUUM ANALYZE"} {
 		if _, err := conn.Exec(ctx, fill.Replace(sql)); err != nil {
 			return fmt.Errorf("%s: %w", sql, err)
@@ -86,6 +86,12 @@ SELECT c.merchant_id, lumo_ulid(timestamptz '2025-01-01' + make_interval(secs =>
        CASE WHEN n % 12 = 0 THEN 'withdrawn' ELSE 'given' END, now(), 'friend_added', now(), now()
   FROM channel c, generate_series(0, 999999) AS n
  WHERE c.id = $channel`
+
+const millionNames = `
+INSERT INTO friend_name
+SELECT merchant_id, id, channel_id, display_name
+  FROM friend
+ WHERE channel_id = $channel AND line_user_enc = 'x'`
 
 const halfLinked = `
 INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,

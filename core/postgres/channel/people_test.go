@@ -112,6 +112,44 @@ func TestSearchFindsNamesInAnyScriptAndContactsInAnyNotation(t *testing.T) {
 	}
 }
 
+// The index over names is the dearest to write: it is left alone by all but a name.
+func TestOnlyANameWritesTheIndexOverNames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	a := w.addKlaviyo(t, 1)
+	f := w.meet(t, c, yuki, "山田 花子")
+	if n := w.count(t, `SELECT count(*) FROM pg_indexes WHERE tablename = 'friend' AND indexdef LIKE '%lumo_grams%'`); n != 0 {
+		t.Fatal("the index over names is one of what changes with each link")
+	}
+	before := w.nameWritten(t, f)
+	w.exec(t, w.merchant, `
+INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,
+                           state, linked_at, created_at, updated_at)
+VALUES ($1, gen_random_uuid(), $2, $3, $4, '01P', 'qr', 'proven', 'linked', now(), now(), now())`, w.merchant, c.ID, f, a)
+	w.deliver(t, c, event("unfollow", "E9", yuki, w.clock().Add(time.Second)))
+	if n := w.count(t, `SELECT count(*) FROM friend WHERE linked AND follow_status = 'blocked'`); n != 1 {
+		t.Fatal("the friend did not change")
+	}
+	if got := w.nameWritten(t, f); got != before {
+		t.Errorf("a link and a block wrote the name again")
+	}
+	w.exec(t, w.merchant, `UPDATE friend SET display_name = '佐藤 花' WHERE merchant_id = $1 AND id = $2`, w.merchant, f)
+	q := channel.FriendQuery{Channel: c.ID}
+	if got := w.found(t, q, "佐藤"); len(got) != 1 {
+		t.Errorf("the new name finds %v", got)
+	}
+	if got := w.found(t, q, "山田"); len(got) != 0 {
+		t.Errorf("the old name finds %v", got)
+	}
+}
+
+// nameWritten is the transaction that last wrote a friend's name for searching.
+func (w *world) nameWritten(t *testing.T, f lumo.FriendID) int {
+	t.Helper()
+	return w.count(t, `SELECT xmin::text::bigint FROM friend_name WHERE friend_id = $1`, f)
+}
+
 func TestFiltersNarrowAndTotalsStand(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

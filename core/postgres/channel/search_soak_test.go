@@ -32,8 +32,8 @@ func (w *world) fillMillion(t *testing.T, c channel.Channel, a lumo.AccountID, t
 	}
 	defer conn.Close(t.Context())
 	for _, sql := range []string{"SET session_replication_role = replica", "SET maintenance_work_mem = '256MB'",
-		"DROP INDEX friend_grams_idx", fillFriends, fillLinks, fillTags, fillTotals, `
-CREATE INDEX friend_grams_idx ON friend USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)`,
+		"DROP INDEX friend_name_grams_idx", fillFriends, fillNames, fillLinks, fillTags, fillTotals, `
+CREATE INDEX friend_name_grams_idx ON friend_name USING gin (lumo_grams(channel_id, display_name)) WITH (fastupdate = off)`,
 		"VACUUM ANALYZE"} {
 		filled := strings.NewReplacer("$merchant", "'"+uuid.UUID(w.merchant).String()+"'", "$channel", "'"+uuid.UUID(c.ID).String()+"'",
 			"$account", "'"+uuid.UUID(a).String()+"'", "$tag", "'"+uuid.UUID(tag).String()+"'").Replace(sql)
@@ -54,6 +54,11 @@ SELECT $merchant, lumo_ulid(timestamptz '2025-01-01' + make_interval(secs => n *
        timestamptz '2025-01-01' + make_interval(secs => n * 50),
        CASE WHEN n % 12 = 0 THEN 'withdrawn' ELSE 'given' END, now(), 'friend_added', now(), now()
   FROM generate_series(0, 999999) AS n`
+
+const fillNames = `
+INSERT INTO friend_name
+SELECT merchant_id, id, channel_id, display_name
+  FROM friend`
 
 const fillLinks = `
 INSERT INTO identity_link (merchant_id, id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance,
