@@ -68,6 +68,11 @@ func (f *facts) RunChanged(context.Context, run.Run) {}
 // runs is long work on the world's friends, as one process does it.
 func (w *world) runs(t *testing.T, f *far, owner string) *run.Service {
 	t.Helper()
+	return w.runsAt(t, f, owner)
+}
+
+func (w *world) runsAt(t *testing.T, f channel.Followers, owner string) *run.Service {
+	t.Helper()
 	s, err := run.New(run.Config{Tenants: w.db, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: w.facts,
 		Auditor: w.facts, NewID: newIDs(), Now: w.clock, Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Owner: owner})
 	if err != nil {
