@@ -33,7 +33,7 @@ type Credentials struct {
 	PasswordHash string
 }
 
-// Operator runs the system and sees no merchant's content.
+// Operator runs the system. She sees merchants' names and counts, never their content.
 type Operator struct {
 	ID           id.ID
 	Name         string // merchants see it where she stopped sending
@@ -53,6 +53,10 @@ type Store interface {
 	// CreateMerchant answers fault.Conflict when the slug is taken.
 	CreateMerchant(ctx context.Context, m lumo.Merchant, now time.Time) error
 	UpdateMerchant(ctx context.Context, m lumo.Merchant, now time.Time) error
+	// Merchants are all merchants, newest first.
+	Merchants(ctx context.Context) ([]lumo.MerchantID, error)
+	// Shop counts what a merchant has.
+	Shop(ctx context.Context, m lumo.MerchantID, now time.Time) (Shop, error)
 }
 
 // MemberStore makes and changes members.

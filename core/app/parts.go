@@ -109,7 +109,8 @@ func (a *App) wireParts(ctx context.Context) error {
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
 		Items: items, Tracking: tracker, Flows: flows, Sender: a.parts.sender, Members: a.accounts, Edges: edges})
-	console.RegisterOps(a.api, console.OpsParts{Fleet: edges, Sending: a.parts.sender, Operators: a.accounts, Now: a.now})
+	console.RegisterOps(a.api, console.OpsParts{Fleet: edges, Sending: a.parts.sender, Operators: a.accounts,
+		Shops: a.accounts, Now: a.now})
 	a.parts.fleet = edges
 	a.parts.edge, err = a.newEdges(edges, keys, directory, tracker, messages.files, []fleet.Route{
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels, People: line.WebhookPeople},

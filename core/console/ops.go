@@ -14,8 +14,8 @@ import (
 	"lumo/shared/id"
 )
 
-// The operations of people who run the system. They see edges, modules and counts, never a
-// merchant's friends, messages or keys.
+// The operations of people who run the system. They see edges, modules, and merchants by name
+// and counts, never a merchant's friends, messages or keys.
 
 // Operators knows who runs the system.
 type Operators interface {
@@ -27,6 +27,7 @@ type OpsParts struct {
 	Fleet     *fleet.Service
 	Sending   *delivery.Service
 	Operators Operators
+	Shops     Shops
 	Now       func() time.Time
 }
 
@@ -84,6 +85,7 @@ func RegisterOps(a *API, p OpsParts) {
 		Summary: "End the stop of all sending; merchants' own stops stay"}, p.resumeAll)
 	p.registerEdges(a)
 	p.registerModules(a)
+	p.registerMerchants(a)
 }
 
 func (p OpsParts) overview(ctx context.Context, _ Caller, _ *None) (OpsView, error) {
@@ -215,7 +217,7 @@ func merchantIDs(texts []string) ([]lumo.MerchantID, error) {
 		v, err := id.ParseWith(id.Merchant, text)
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Invalid, Op: "console.merchantIDs", Message: "Some merchants cannot be read.",
-				Fields: map[string]string{"merchants": "Write ids like mer_.., with spaces in between."}}
+				Fields: map[string]string{"merchants": "Write ids like mer_.."}}
 		}
 		out = append(out, lumo.MerchantID(v))
 	}

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/google/go-cmp/cmp"
 
 	"lumo/core/account"
 	"lumo/core/channel"
@@ -75,7 +77,8 @@ func newRoom(t *testing.T) *room {
 		Channels: channel.NewDirectory(r.DB, r.DB, cs, cs), Now: r.Clock.Now, Log: log})
 	a := console.New(console.Config{Accounts: r.accounts, Sessions: accountstore.NewSessions(r.DB),
 		Repeats: accountstore.NewRepeats(r.DB, r.Vault), Log: log, Now: r.Clock.Now})
-	console.RegisterOps(a, console.OpsParts{Fleet: r.fleet, Sending: sender, Operators: r.accounts, Now: r.Clock.Now})
+	console.RegisterOps(a, console.OpsParts{Fleet: r.fleet, Sending: sender, Operators: r.accounts,
+		Shops: r.accounts, Now: r.Clock.Now})
 	console.RegisterSending(a, sender)
 	r.server = httptest.NewTLSServer(a.Handler())
 	t.Cleanup(r.server.Close)
@@ -112,12 +115,12 @@ func (r *room) good(t *testing.T, method, path string, body any) map[string]any 
 	return got
 }
 
-func TestOpsAreForOperatorsAndOperatorsSeeNoMerchant(t *testing.T) {
+func TestOpsAreForOperatorsAndOperatorsOpenNoMerchant(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	for _, c := range []struct{ method, path string }{{"GET", "/ops"}, {"GET", "/ops/edges"},
 		{"GET", "/ops/edges/" + r.ID().With(id.Edge)}, {"POST", "/ops/edges/" + r.ID().With(id.Edge) + "/revoke"},
-		{"POST", "/ops/edge_codes"}, {"GET", "/ops/edge_codes/" + r.ID().With(id.FlowKey)}, {"GET", "/ops/modules"},
+		{"GET", "/ops/merchants"}, {"POST", "/ops/edge_codes"}, {"GET", "/ops/edge_codes/" + r.ID().With(id.FlowKey)}, {"GET", "/ops/modules"},
 		{"POST", "/ops/modules/4/roll_back"}, {"POST", "/ops/sending/stop"}, {"POST", "/ops/sending/resume"}} {
 		if status, got := r.call(t, lumo.Owner, c.method, c.path, map[string]any{}); status != 403 {
 			t.Errorf("an owner, %s %s: %d %v", c.method, c.path, status, got)
@@ -137,6 +140,57 @@ func TestOpsAreForOperatorsAndOperatorsSeeNoMerchant(t *testing.T) {
 		if status, got := r.ops(t, "GET", path, nil); status != 401 {
 			t.Errorf("%s after she was removed: %d %v", path, status, got)
 		}
+	}
+}
+
+// A merchant is a name and counts; its friends, messages and keys are nowhere in it.
+func TestOperatorsSeeMerchantsByNameAndCountsAlone(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	yuki := r.AddFriend(t, "Yuki Canary", shoptest.LineUser)
+	r.AddFriend(t, "Ken Canary", "Ucafe0000000000000000000000000002")
+	r.Link(t, yuki, r.AddAccount(t), "01CANARYPROFILE")
+	r.Exec(t, `INSERT INTO counter (merchant_id, channel_id, day, kind, n)
+VALUES ($1, $2, '2026-11-24', 'sent', 5), ($1, $2, '2026-10-26', 'sent', 2), ($1, $2, '2026-10-25', 'sent', 100),
+       ($1, $2, '2026-11-24', 'clicked', 100)`, r.Channel.ID)
+	r.Clock.Advance(time.Minute)
+	other, err := r.accounts.CreateOwner(t.Context(), "海風 Umikaze", "umi@shop.example", deskPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, err := r.fleet.CreateCode(t.Context(), id.ID{}, "Osaka 1", []lumo.MerchantID{r.Merchant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := r.fleet.Enrol(t.Context(), text.Reveal(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.tells(t, made.Edge, edgeapi.Status{})
+	list := r.good(t, "GET", "/ops/merchants", nil)
+	hana := map[string]any{"id": r.Merchant.String(), "name": "Hana Tea", "slug": "hana", "created_at": "2026-11-24T03:00:00Z",
+		"line_accounts": 1.0, "friends": 2.0, "linked": 1.0, "sent": 7.0, "edges": 1.0, "edges_working": 1.0}
+	umi := map[string]any{"id": other.ID.String(), "name": "海風 Umikaze", "slug": "umikaze", "created_at": "2026-11-24T03:01:00Z",
+		"line_accounts": 0.0, "friends": 0.0, "linked": 0.0, "sent": 0.0, "edges": 0.0, "edges_working": 0.0}
+	if diff := cmp.Diff(map[string]any{"items": []any{umi, hana}, "total": 2.0}, list); diff != "" {
+		t.Errorf("the list (-want +got):\n%s", diff)
+	}
+	first := r.good(t, "GET", "/ops/merchants?limit=1", nil)
+	second := r.good(t, "GET", "/ops/merchants?limit=1&cursor="+first["next"].(string), nil)
+	if diff := cmp.Diff([]any{umi, hana}, append(first["items"].([]any), second["items"].([]any)...)); diff != "" || second["next"] != nil {
+		t.Errorf("by pages (-want +got):\n%s", diff)
+	}
+	for words, n := range map[string]float64{"海風": 1, "UMI": 1, "hana": 1, "Canary": 0} {
+		if got := r.good(t, "GET", "/ops/merchants?search="+url.QueryEscape(words), nil); got["total"] != n {
+			t.Errorf("%q finds %v", words, got)
+		}
+	}
+	if status, _ := r.ops(t, "GET", "/ops/merchants?cursor=mer_x", nil); status != 400 {
+		t.Errorf("a cursor that is none: %d", status)
+	}
+	edge := r.good(t, "GET", "/ops/edges/"+made.Edge.With(id.Edge), nil)
+	if scope := []any{map[string]any{"id": r.Merchant.String(), "name": "Hana Tea", "slug": "hana"}}; !cmp.Equal(edge["scope"], any(scope)) {
+		t.Errorf("an edge may serve %v", edge["scope"])
 	}
 }
 

@@ -52,6 +52,7 @@ type EdgeView struct {
 // EdgePageView is one edge with its last day.
 type EdgePageView struct {
 	EdgeView
+	Scope   []ShopRef      `json:"scope" doc:"merchants that it may serve; none = all"`
 	History []EdgeStepView `json:"history" doc:"the last 24 hours by 10 minutes, in order; steps without contact are left out"`
 	Log     []LogLineView  `json:"log" doc:"what became of it, newest first"`
 }
@@ -145,6 +146,9 @@ func (p OpsParts) edge(ctx context.Context, _ Caller, in *InEdge) (EdgePageView,
 		return EdgePageView{}, err
 	}
 	view := EdgePageView{EdgeView: edgeView(e, minutes, p.Now()), History: edgeSteps(minutes)}
+	if view.Scope, err = p.scope(ctx, e); err != nil {
+		return EdgePageView{}, err
+	}
 	view.Log, err = p.log(ctx, log)
 	return view, err
 }

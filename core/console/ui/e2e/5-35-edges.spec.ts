@@ -55,6 +55,11 @@ test("5.35 an edge is enrolled while the page waits, and revoked by its name", a
   await page.getByRole("button", { name: "Enrol an edge" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Osaka 1");
+  await dialog.getByLabel("Merchants it may serve").fill("hana");
+  await page.getByRole("option", { name: /Hana/ }).click();
+  await page.keyboard.press("Escape");
+  await accessible(page, "an edge for one merchant");
+  if (pictures) await page.screenshot({ path: `${pictures}/5-35-scope-en-1440.png` });
   await dialog.getByRole("button", { name: "Make a code" }).click();
   await expect(dialog.getByText("Waiting for the edge…")).toBeVisible();
   if (pictures) await page.screenshot({ path: `${pictures}/5-35-enrol-en-1440.png` });
@@ -64,6 +69,7 @@ test("5.35 an edge is enrolled while the page waits, and revoked by its name", a
   await expect(dialog.getByText("Osaka 1 is enrolled. Waiting until it connects…")).toBeVisible();
   await dialog.getByRole("link", { name: "See Osaka 1" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Osaka 1" })).toBeVisible();
+  await expect(page.getByText(/^May serve/).locator("..")).toContainText("Hana");
   await page.getByRole("button", { name: "Revoke…" }).click();
   const revoke = page.getByRole("button", { name: "Revoke this edge" });
   await expect(revoke).toBeDisabled();
@@ -71,6 +77,30 @@ test("5.35 an edge is enrolled while the page waits, and revoked by its name", a
   await revoke.click();
   await expect(page.getByText(/^Revoked .*The core takes nothing from it\.$/)).toBeVisible();
   await expect(page.getByRole("cell", { name: "Sato revoked it." })).toBeVisible();
+});
+
+test("5.35 merchants are listed by name and counts alone", async ({ page }) => {
+  await signInOperator(page, "en");
+  await page.getByRole("link", { name: "Merchants", exact: true }).click();
+  const shop = page.getByRole("row", { name: /Hana/ });
+  await expect(shop).toContainText("Served");
+  await expect(page.getByRole("main").getByRole("link")).toHaveCount(0); // nothing of a merchant opens
+  const answer = await page.request.get("/api/v1/ops/merchants");
+  const { items } = await answer.json();
+  expect(Object.keys(items[0]).sort()).toEqual([
+    "created_at",
+    "edges",
+    "edges_working",
+    "friends",
+    "id",
+    "line_accounts",
+    "linked",
+    "name",
+    "sent",
+    "slug",
+  ]);
+  await page.getByLabel("Search merchants").fill("no shop of this name");
+  await expect(page.getByText("Nothing matches.")).toBeVisible();
 });
 
 const modules = ["redirect", "qr", "hookauth"].map((name, n) => ({
@@ -122,7 +152,7 @@ for (const [language, width] of [
   test(`5.35 operators' pages have no axe findings: ${language}, ${width} px`, { tag: "@reads" }, async ({
     page,
   }) => {
-    test.setTimeout(120_000); // seven screens, each looked at by axe
+    test.setTimeout(180_000); // nine screens, each looked at by axe
     await page.setViewportSize({ width, height: 900 });
     await signInOperator(page, language);
     const look = async (name: string) => {
@@ -140,6 +170,9 @@ for (const [language, width] of [
     await edge.click();
     await expect(page.getByRole("heading", { level: 2, name: /^(Events|イベント)$/ })).toBeVisible();
     await look("edge");
+    await page.goto("/ops/merchants");
+    await expect(page.getByText(/Hana/).first()).toBeVisible();
+    await look("merchants");
     await page.goto("/ops/modules");
     await expect(
       page.getByText(/No set was published yet|公開されたモジュールはまだありません/),
@@ -158,6 +191,12 @@ for (const [language, width] of [
     await look("modules");
     await page.getByRole("button", { name: /^(Roll back|元に戻す)$/ }).click();
     await expect.poll(() => rolledBack).toBe(1);
+    await page.route("**/api/v1/ops/edges/edg_2", (route) => route.fulfill({ json: refusing }));
+    await page.goto("/ops/edges/edg_2");
+    await expect(
+      page.getByText(/It is not signed with the key|このエッジが信頼するキーで署名されていません/).first(),
+    ).toBeVisible();
+    await look("edge-refusing");
     await page.route("**/api/v1/ops/edges", (route) =>
       route.fulfill({ json: { items: [silent], total: 1 } }),
     );
@@ -188,4 +227,33 @@ const silent = {
   modules_version: 4,
   disk_bytes: 3_900_000,
   disk_limit: 1_073_741_824,
+};
+
+const refusing = {
+  ...silent,
+  state: "needs_you",
+  trouble: ["modules"],
+  silent_seconds: 0,
+  merchants: 2,
+  scope: [
+    { id: "mer_1", name: "Hana Tea", slug: "hana-tea" },
+    { id: "mer_2", name: "海風", slug: "umikaze" },
+  ],
+  modules_reason: "signature",
+  modules_detail: "The manifest's signature is not ours.",
+  history: [],
+  log: [
+    {
+      id: "evt_2",
+      at: "2026-11-27T03:00:00Z",
+      action: "modules_refused",
+      data: { version: 0, reason: "signature", detail: "The manifest's signature is not ours." },
+    },
+    {
+      id: "evt_1",
+      at: "2026-11-27T02:00:00Z",
+      action: "modules_refused",
+      data: { version: 3, reason: "start", detail: "module redirect: it lacks its exports" },
+    },
+  ],
 };

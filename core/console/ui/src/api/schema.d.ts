@@ -2419,6 +2419,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ops/merchants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List merchants by name, newest first, with counts and nothing of what is counted */
+        get: operations["list-merchants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ops/modules": {
         parameters: {
             query?: never;
@@ -3030,6 +3047,8 @@ export interface components {
             oldest_seconds: number;
             /** Format: date-time */
             revoked_at?: string;
+            /** @description merchants that it may serve; none = all */
+            scope: components["schemas"]["ShopRef"][];
             /**
              * Format: int64
              * @description since the last contact, 0 while it is in contact
@@ -4065,6 +4084,12 @@ export interface components {
             /** Format: int64 */
             total?: number;
         };
+        ListShopView: {
+            items: components["schemas"]["ShopView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
         ListTagView: {
             items: components["schemas"]["TagView"][];
             next?: string;
@@ -4862,6 +4887,50 @@ export interface components {
         SetLiveView: {
             /** Format: int64 */
             webhooks: number;
+        };
+        ShopRef: {
+            id: string;
+            name: string;
+            /** @description of its console's addresses; tells shops of the same name apart */
+            slug: string;
+        };
+        ShopView: {
+            /** Format: date-time */
+            created_at: string | null;
+            /**
+             * Format: int64
+             * @description that may serve it
+             */
+            edges: number;
+            /**
+             * Format: int64
+             * @description of them, in contact
+             */
+            edges_working: number;
+            /**
+             * Format: int64
+             * @description who follow them
+             */
+            friends: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description an edge can be made for a merchant that has one
+             */
+            line_accounts: number;
+            /**
+             * Format: int64
+             * @description of the friends
+             */
+            linked: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description messages in the last 30 days
+             */
+            sent: number;
+            /** @description of its console's addresses; tells shops of the same name apart */
+            slug: string;
         };
         SideView: {
             /** @enum {string} */
@@ -22991,6 +23060,104 @@ export interface operations {
             };
             /** @description stale */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-merchants": {
+        parameters: {
+            query?: {
+                /** @description in names and addresses */
+                search?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListShopView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -116,9 +116,7 @@ function Shown({ of: e }: { of: EdgePage }) {
               {t("ops.edge.diskOf", { n: bytes(e.disk_bytes), of: bytes(e.disk_limit) })}
             </Fact>
             <Fact name={t("ops.edge.scope")}>
-              {e.merchants === 0
-                ? t("ops.edge.everybody")
-                : t("ops.edge.some", { count: e.merchants, n: count(e.merchants) })}
+              {e.merchants === 0 ? t("ops.edge.everybody") : e.scope.map((s) => s.name).join(", ")}
             </Fact>
             <Fact name={t("ops.edge.created")}>
               <When at={e.created_at} full />

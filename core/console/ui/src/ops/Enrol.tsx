@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, read, type Schema } from "../api";
 import { CopyField, Failed, fieldError, useAction, useFormat } from "../parts";
+import type { Shop } from "./data";
+import { Scope } from "./Scope";
 
 const lookEvery = 1000;
 
@@ -13,12 +15,12 @@ const lookEvery = 1000;
 export function Enrol({ close }: { close: () => void }) {
   const { t } = useTranslation();
   const [name, setName] = useState("");
-  const [scope, setScope] = useState("");
+  const [scope, setScope] = useState<Shop[]>([]);
   const make = useAction((_: undefined, headers) =>
     read(
       api.POST("/ops/edge_codes", {
         headers,
-        body: { name: name.trim(), merchants: scope.split(/[\s,]+/).filter(Boolean) },
+        body: { name: name.trim(), merchants: scope.map((s) => s.id) },
       }),
     ),
   );
@@ -42,13 +44,7 @@ export function Enrol({ close }: { close: () => void }) {
             maxLength={80}
             data-autofocus
           />
-          <TextInput
-            label={t("ops.enrol.scope")}
-            description={t("ops.enrol.scopeHint")}
-            value={scope}
-            onChange={(e) => setScope(e.currentTarget.value)}
-            error={wrong}
-          />
+          <Scope of={scope} set={setScope} error={wrong} />
           {make.error && !wrong && <Failed error={make.error} what="ops.enrol.failed" />}
           <Group justify="end">
             <Button variant="default" onClick={close}>

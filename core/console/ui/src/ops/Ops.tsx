@@ -1,6 +1,6 @@
 import { AppShell, Burger, Group, NavLink, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconLayoutDashboard, IconPackage, IconServer2 } from "@tabler/icons-react";
+import { IconBuildingStore, IconLayoutDashboard, IconPackage, IconServer2 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link, Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import type { Me } from "../api";
@@ -9,6 +9,7 @@ import { SessionEnd } from "../shell/SessionEnd";
 import { useOverview } from "./data";
 import { OneEdge } from "./Edge";
 import { Edges } from "./Edges";
+import { Merchants } from "./Merchants";
 import { Modules } from "./Modules";
 import { Overview } from "./Overview";
 import { AllStopped, StopAll } from "./StopAll";
@@ -22,6 +23,7 @@ export function Ops({ me }: { me: Me }) {
         <Route path="edges" element={<Edges />} />
         <Route path="edges/:edge" element={<OneEdge />} />
         <Route path="modules" element={<Modules />} />
+        <Route path="merchants" element={<Merchants />} />
         <Route path="*" element={<Navigate to="/ops" replace />} />
       </Route>
     </Routes>
@@ -32,6 +34,7 @@ const places = [
   { to: "/ops", title: "ops.overview.title", Icon: IconLayoutDashboard },
   { to: "/ops/edges", title: "ops.edges.title", Icon: IconServer2 },
   { to: "/ops/modules", title: "ops.modules.title", Icon: IconPackage },
+  { to: "/ops/merchants", title: "ops.merchants.title", Icon: IconBuildingStore },
 ];
 
 function Frame({ me }: { me: Me }) {

@@ -56,7 +56,15 @@ function Shown({ of }: { of: Data }) {
             </Anchor>
           }
         />
-        <Tile name={t("ops.overview.merchants")} n={count(of.merchants)} more={t("ops.overview.withLine")} />
+        <Tile
+          name={t("ops.overview.merchants")}
+          n={count(of.merchants)}
+          more={
+            <Anchor component={Link} to="/ops/merchants" size="sm">
+              {t("ops.overview.withLine")}
+            </Anchor>
+          }
+        />
       </SimpleGrid>
       <Section title={t("ops.overview.log")}>
         <Card>

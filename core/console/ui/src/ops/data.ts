@@ -4,6 +4,7 @@ import { api, read, type Schema } from "../api";
 export type Edge = Schema<"EdgeView">;
 export type EdgePage = Schema<"EdgePageView">;
 export type Overview = Schema<"OpsView">;
+export type Shop = Schema<"ShopView">;
 export type LogLine = Schema<"LogLineView">;
 export type ModuleSet = Schema<"ModuleSetView">;
 
