@@ -194,6 +194,36 @@ VALUES ($1, $2, '2026-11-24', 'sent', 5), ($1, $2, '2026-10-26', 'sent', 2), ($1
 	}
 }
 
+// What cannot be taken is kept; an operator sees that, and why, and nothing of what it says.
+func TestOperatorsSeeWhatWasSetAside(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	_, text, err := r.fleet.CreateCode(t.Context(), id.ID{}, "a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := r.fleet.Enrol(t.Context(), text.Reveal(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, problem := range []string{"rejected", "rejected", "internal", "rejected", "not_found", "damaged"} {
+		err := r.DB.InSystem(t.Context(), func(ctx context.Context) error {
+			return fleetstore.New(r.Vault).Keep(ctx, fleet.Kept{ID: r.ID(), Edge: made.Edge, Kind: 1, Body: []byte("Yuki Canary"),
+				Problem: problem, At: r.Clock.Now().Add(time.Duration(n) * time.Minute)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := r.good(t, "GET", "/ops/edges/"+made.Edge.With(id.Edge), nil)["set_aside"]
+	want := []any{map[string]any{"reason": "rejected", "n": 3.0, "last_at": "2026-11-24T03:03:00Z"},
+		map[string]any{"reason": "damaged", "n": 1.0, "last_at": "2026-11-24T03:05:00Z"},
+		map[string]any{"reason": "failed", "n": 2.0, "last_at": "2026-11-24T03:04:00Z"}}
+	if diff := cmp.Diff(any(want), got); diff != "" {
+		t.Errorf("set aside (-want +got):\n%s", diff)
+	}
+}
+
 func TestOperatorsEnrolWatchAndRevokeEdges(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"lumo/core/fleet"
@@ -53,8 +54,16 @@ type EdgeView struct {
 type EdgePageView struct {
 	EdgeView
 	Scope   []ShopRef      `json:"scope" doc:"merchants that it may serve; none = all"`
+	Aside   []AsideView    `json:"set_aside" doc:"what it brought in the last 30 days and nobody could take, by reason"`
 	History []EdgeStepView `json:"history" doc:"the last 24 hours by 10 minutes, in order; steps without contact are left out"`
 	Log     []LogLineView  `json:"log" doc:"what became of it, newest first"`
+}
+
+// AsideView counts records that could not be taken. What stands in them is a merchant's.
+type AsideView struct {
+	Reason string     `json:"reason" enum:"unreadable,malformed,damaged,rejected,failed"`
+	N      int64      `json:"n"`
+	LastAt *time.Time `json:"last_at"`
 }
 
 // EdgeStepView is ten minutes of an edge.
@@ -149,8 +158,34 @@ func (p OpsParts) edge(ctx context.Context, _ Caller, in *InEdge) (EdgePageView,
 	if view.Scope, err = p.scope(ctx, e); err != nil {
 		return EdgePageView{}, err
 	}
+	aside, err := p.Fleet.Aside(ctx, v)
+	if err != nil {
+		return EdgePageView{}, err
+	}
+	view.Aside = asideViews(aside)
 	view.Log, err = p.log(ctx, log)
 	return view, err
+}
+
+// asideViews are problems as screens have sentences for them; all failures of handlers are one.
+func asideViews(all []fleet.Aside) []AsideView {
+	views := []AsideView{}
+	for _, a := range all {
+		switch a.Problem {
+		case "unreadable", "malformed", "damaged", "rejected":
+			views = append(views, AsideView{Reason: a.Problem, N: a.N, LastAt: moment(a.LastAt)})
+			continue
+		}
+		at := slices.IndexFunc(views, func(v AsideView) bool { return v.Reason == "failed" })
+		if at < 0 {
+			at, views = len(views), append(views, AsideView{Reason: "failed", LastAt: moment(a.LastAt)})
+		}
+		views[at].N += a.N
+		if a.LastAt.After(*views[at].LastAt) {
+			views[at].LastAt = moment(a.LastAt)
+		}
+	}
+	return views
 }
 
 func (p OpsParts) revoke(ctx context.Context, who Caller, in *revokeInput) (EdgePageView, error) {

@@ -100,6 +100,8 @@ type Store interface {
 
 	// Keep stores what cannot be taken, for a person to see.
 	Keep(ctx context.Context, k Kept) error
+	// Aside counts what was kept of an edge, by problem.
+	Aside(ctx context.Context, edge id.ID) ([]Aside, error)
 	ModuleStore
 	HistoryStore
 }
@@ -122,6 +124,13 @@ type Kept struct {
 	Body    []byte
 	Problem string
 	At      time.Time
+}
+
+// Aside is how many records of an edge were kept for one problem.
+type Aside struct {
+	Problem string
+	N       int64
+	LastAt  time.Time
 }
 
 // Tenants runs units of work.

@@ -97,6 +97,16 @@ func (s *Service) History(ctx context.Context, edge id.ID) (minutes []Minute, lo
 	return minutes, log, fault.Wrap("fleet.History", err)
 }
 
+// Aside counts what an edge brought and nobody could take, by problem, the most frequent first.
+// It is kept for 30 days.
+func (s *Service) Aside(ctx context.Context, edge id.ID) (all []Aside, err error) {
+	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {
+		all, err = s.c.Store.Aside(ctx, edge)
+		return err
+	})
+	return all, fault.Wrap("fleet.Aside", err)
+}
+
 // Rates are what all edges did in the last hour, by edge.
 func (s *Service) Rates(ctx context.Context) (all map[id.ID][]Minute, err error) {
 	err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error {

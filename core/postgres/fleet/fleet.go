@@ -235,6 +235,18 @@ VALUES ($1, $2, $3, $4, $5, $6)
 	return postgres.Fault(op, err)
 }
 
+// Aside counts what was kept of an edge.
+func (s *Store) Aside(ctx context.Context, edge id.ID) ([]fleet.Aside, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT problem, count(*), max(created_at)
+  FROM edge_kept
+ WHERE edge_id = $1
+ GROUP BY problem
+ ORDER BY count(*) DESC, problem`, edge)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[fleet.Aside])
+	return all, postgres.Fault("postgres.Aside", err)
+}
+
 // Key answers the newest key of a kind; where there is none it stores the offered one.
 func (s *Store) Key(ctx context.Context, kind string, offer fleet.CoreKey) (fleet.CoreKey, error) {
 	const op = "postgres.Key"

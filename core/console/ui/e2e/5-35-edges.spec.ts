@@ -241,6 +241,11 @@ const refusing = {
   ],
   modules_reason: "signature",
   modules_detail: "The manifest's signature is not ours.",
+  set_aside: ["rejected", "malformed", "damaged", "failed", "unreadable"].map((reason, n) => ({
+    reason,
+    n: n + 1,
+    last_at: "2026-11-27T02:30:00Z",
+  })),
   history: [],
   log: [
     {

@@ -2580,6 +2580,14 @@ export interface components {
             /** @description evt_.., left out = all */
             item?: string;
         };
+        AsideView: {
+            /** Format: date-time */
+            last_at: string | null;
+            /** Format: int64 */
+            n: number;
+            /** @enum {string} */
+            reason: "unreadable" | "malformed" | "damaged" | "rejected" | "failed";
+        };
         AuthorizeView: {
             authorize_url: string;
         };
@@ -3049,6 +3057,8 @@ export interface components {
             revoked_at?: string;
             /** @description merchants that it may serve; none = all */
             scope: components["schemas"]["ShopRef"][];
+            /** @description what it brought in the last 30 days and nobody could take, by reason */
+            set_aside: components["schemas"]["AsideView"][];
             /**
              * Format: int64
              * @description since the last contact, 0 while it is in contact

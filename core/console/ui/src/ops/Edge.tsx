@@ -84,6 +84,7 @@ function Shown({ of: e }: { of: EdgePage }) {
           )}
         </Alert>
       ))}
+      {e.set_aside.length > 0 && <Aside of={e.set_aside} />}
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Card component="section" aria-label={t("ops.edge.now")}>
           <Stack gap={6}>
@@ -131,6 +132,29 @@ function Shown({ of: e }: { of: EdgePage }) {
         </Card>
       </Section>
     </>
+  );
+}
+
+// Aside says what the core could not take of an edge, so that it can be set right there.
+function Aside({ of }: { of: EdgePage["set_aside"] }) {
+  const { t } = useTranslation();
+  const { count, moment } = useFormat();
+  const all = of.reduce((sum, a) => sum + a.n, 0);
+  return (
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<IconAlertTriangle stroke={1.5} />}
+      title={t("ops.aside.title", { count: all, n: count(all) })}
+      role="status"
+    >
+      {of.map((a) => (
+        <Text size="sm" key={a.reason}>
+          {t(`ops.aside.${a.reason}`, { count: a.n, n: count(a.n), time: moment(a.last_at ?? "") })}
+        </Text>
+      ))}
+      <Text size="sm">{t("ops.aside.kept")}</Text>
+    </Alert>
   );
 }
 
