@@ -22,11 +22,9 @@ const maxKeyed = 256
 type instance struct {
 	module  api.Module
 	memory  api.Memory
-	handle  api.Function
 	buffer  uint32 // where requests go
 	initial uint32 // memory size when it was made
 	calls   int
-	stack   [1]uint64
 	context callContext
 	needs   func(r *edgeapi.Request) edgeapi.Request
 	keyed   map[string]hash.Hash // by key; keying one costs more than using it
@@ -38,12 +36,11 @@ func newInstance(ctx context.Context, h *Host, name string, m api.Module) (*inst
 	i := &instance{
 		module: m,
 		memory: m.Memory(),
-		handle: m.ExportedFunction("lumo_handle"),
 		needs:  needsOf(name),
 		keyed:  map[string]hash.Hash{},
 	}
-	buffer := m.ExportedFunction("lumo_buffer")
-	if i.memory == nil || !hasShape(i.handle, api.ValueTypeI32, api.ValueTypeI64) ||
+	handle, buffer := m.ExportedFunction("lumo_handle"), m.ExportedFunction("lumo_buffer")
+	if i.memory == nil || !hasShape(handle, api.ValueTypeI32, api.ValueTypeI64) ||
 		!hasShape(buffer, 0, api.ValueTypeI32) {
 		return nil, fault.New(fault.Invalid, op, "it lacks its exports")
 	}
@@ -53,6 +50,9 @@ func newInstance(ctx context.Context, h *Host, name string, m api.Module) (*inst
 	}
 	i.buffer, i.initial = api.DecodeU32(at[0]), i.memory.Size()
 	i.context = callContext{host: h, instance: i, done: make(chan struct{})}
+	if err := h.serve(ctx, &i.context, m); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
 	return i, nil
 }
 
@@ -84,15 +84,14 @@ func (i *instance) run(c *Call) error {
 		return undecided("the request is too large")
 	}
 	i.context.begin(c)
-	i.stack[0] = uint64(len(request))
-	err := i.handle.CallWithStack(&i.context, i.stack[:])
+	at, err := i.context.served.call(len(request))
 	if i.context.end() {
 		return undecided("it took too long")
 	}
 	if err != nil {
 		return undecided("%w", err)
 	}
-	address, length := uint32(i.stack[0]>>32), uint32(i.stack[0])
+	address, length := uint32(at>>32), uint32(at)
 	if length == 0 || length > edgeapi.MaxMessage {
 		return undecided("the module says so, or its verdict is too large")
 	}
@@ -102,6 +101,12 @@ func (i *instance) run(c *Call) error {
 	}
 	c.raw = append(c.raw[:0], verdict...)
 	return nil
+}
+
+// close ends the instance; its memory is let go either way.
+func (i *instance) close(ctx context.Context) {
+	i.context.served.end(ctx)
+	_ = i.module.Close(ctx)
 }
 
 // mac computes HMAC-SHA256 of two parts; the result is valid until the next one.
@@ -125,6 +130,7 @@ func (i *instance) mac(key, message, suffix []byte) []byte {
 type callContext struct {
 	host     *Host
 	instance *instance
+	served   served
 	call     *Call
 	nowMS    int64         // 0 = not asked yet in this call
 	began    atomic.Uint64 // the watchdog's look before the call; 0 = idle, ended = too late

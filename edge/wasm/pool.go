@@ -115,7 +115,7 @@ func (p *pool) destroy(ctx context.Context, i *instance) {
 	p.mu.Lock()
 	delete(p.live, i)
 	p.mu.Unlock()
-	_ = i.module.Close(context.WithoutCancel(ctx)) // its memory is let go either way
+	i.close(context.WithoutCancel(ctx))
 }
 
 // close waits for the calls in flight and lets instances and code go. Calls that come only

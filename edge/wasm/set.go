@@ -85,11 +85,7 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 	if err := checkShape(name, file); err != nil {
 		return nil, edgeapi.RefusedShape.Because(err)
 	}
-	file = joinData(file)
-	m, err := h.runtime.CompileModule(ctx, file)
-	if err != nil && h.config.CacheDir != "" {
-		m, err = h.compileAnew(ctx, file)
-	}
+	m, err := h.compileFile(ctx, joinData(file))
 	if err != nil {
 		return nil, edgeapi.RefusedCompile.Because(fault.As(fault.Invalid, "compile the module "+name, err))
 	}
@@ -105,6 +101,14 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 		return nil, err
 	}
 	return p, nil
+}
+
+func (h *Host) compileFile(ctx context.Context, file []byte) (wazero.CompiledModule, error) {
+	m, err := h.runtime.CompileModule(ctx, file)
+	if err != nil && h.config.CacheDir != "" {
+		return h.compileAnew(ctx, file)
+	}
+	return m, err
 }
 
 // compileAnew is for a cache that a power cut left damaged: it forgets the compiled code,

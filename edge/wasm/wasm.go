@@ -5,13 +5,15 @@
 // memory limit. Instances serve one call at a time, keep nothing between calls, and are
 // thrown away after any error. Whatever is not a well-formed verdict is ErrUndecided.
 //
-// Of a redirect's call three fifths are the module's own code; 37 times in it, where a loop or a
-// function begins, it leaves native code to see whether it was ended, which is a tenth more. A
-// seventh is the goroutine that the runtime starts to watch the call, an eighth the host's
-// functions, most of it the MAC; the rest is the pool, the request and the verdict's check. Tried without gain: building modules with
-// a profile (nothing more is inlined), other pool sizes. Of a cold start with code in the cache
-// a third is the runtime's check of each function, so what helps is less of them: modules are
-// built without cryptography, and their data is joined (data.go).
+// Of a redirect's call three fifths are the module's own code; 39 times in it, where a loop or a
+// function begins, it leaves native code to see whether it was ended, which is a fifth. The host's
+// functions take a sixth, most of it the MAC; the rest is the way in and out, the request and the
+// verdict's check. Each instance is called once for all its life (serving.go), which took a third
+// off: a call of its own for each request costs a goroutine that watches it. Tried without gain:
+// building modules with a profile (nothing more is inlined), other pool sizes, places of its own
+// for each core. Of a cold start with code in the cache a third is the runtime's check of each
+// function, so what helps is less of them: modules are built without cryptography, and their data
+// is joined (data.go).
 package wasm
 
 import (
@@ -69,8 +71,9 @@ type Host struct {
 	config   Config
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache
-	anew     sync.Mutex // held while the cache is made anew
-	swapping sync.Mutex // held while one set takes another's place
+	serving  wazero.CompiledModule // see serve
+	anew     sync.Mutex            // held while the cache is made anew
+	swapping sync.Mutex            // held while one set takes another's place
 	set      atomic.Pointer[moduleSet]
 	tick     atomic.Uint64 // counts the watchdog's looks, from 1
 	stop     context.CancelFunc
@@ -137,6 +140,9 @@ func (h *Host) start(ctx context.Context) error {
 	if err := h.exportStubs(ctx); err != nil {
 		return err
 	}
+	if err := h.prepareServing(ctx); err != nil {
+		return err
+	}
 	files := h.config.Modules
 	h.config.Modules = nil // it holds megabytes that nobody needs once they are compiled
 	return h.Swap(ctx, files)
@@ -146,6 +152,9 @@ func (h *Host) start(ctx context.Context) error {
 func (h *Host) Close(ctx context.Context) error {
 	h.stop()
 	<-h.watched
+	if set := h.set.Swap(&moduleSet{}); set != nil {
+		set.close(ctx)
+	}
 	var err error
 	if h.runtime != nil {
 		err = h.runtime.Close(ctx)
