@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
@@ -23,8 +24,8 @@ func (c *Client) Account(ctx context.Context, keys lumo.Keys) (channel.Account, 
 	if err != nil {
 		return channel.Account{}, err
 	}
-	a := channel.Account{BotUser: lumo.LineUserID(info.UserId), Name: info.DisplayName,
-		BasicID: info.BasicId, PictureURL: info.PictureUrl}
+	a := channel.Account{BotUser: lumo.LineUserID(info.UserId), Name: plain(info.DisplayName),
+		BasicID: plain(info.BasicId), PictureURL: plain(info.PictureUrl)}
 	if !a.BotUser.Valid() {
 		return channel.Account{}, fault.New(fault.Unavailable, op, "LINE named no account.")
 	}
@@ -47,8 +48,12 @@ func (c *Client) Profile(ctx context.Context, keys lumo.Keys, user lumo.LineUser
 	if err != nil {
 		return channel.Person{}, err
 	}
-	return channel.Person{Name: p.DisplayName, PictureURL: p.PictureUrl, Language: p.Language}, nil
+	return channel.Person{Name: plain(p.DisplayName), PictureURL: plain(p.PictureUrl), Language: plain(p.Language)}, nil
 }
+
+// plain is a text that people chose, without NUL, which no database takes: a name must not keep
+// its friend out. What is no character at all was replaced when the JSON was read.
+func plain(text string) string { return strings.ReplaceAll(text, "\x00", "") }
 
 // Followers lists people who follow a verified account, page by page. Blocked, deleted and
 // non-consenting people are not in it; a page may be short although another follows.

@@ -161,6 +161,18 @@ func TestNoAnswerNamesNeitherPersonNorSecret(t *testing.T) {
 	}
 }
 
+// A name may hold anything. It reaches the database as text that the database takes.
+func TestNamesComeAsTextThatCanBeStored(t *testing.T) {
+	t.Parallel()
+	c, _, _ := server(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"userId":"`+user+`","displayName":"Yu\u0000ki \ud83c\udf75\ud800`+"\xff"+`","pictureUrl":"https://x/\u0000"}`)
+	})
+	got, err := c.Profile(t.Context(), keys(), user)
+	if want := "Yuki 🍵\ufffd\ufffd"; err != nil || got.Name != want || got.PictureURL != "https://x/" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestUserIDIsCheckedBeforeItBecomesAPath(t *testing.T) {
 	t.Parallel()
 	c, issued, _ := server(t, func(w http.ResponseWriter, r *http.Request) {

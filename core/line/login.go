@@ -40,8 +40,8 @@ func (c *Client) Exchange(ctx context.Context, keys lumo.Keys, code linkage.Auth
 	if err != nil {
 		return linkage.Login{}, err
 	}
-	return linkage.Login{User: lumo.LineUserID(claims.Subject), Name: claims.Name,
-		PictureURL: claims.Picture, Email: claims.Email, Token: lumo.Secret(token.AccessToken)}, nil
+	return linkage.Login{User: lumo.LineUserID(claims.Subject), Name: plain(claims.Name),
+		PictureURL: plain(claims.Picture), Email: claims.Email, Token: lumo.Secret(token.AccessToken)}, nil
 }
 
 // exchangeFailure drops the library's error text: it holds LINE's body.

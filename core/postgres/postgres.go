@@ -280,7 +280,7 @@ func kindOf(code string) fault.Kind {
 	switch code {
 	case "23505", "23P01": // unique, exclusion
 		return fault.Conflict
-	case "23503", "23502", "23514", "22P02", "22001", "22021": // broken reference or value
+	case "23503", "23502", "23514", "22P02", "22001", "22021", "22P05": // broken reference or value
 		return fault.Invalid
 	case "57P01", "57P02", "57P03", "53300", "40001", "40P01", "55P03": // shutdown, full, lost, locked
 		return fault.Unavailable

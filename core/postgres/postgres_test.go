@@ -170,6 +170,7 @@ func TestKindsComeFromCodes(t *testing.T) {
 	}{
 		"twice":      {"INSERT INTO sign_in_try VALUES ('a', 1, now()), ('a', 1, now())", fault.Conflict},
 		"bad value":  {"INSERT INTO hook_route VALUES ('short', gen_random_uuid(), 'line', gen_random_uuid(), now())", fault.Invalid},
+		"NUL":        {`SELECT '{"name":"a\u0000b"}'::jsonb ->> 'name'`, fault.Invalid},
 		"bad syntax": {"SELEKT", fault.Internal},
 	} {
 		err := db.InSystem(ctx, func(ctx context.Context) error {
