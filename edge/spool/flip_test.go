@@ -3,7 +3,9 @@ package spool
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +99,38 @@ func closedLog(t *testing.T) map[string][]byte {
 		}
 	}
 	return files
+}
+
+// One bit makes the end of a group look like the index that closes a file. No record is
+// damaged by it, so none is lost, and nothing is written as far as the checksum says.
+func TestAGroupsEndThatLooksLikeAnIndexCostsNothing(t *testing.T) {
+	t.Parallel()
+	const index, commit = 2, 3
+	files := closedLog(t)
+	flips := 0
+	for name, whole := range files {
+		if name == listFile {
+			continue
+		}
+		for at := fileHead; at+frameHead <= len(whole) && whole[at] != 0; {
+			length := int(binary.LittleEndian.Uint32(whole[at+4:]))
+			if whole[at] != commit {
+				at += frameHead + (length+7)/8*8
+				continue
+			}
+			disk := maps.Clone(files)
+			disk[name] = bytes.Clone(whole)
+			disk[name][at] = index
+			if got := reopened(t, "requests", disk); len(got) != flipCount {
+				t.Errorf("the group's end at byte %d of %s: there is %v", at, name, got)
+			}
+			at += frameHead
+			flips++
+		}
+	}
+	if flips < flipCount/3 {
+		t.Errorf("%d ends of groups were looked at", flips)
+	}
 }
 
 // A crash in the middle of setting a damaged log aside loses nothing.

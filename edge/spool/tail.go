@@ -66,7 +66,9 @@ func (m mended) Load(dir string) (types.PersistentState, error) {
 }
 
 // indexed tells whether the index at an offset is that of all records up to the last one.
-// Else it is of a group of which the rest is not there, and is wiped out.
+// Else it is of a group of which the rest is not there, and is wiped out; or no index at all:
+// one damaged bit makes the end of a group look like one. Then records stand behind it, which
+// behind an index there never are, and the log is damaged.
 func (m mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (bool, error) {
 	f, err := m.files.OpenWriter(dir, segment.FileName(s))
 	if err != nil {
@@ -81,7 +83,14 @@ func (m mended) indexed(dir string, s types.SegmentInfo, index, last uint64) (bo
 	if s.BaseIndex+uint64(length)/4 == last+1 {
 		return true, f.Close()
 	}
-	_, err = f.WriteAt(make([]byte, frameHead+int64(length)+2*frameHead), at)
+	rest, err := io.ReadAll(io.NewSectionReader(f, at, int64(s.SizeLimit)+groupBytes+edgeapi.MaxRecord))
+	if err == nil && len(scan(rest)) > 0 {
+		err = errDamaged
+	}
+	if err != nil {
+		return false, firstOf(err, f.Close())
+	}
+	_, err = f.WriteAt(make([]byte, len(rest)), at)
 	return false, firstOf(err, f.Sync(), f.Close())
 }
 
