@@ -79,6 +79,7 @@ func (e *exchange) location() []byte {
 
 func (e *exchange) setHeaders() {
 	h := &e.Response.Header
+	h.DisableNormalizing() // modules write names as they should be
 	for _, line := range e.call.Verdict.Headers {
 		name, value, _ := bytes.Cut(line, []byte(": "))
 		if e.s.LINELogin != "" && string(name) == "Location" {

@@ -25,25 +25,26 @@ type exchange struct {
 	call *wasm.Call
 }
 
-// fill makes the request as modules see it.
+// fill makes the request as modules see it. Looking for a header that is not there costs as
+// much as for one that is, so only what the module decides by is looked for.
 func (e *exchange) fill() {
 	h := &e.Request.Header
 	r := &e.call.Request
 	*r = edgeapi.Request{
-		Method:      methodOf(h.Method()),
-		Path:        e.path,
-		Query:       e.URI().QueryString(),
-		Host:        e.s.host,
-		EventID:     e.id[:],
-		UserAgent:   h.UserAgent(),
-		Purpose:     h.Peek("Sec-Purpose"),
-		Language:    h.Peek("Accept-Language"),
-		LinkCookie:  h.Cookie(edgeapi.LinkCookie),
-		Origin:      h.Peek("Origin"),
-		ContentType: h.ContentType(),
+		Method:    methodOf(h.Method()),
+		Path:      e.path,
+		EventID:   e.id[:],
+		UserAgent: h.UserAgent(),
 	}
-	if len(r.Purpose) == 0 {
-		r.Purpose = h.Peek("Purpose")
+	if e.to.module != hookModule {
+		if r.Purpose = h.PeekCanonical([]byte("Sec-Purpose")); len(r.Purpose) == 0 {
+			r.Purpose = h.PeekCanonical([]byte("Purpose"))
+		}
+	}
+	if e.to.module == codeModule {
+		r.Query, r.Host = e.URI().QueryString(), e.s.host
+		r.Language, r.Origin = h.Peek("Accept-Language"), h.Peek("Origin")
+		r.ContentType, r.LinkCookie = h.ContentType(), h.Cookie(edgeapi.LinkCookie)
 	}
 	if e.s.plain {
 		r.Flags |= edgeapi.FlagPlainHTTP

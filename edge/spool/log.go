@@ -116,17 +116,30 @@ func (l *log) append(ctx context.Context, data []byte) error {
 		l.gate.RUnlock()
 		return fault.New(fault.Unavailable, op, "the spool is closed")
 	}
-	select {
-	case l.in <- job:
-		l.gate.RUnlock()
-	case <-ctx.Done():
-		l.gate.RUnlock()
-		return fault.As(fault.Unavailable, op, ctx.Err())
+	err := l.hand(ctx, job)
+	l.gate.RUnlock()
+	if err != nil {
+		return fault.As(fault.Unavailable, op, err)
 	}
-	err := <-job.done
+	err = <-job.done
 	job.data = nil
 	l.jobs.Put(job)
 	return fault.As(fault.Unavailable, op, err)
+}
+
+// hand gives the committer a job. Choosing between two channels costs more than trying one.
+func (l *log) hand(ctx context.Context, job *appendJob) error {
+	select {
+	case l.in <- job:
+		return nil
+	default:
+	}
+	select {
+	case l.in <- job:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // commit writes what waits in one append, which is one fsync.
