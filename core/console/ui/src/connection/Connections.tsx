@@ -14,7 +14,7 @@ export function Connections() {
   const { t } = useTranslation();
   const { mayManage, shop } = usePlace();
   const all = useConnections();
-  if (all.isPending) return <Loading shape="cards" />;
+  if (all.isPending) return <Loading shape="cards" page={t("connection.title")} />;
   if (all.error)
     return (
       <Failed

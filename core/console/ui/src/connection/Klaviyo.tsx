@@ -43,7 +43,7 @@ export function KlaviyoWizard() {
     queryFn: () =>
       read(api.GET("/merchants/{merchant}/klaviyo", { params: { path: { merchant: merchant.id } } })),
   });
-  if (found.isPending) return <Loading />;
+  if (found.isPending) return <Loading page={t("connection.klaviyo.title")} />;
   if (found.error)
     return (
       <Failed
@@ -70,6 +70,7 @@ export function KlaviyoWizard() {
       on,
       <>
         <Text>{t("connection.klaviyo.who")}</Text>
+        <Text>{t("connection.klaviyo.plan")}</Text>
         <Campaign />
         <Moves next={() => go("rights")} />
       </>,
@@ -233,6 +234,7 @@ function Names() {
   return (
     <>
       <Text>{t("connection.klaviyo.names")}</Text>
+      <Text>{t("connection.klaviyo.nothingIn")}</Text>
       {channels.map((c) => (
         <Section key={c.id} title={`${c.name} ${c.basic_id}`}>
           <Group gap="xs">

@@ -26,7 +26,7 @@ export function Consent() {
     await client.invalidateQueries({ queryKey: ["run"] });
     return done;
   });
-  if (consent.isPending) return <Loading />;
+  if (consent.isPending) return <Loading page={t("menu.consent")} />;
   if (consent.error)
     return (
       <Failed

@@ -50,7 +50,7 @@ export function FriendPage() {
     queryKey: ["friend", id],
     queryFn: () => read(api.GET(one, { params: { path } })),
   });
-  if (friend.isPending) return <Loading />;
+  if (friend.isPending) return <Loading page={t("menu.friend")} />;
   if (friend.error)
     return (
       <Failed

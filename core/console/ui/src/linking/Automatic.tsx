@@ -44,7 +44,7 @@ export function Automatic() {
     );
     await again();
   });
-  if (view.isPending || checks.isPending) return <Loading />;
+  if (view.isPending || checks.isPending) return <Loading page={t("linking.auto.title")} />;
   if (view.error)
     return (
       <Failed

@@ -49,7 +49,7 @@ export function CodePage() {
     enabled: !fresh,
   });
   if (fresh) return <Editor key="new" />;
-  if (code.isPending) return <Loading />;
+  if (code.isPending) return <Loading page={t("linking.codes.title")} />;
   if (code.error)
     return (
       <Failed

@@ -49,7 +49,7 @@ export function FormPage() {
     enabled: !fresh,
   });
   if (fresh) return <Editor key="new" />;
-  if (form.isPending) return <Loading />;
+  if (form.isPending) return <Loading page={t("linking.forms.title")} />;
   if (form.error)
     return (
       <Failed

@@ -34,7 +34,7 @@ export function Health() {
     queryKey: ["connection", "klaviyo"],
     queryFn: () => get<Schema<"KlaviyoView">>(`/merchants/${merchant.id}/klaviyo`),
   });
-  if (health.isPending) return <Loading />;
+  if (health.isPending) return <Loading page={t("linking.title")} />;
   if (health.error)
     return (
       <Failed
@@ -46,7 +46,7 @@ export function Health() {
     );
   const off = klaviyo.data && klaviyo.data.state !== "working";
   return (
-    <Page title={t("linking.title")} lead={t("linking.lead")}>
+    <Page title={t("linking.title")} lead={`${t("linking.lead")} ${t("linking.whyLinked")}`}>
       {off && (
         <Alert color="yellow" role="status">
           {t("linking.klaviyoOff")} {klaviyo.data?.since && <When at={klaviyo.data.since} full />}

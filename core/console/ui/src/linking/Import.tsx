@@ -17,7 +17,7 @@ export function ImportPage() {
     queryKey: ["run", "import", run],
     queryFn: () => get<Import>(`${at}/imports/${run}`),
   });
-  if (found.isPending) return <Loading />;
+  if (found.isPending) return <Loading page={t("linking.import.title")} />;
   if (found.error)
     return (
       <Failed

@@ -20,7 +20,7 @@ export function ReviewItem() {
     queryKey: ["linking", "review", item],
     queryFn: () => get<View>(`${at}/review/${item}`),
   });
-  if (found.isPending) return <Loading />;
+  if (found.isPending) return <Loading page={t("linking.review.title")} />;
   if (found.error)
     return (
       <Failed

@@ -1,20 +1,27 @@
 import { Button, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Page } from "./Page";
 
 export const quietFor = 150; // ms without anything
 export const slowAfter = 3000; // ms until the sentence
 
 type Shape = "page" | "list" | "cards" | "lines";
 
+type Props = {
+  shape?: Shape;
+  cancel?: () => void;
+  page?: string; // the title of the screen, where nothing else of it can be shown yet
+};
+
 // Loading shows nothing for 150 ms, then the shape of what comes, after 3 s a sentence.
-export function Loading({ shape = "page", cancel }: { shape?: Shape; cancel?: () => void }) {
+export function Loading({ shape = "page", cancel, page }: Props) {
   const { t } = useTranslation();
   const since = useElapsed();
   if (since < quietFor) return null;
-  return (
+  const shapes = (
     <Stack aria-busy="true" data-testid="loading">
-      {shape === "page" && <Skeleton height={28} width={220} />}
+      {shape === "page" && !page && <Skeleton height={28} width={220} />}
       {heights[shape].map((height, i) => (
         <Skeleton key={i} height={height} />
       ))}
@@ -32,6 +39,7 @@ export function Loading({ shape = "page", cancel }: { shape?: Shape; cancel?: ()
       </div>
     </Stack>
   );
+  return page ? <Page title={page}>{shapes}</Page> : shapes;
 }
 
 const heights: Record<Shape, number[]> = {

@@ -1,0 +1,48 @@
+import { expect, test } from "@playwright/test";
+import { signIn, sizes } from "./console";
+import { say } from "./words";
+
+// The answers about connecting, linking and consent stand where their questions come up, in both
+// languages. docs/faq.md lists them with what else shows them.
+
+const answers: [question: string, path: string, texts: string[]][] = [
+  [
+    "which permission and plan",
+    "~/settings/klaviyo?step=who",
+    ["connection.klaviyo.who", "connection.klaviyo.plan"],
+  ],
+  [
+    "from a campaign",
+    "~/settings/klaviyo?step=who",
+    ["connection.klaviyo.campaignAsk", "connection.klaviyo.campaign"],
+  ],
+  [
+    "which data",
+    "~/settings/klaviyo?step=accounts",
+    ["connection.klaviyo.names", "connection.klaviyo.nothingIn"],
+  ],
+  ["people who are not linked", "/linking", ["linking.whyLinked"]],
+  ["ending a link", "/linking", ["linking.unlink.lead"]],
+  ["a QR code in an email", "/linking/qr", ["linking.codes.lead"]],
+  ["is an email in the link safe", "/linking/qr/new", ["linking.by.profileText", "linking.by.profile"]],
+  ["after a form", "/linking/forms", ["linking.forms.lead"]],
+  ["existing LINE IDs", "/linking/import", ["linking.import.lead"]],
+  ["by email or phone", "/linking/auto", ["linking.auto.rule", "linking.auto.checkFirst"]],
+  ["two answers", "/linking/review", ["linking.review.lead"]],
+  ["LINE consent", "/settings/consent", ["consent.rule", "consent.promise", "consent.update"]],
+  ["refused by Klaviyo", "/linking/kept", ["linking.kept.lead"]],
+];
+
+for (const language of ["en", "ja"] as const) {
+  const t = say(language);
+
+  test(`each answer stands where its question comes up: ${language}`, { tag: "@reads" }, async ({ page }) => {
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    for (const [question, path, texts] of answers) {
+      await page.goto(path.startsWith("~") ? home.replace(/\/oa\/.*$/, path.slice(1)) : home + path);
+      for (const text of texts)
+        await expect(page.getByText(t(text)).first(), `${question}: ${text}`).toBeVisible();
+    }
+  });
+}
