@@ -167,9 +167,8 @@ for (const language of ["en", "ja"] as const)
           const alert = page.getByRole("alert").filter({ hasText: t(s.failed) });
           await expect(alert).toBeVisible();
           await look("failed");
+          await alert.getByRole("button", { name: t("common.again") }).focus();
           await page.unrouteAll({ behavior: "ignoreErrors" });
-          const again = alert.getByRole("button", { name: t("common.again") });
-          await again.focus();
           await page.keyboard.press("Enter"); // by keyboard alone
           await expect(alert).toBeHidden();
         },

@@ -40,7 +40,9 @@ for (const language of ["en", "ja"] as const)
     expect(await reminders(request, "mio")).toBe(before);
     await setQuota(request, { limit: 9000, used: 5000 });
     await expect(async () => {
-      await page.getByRole("button", { name: say.ask }).click();
+      // Lumo asks by itself too, and the button goes when there is nothing to ask for
+      if (await page.getByText(say.waits).isVisible())
+        await page.getByRole("button", { name: say.ask }).click({ timeout: 2000 });
       await expect(page.getByText(say.waits)).toBeHidden({ timeout: 2000 });
     }).toPass({ timeout: 60_000 });
     await expect.poll(() => reminders(request, "mio"), { timeout: 30_000 }).toBe(before + waiting);

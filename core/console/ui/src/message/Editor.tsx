@@ -26,6 +26,7 @@ import style from "./message.module.css";
 import type { Body, Message, Problem } from "./model";
 import { useProblems } from "./problems";
 import { shown, useImages, usePreview } from "./usePreview";
+import { useSteps } from "./useSteps";
 
 // Editor writes one message (UX 5.16).
 export function Editor() {
@@ -111,6 +112,7 @@ function Draft({ from }: { from: Message }) {
   const client = useQueryClient();
   const undo = useUndo();
   const d = useDraft(from);
+  useSteps(d.draft, d.setDraft);
   const [friend, setFriend] = useState("");
   const [checked, setChecked] = useState<{ of: string; problems: Problem[] }>();
   const preview = usePreview(d.draft, friend);
