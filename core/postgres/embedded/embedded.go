@@ -25,13 +25,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
 	superuser    = "lumo"
 	database     = "lumo"
 	startTimeout = 30 * time.Second
-	stopTimeout  = 20 * time.Second
+	// recoveryTimeout is for gigabytes of the log on a slow disk.
+	recoveryTimeout = 15 * time.Minute
+	stopTimeout     = 20 * time.Second
 )
 
 // Config says where a cluster lives and how careful it is.
@@ -209,11 +212,15 @@ func settings() []string {
 // ready waits for the first connection, then makes sure the database exists.
 func (s *Server) ready(ctx context.Context, admin string) error {
 	var conn *pgx.Conn
-	err := waitFor(ctx, startTimeout, "PostgreSQL to answer", func() bool {
-		var err error
-		conn, err = pgx.Connect(ctx, admin)
-		return err == nil
-	})
+	var refused error
+	connects := func() bool {
+		conn, refused = pgx.Connect(ctx, admin)
+		return refused == nil
+	}
+	err := waitFor(ctx, startTimeout, "PostgreSQL to answer", func() bool { return connects() || recovering(refused) })
+	if err == nil && refused != nil {
+		err = waitFor(ctx, recoveryTimeout, "PostgreSQL to take up what it wrote before it crashed", connects)
+	}
 	if err != nil {
 		return err
 	}
@@ -228,6 +235,13 @@ func (s *Server) ready(ctx context.Context, admin string) error {
 		}
 	}
 	return nil
+}
+
+// recovering tells that PostgreSQL answers, and is not ready: after a crash it first takes up what
+// it had written since its last checkpoint, which may be gigabytes.
+func recovering(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.Code == "57P03"
 }
 
 // port is the wished one, the one of the last start, or a free one.
