@@ -56,6 +56,7 @@ func openDisk(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 	if m, ok := vfs.(metaLayer); ok {
 		store = m.meta(store)
 	}
+	store = complete{store}
 	if mend {
 		store = mended{store, vfs}
 	}

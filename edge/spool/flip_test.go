@@ -133,6 +133,23 @@ func TestAGroupsEndThatLooksLikeAnIndexCostsNothing(t *testing.T) {
 	}
 }
 
+// The list of files stands there twice. A bit in the newer copy brings the older one back, which
+// does not know the newest file.
+func TestADamagedListOfFilesCostsNothing(t *testing.T) {
+	t.Parallel()
+	files := closedLog(t)
+	for _, page := range []int{0, os.Getpagesize()} {
+		for at := page + 16; at < page+80; at += 3 { // what stands behind the head of the page
+			disk := maps.Clone(files)
+			disk[listFile] = bytes.Clone(files[listFile])
+			disk[listFile][at] ^= 1 << (at % 8)
+			if got := reopened(t, "requests", disk); len(got) != flipCount {
+				t.Fatalf("a bit of byte %d: there is %v", at, got)
+			}
+		}
+	}
+}
+
 // A crash in the middle of setting a damaged log aside loses nothing.
 func TestSalvageGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()

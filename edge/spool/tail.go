@@ -23,6 +23,41 @@ const (
 	searchStep = 256 << 10
 )
 
+// complete is a list of files that names the newest one. The store of the list keeps two
+// copies; where a damaged bit spoils the newer one it answers with the older one, and the
+// library then removes the files that this one does not know.
+type complete struct{ types.MetaStore }
+
+// Load reads the list when a log is opened. A file that is newer than the list and has records
+// in it means that the list is damaged; a new one that is not listed yet is empty.
+func (c complete) Load(dir string) (types.PersistentState, error) {
+	state, err := c.MetaStore.Load(dir)
+	if err != nil {
+		return state, err
+	}
+	last := ""
+	if n := len(state.Segments); n > 0 {
+		last = segment.FileName(state.Segments[n-1])
+	}
+	names, err := filepath.Glob(filepath.Join(dir, walFiles))
+	if err != nil {
+		return state, err
+	}
+	for _, name := range names {
+		if filepath.Base(name) <= last {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return state, err
+		}
+		if len(scan(b)) > 0 {
+			return state, errDamaged
+		}
+	}
+	return state, nil
+}
+
 // mended is a list of files whose newest file can be written to. The library fills a file,
 // closes it with an index, and then, a moment later, lists the next one. Who ends in between,
 // even in order, leaves a list whose last file is closed; the library opens that and refuses
