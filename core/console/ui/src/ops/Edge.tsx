@@ -141,13 +141,10 @@ function Aside({ of }: { of: EdgePage["set_aside"] }) {
   const { count, moment } = useFormat();
   const all = of.reduce((sum, a) => sum + a.n, 0);
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconAlertTriangle stroke={1.5} />}
-      title={t("ops.aside.title", { count: all, n: count(all) })}
-      role="status"
-    >
+    <Alert color="yellow" variant="light" icon={<IconAlertTriangle stroke={1.5} />} role="status">
+      <Text size="sm" fw={600}>
+        {t("ops.aside.title", { count: all, n: count(all) })}
+      </Text>
       {of.map((a) => (
         <Text size="sm" key={a.reason}>
           {t(`ops.aside.${a.reason}`, { count: a.n, n: count(a.n), time: moment(a.last_at ?? "") })}
