@@ -150,6 +150,31 @@ func TestADamagedListOfFilesCostsNothing(t *testing.T) {
 	}
 }
 
+// Bits in the list itself: what it then says of the files does not fit together.
+func TestAListOfFilesThatMakesNoSenseCostsNothing(t *testing.T) {
+	t.Parallel()
+	files := closedLog(t)
+	for _, word := range []string{`"Codec":`, `"BaseIndex":`, `"MaxIndex":`} {
+		disk := maps.Clone(files)
+		disk[listFile] = bytes.Clone(files[listFile])
+		n := 0
+		for at := 0; ; n++ {
+			next := bytes.Index(disk[listFile][at:], []byte(word))
+			if next < 0 {
+				break
+			}
+			at += next + len(word)
+			disk[listFile][at] ^= 2 // another digit
+		}
+		if n == 0 {
+			t.Fatalf("%s stands nowhere", word)
+		}
+		if got := reopened(t, "requests", disk); len(got) != flipCount {
+			t.Errorf("%s: there is %v", word, got)
+		}
+	}
+}
+
 // A crash in the middle of setting a damaged log aside loses nothing.
 func TestSalvageGoesOnAfterACrash(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	wal "github.com/hashicorp/raft-wal"
 	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
 
@@ -35,6 +36,9 @@ func (c complete) Load(dir string) (types.PersistentState, error) {
 	if err != nil {
 		return state, err
 	}
+	if !plausible(state.Segments) {
+		return state, errDamaged
+	}
 	last := ""
 	if n := len(state.Segments); n > 0 {
 		last = segment.FileName(state.Segments[n-1])
@@ -56,6 +60,24 @@ func (c complete) Load(dir string) (types.PersistentState, error) {
 		}
 	}
 	return state, nil
+}
+
+// plausible tells whether each file begins where the one before it ends, as logs that only grow
+// have them, and only the newest one is open.
+func plausible(files []types.SegmentInfo) bool {
+	for i, f := range files {
+		if f.Codec != wal.CodecBinaryV1 || f.MinIndex < f.BaseIndex {
+			return false
+		}
+		if i == 0 {
+			continue
+		}
+		before := files[i-1]
+		if before.SealTime.IsZero() || before.MaxIndex+1 != f.BaseIndex || f.MinIndex != f.BaseIndex {
+			return false
+		}
+	}
+	return true
 }
 
 // mended is a list of files whose newest file can be written to. The library fills a file,
