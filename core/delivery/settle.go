@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	settleBatch = 256                  // outcomes in one transaction
-	settleWait  = 5 * time.Millisecond // for more of them
-	settleTries = 8
+	settleBatch    = 256                  // outcomes in one transaction
+	settleWait     = 5 * time.Millisecond // for more of them
+	settlePatience = 30 * time.Second     // with a database that does not take them
+	firstInsist    = 50 * time.Millisecond
+	longestInsist  = 4 * time.Second
 )
 
 // note is what LINE answered to one push.
@@ -72,11 +74,13 @@ func (w *settler) gather(first note, over <-chan time.Time) []note {
 	return all
 }
 
-// insist writes outcomes down, again and again if it must: the evidence is in hand. One that
-// the database refuses does not keep the others from being recorded.
+// insist writes outcomes down, again and again if it must: the evidence is in hand, and a
+// database that crashed may take a while to come back. One that the database refuses does not
+// keep the others from being recorded. After all patience the rows stay in sending, and whoever
+// sends for the account finds them two minutes after their try.
 func (w *settler) insist(ctx context.Context, all []note) {
-	wait := 50 * time.Millisecond
-	for try := 1; ; try++ {
+	begun := time.Now()
+	for wait := firstInsist; ; wait = min(2*wait, longestInsist) {
 		err := w.once(ctx, all)
 		if err == nil {
 			return
@@ -88,11 +92,10 @@ func (w *settler) insist(ctx context.Context, all []note) {
 			}
 			return
 		}
-		if try == settleTries { // about half a minute: the row stays in sending and is found again
+		if time.Since(begun) > settlePatience {
 			return
 		}
 		time.Sleep(wait)
-		wait = min(2*wait, 8*time.Second)
 	}
 }
 
