@@ -56,7 +56,7 @@ func openDisk(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 	if m, ok := vfs.(metaLayer); ok {
 		store = m.meta(store)
 	}
-	store = complete{store}
+	store = &complete{MetaStore: store}
 	if mend {
 		store = mended{store, vfs}
 	}

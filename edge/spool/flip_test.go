@@ -154,7 +154,7 @@ func TestADamagedListOfFilesCostsNothing(t *testing.T) {
 func TestAListOfFilesThatMakesNoSenseCostsNothing(t *testing.T) {
 	t.Parallel()
 	files := closedLog(t)
-	for _, word := range []string{`"Codec":`, `"BaseIndex":`, `"MaxIndex":`} {
+	for _, word := range []string{`"Codec":`, `"BaseIndex":`, `"MinIndex":`, `"MaxIndex":`, `"IndexStart":`} {
 		disk := maps.Clone(files)
 		disk[listFile] = bytes.Clone(files[listFile])
 		n := 0
@@ -208,32 +208,44 @@ func TestSalvageGoesOnAfterACrash(t *testing.T) {
 	}
 }
 
-// What cannot be opened stays, beside its successor, for whoever wants to look at it.
-func TestADamagedLogIsSetAsideWhole(t *testing.T) {
-	t.Parallel()
+// opened is a log of these files, and what was set aside of them.
+func opened(t *testing.T, files map[string][]byte) (records int, aside []string) {
+	t.Helper()
 	dir := t.TempDir()
-	for name, b := range closedLog(t) {
-		if name == listFile {
-			b = []byte(strings.Repeat("nonsense", 4096))
-		}
-		if err := os.MkdirAll(filepath.Join(dir, "requests"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.MkdirAll(filepath.Join(dir, "requests"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range files {
 		if err := os.WriteFile(filepath.Join(dir, "requests", name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s, err := Open(Config{Dir: dir, Now: time.Now})
+	s, err := Open(Config{Dir: dir, Now: time.Now, fileSize: traceFile})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got := bodies(t, s.Requests); len(got) != flipCount {
-		t.Errorf("got %d records want %d", len(got), flipCount)
+	aside, err = filepath.Glob(filepath.Join(dir, "requests"+damagedSuffix+"-*", "*.wal"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	aside, err := filepath.Glob(filepath.Join(dir, "requests"+damagedSuffix+"-1", "*.wal"))
-	if err != nil || len(aside) < 2 {
-		t.Errorf("set aside: %v %v", aside, err)
+	return len(bodies(t, s.Requests)), aside
+}
+
+// What cannot be opened stays, beside its successor, for whoever wants to look at it.
+func TestADamagedLogIsSetAsideWhole(t *testing.T) {
+	t.Parallel()
+	files := closedLog(t)
+	files[listFile] = []byte(strings.Repeat("nonsense", 4096))
+	if records, aside := opened(t, files); records != flipCount || len(aside) < 2 {
+		t.Errorf("got %d records want %d; set aside: %v", records, flipCount, aside)
+	}
+}
+
+func TestAWholeLogIsLeftAsItIs(t *testing.T) {
+	t.Parallel()
+	if records, aside := opened(t, closedLog(t)); records != flipCount || len(aside) != 0 {
+		t.Errorf("got %d records want %d; set aside: %v", records, flipCount, aside)
 	}
 }
 

@@ -3,6 +3,8 @@ package spool
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,20 +26,64 @@ const (
 	searchStep = 256 << 10
 )
 
-// complete is a list of files that names the newest one. The store of the list keeps two
-// copies; where a damaged bit spoils the newer one it answers with the older one, and the
-// library then removes the files that this one does not know.
-type complete struct{ types.MetaStore }
+// complete is a list of files that says what was last written to it. The store of the list has
+// no checksum of what it holds, so ours stands beside it. And the store keeps two copies; where a
+// damaged bit spoils the newer one it answers with the older one, and the library then removes
+// the files that this one does not know.
+type complete struct {
+	types.MetaStore
+	sum []byte // of the list as it stands
+}
+
+const listSumsKey = "lumo list sums"
+
+// CommitState replaces the list. The checksums of the old list and of the new one go before it:
+// whoever ends in between leaves a list that fits one of them.
+func (c *complete) CommitState(state types.PersistentState) error {
+	sum, err := listSum(state)
+	if err != nil {
+		return err
+	}
+	if err := c.SetStable([]byte(listSumsKey), slices.Concat(c.sum, sum)); err != nil {
+		return err
+	}
+	if err := c.MetaStore.CommitState(state); err != nil {
+		return err
+	}
+	c.sum = sum
+	return nil
+}
+
+func listSum(state types.PersistentState) ([]byte, error) {
+	text, err := json.Marshal(state)
+	return binary.LittleEndian.AppendUint32(nil, crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))), err
+}
+
+// known reads the checksum of a list and holds it against those that were written beside it;
+// logs of earlier programs have none.
+func (c *complete) known(state types.PersistentState) (bool, error) {
+	sum, err := listSum(state)
+	if err != nil {
+		return false, err
+	}
+	sums, err := c.GetStable([]byte(listSumsKey))
+	if err != nil {
+		return false, err
+	}
+	c.sum = sum
+	return len(sums) == 0 || slices.ContainsFunc(slices.Collect(slices.Chunk(sums, len(sum))),
+		func(s []byte) bool { return bytes.Equal(s, sum) }), nil
+}
 
 // Load reads the list when a log is opened. A file that is newer than the list and has records
 // in it means that the list is damaged; a new one that is not listed yet is empty.
-func (c complete) Load(dir string) (types.PersistentState, error) {
+func (c *complete) Load(dir string) (types.PersistentState, error) {
 	state, err := c.MetaStore.Load(dir)
 	if err != nil {
 		return state, err
 	}
-	if !plausible(state.Segments) {
-		return state, errDamaged
+	if known, err := c.known(state); err != nil || !known || !plausible(state.Segments) {
+		return state, firstOf(err, errDamaged)
 	}
 	last := ""
 	if n := len(state.Segments); n > 0 {
