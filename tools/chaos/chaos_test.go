@@ -25,7 +25,7 @@ import (
 
 const (
 	person   = "yuki"
-	patience = 90 * time.Second
+	patience = 4 * time.Minute // what stays in sending is found again after two
 	phone    = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Line/15.9.0"
 )
 

@@ -78,7 +78,7 @@ func TestFollowAndBlockAreSettledByLINEsTimeHoweverWebhooksArrive(t *testing.T) 
 		}
 	}
 	for _, try := range w.line.HookLog() {
-		if try.Status != 200 {
+		if try.Status != 200 && try.Status != 202 { // 202: kept by the edge, the core took its time
 			t.Errorf("LINE was answered %d", try.Status)
 		}
 	}
