@@ -23,7 +23,7 @@ import { TestSend } from "../testsend/TestSend";
 import { Blocks } from "./Blocks";
 import { GetJson } from "./GetJson";
 import style from "./message.module.css";
-import type { Body, Message, Problem } from "./model";
+import { type Body, goesOn, type Message, type Problem } from "./model";
 import { useProblems } from "./problems";
 import { shown, useImages, usePreview } from "./usePreview";
 import { useSteps } from "./useSteps";
@@ -112,7 +112,7 @@ function Draft({ from }: { from: Message }) {
   const client = useQueryClient();
   const undo = useUndo();
   const d = useDraft(from);
-  useSteps(d.draft, d.setDraft);
+  useSteps(d.draft, d.setDraft, goesOn);
   const [friend, setFriend] = useState("");
   const [checked, setChecked] = useState<{ of: string; problems: Problem[] }>();
   const preview = usePreview(d.draft, friend);

@@ -65,6 +65,11 @@ export function blank(kind: Kind): string {
   return kind === "json" ? JSON.stringify(made.json, null, 2) : JSON.stringify(made[kind]);
 }
 
+// goesOn tells that a change wrote on in one block, and left the others and their order.
+export const goesOn = (before: Body, after: Body) =>
+  before.blocks.length === after.blocks.length &&
+  before.blocks.filter((b, i) => b !== after.blocks[i]).length <= 1;
+
 export type Area = { x: number; y: number; width: number; height: number; link: string };
 
 // areasOf reads the areas of a rich message; undefined = it holds more than the form knows.

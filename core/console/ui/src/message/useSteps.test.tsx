@@ -8,7 +8,7 @@ let change: (v: string) => void;
 function Editor() {
   const [value, set] = useState("a");
   change = set;
-  useSteps(value, set);
+  useSteps(value, set, (before, after) => after.startsWith(before));
   return (
     <>
       <output>{value}</output>
@@ -50,6 +50,13 @@ test("changes are taken back and made again, close ones together", () => {
   write("e"); // what was taken back is gone for good
   press(true);
   expect(shown()).toBe("e");
+});
+
+test("what does not go on with the change before is a step of its own, however soon", () => {
+  write("b");
+  write("c");
+  press();
+  expect(shown()).toBe("b");
 });
 
 test("in a text field the keys are the field's own", () => {
