@@ -26,6 +26,7 @@ import {
   useFilters,
   useFormat,
   When,
+  Wide,
 } from "../parts";
 import { usePlace } from "../place";
 
@@ -250,7 +251,7 @@ function Messages({ of, range }: { of: Figures; range: string }) {
         </Group>
       }
     >
-      <Table.ScrollContainer minWidth={760} type="native">
+      <Wide label={t("statistics.byMessage")} min={760}>
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -286,7 +287,7 @@ function Messages({ of, range }: { of: Figures; range: string }) {
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Wide>
     </Section>
   );
 }
@@ -331,7 +332,7 @@ function Links({ of, range }: { of: Figures; range: string }) {
     <Section title={t("statistics.byLink")} actions={<Csv by="link" range={range} />}>
       {of.links.length === 0 && <Text size="sm">{t("statistics.noLinks")}</Text>}
       {of.links.length > 0 && (
-        <Table.ScrollContainer minWidth={560} type="native">
+        <Wide label={t("statistics.byLink")} min={560}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -354,7 +355,7 @@ function Links({ of, range }: { of: Figures; range: string }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Wide>
       )}
     </Section>
   );
