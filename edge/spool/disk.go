@@ -1,6 +1,8 @@
 package spool
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"time"
@@ -69,7 +71,7 @@ func openDisk(dir string, vfs layer, fileSize int, mend bool) (*disk, error) {
 	d := &disk{wal: w, meta: meta}
 	first, err1 := w.FirstIndex()
 	last, err2 := w.LastIndex()
-	done, err3 := w.GetUint64([]byte(headKey))
+	done, err3 := readHead(w)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fault.As(fault.Unavailable, op, errors.Join(err, d.close()))
 	}
@@ -156,10 +158,31 @@ func (d *disk) drop(head, next uint64) error {
 		}
 	}
 	if head == next {
-		if err := d.wal.SetUint64([]byte(headKey), head); err != nil {
+		if err := d.wal.Set([]byte(headKey), headNote(head)); err != nil {
 			return fault.As(fault.Unavailable, op, err)
 		}
 	}
 	d.head = head
 	return nil
+}
+
+// headNote is what is noted of the head: it and its checksum, since a damaged one would pass for
+// records that are done.
+func headNote(head uint64) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, head)
+	return binary.LittleEndian.AppendUint32(b, sumOf(b))
+}
+
+// readHead reads the note; 0 where there is none, or a damaged one: what was done is then handed
+// over once more, and known by its id.
+func readHead(w *wal.WAL) (uint64, error) {
+	b, err := w.Get([]byte(headKey))
+	if err != nil || len(b) < 8 {
+		return 0, err
+	}
+	head := binary.LittleEndian.Uint64(b)
+	if !bytes.Equal(b, headNote(head)) {
+		return 0, nil
+	}
+	return head, nil
 }

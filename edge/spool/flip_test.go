@@ -36,7 +36,7 @@ func TestSoakEveryFlippedByteCostsAtMostItsRecord(t *testing.T) {
 }
 
 func flipAll(t *testing.T, step int) {
-	files := closedLog(t)
+	files := closedLog(t, 0)
 	flips := 0
 	for name, whole := range files {
 		stride := step
@@ -66,13 +66,17 @@ func flipAll(t *testing.T, step int) {
 	t.Logf("%d flipped bits", flips)
 }
 
-// closedLog is the folder of a log with records in several files, appended in groups.
-func closedLog(t *testing.T) map[string][]byte {
+// closedLog is the folder of a log with records in several files, appended in groups. Early ones
+// were handed over before.
+func closedLog(t *testing.T, early int) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := Open(Config{Dir: dir, Now: time.Now, fileSize: traceFile})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if early > 0 {
+		handOver(t, s, early)
 	}
 	for n := 0; n < flipCount; n += 3 {
 		var jobs []*appendJob
@@ -101,12 +105,55 @@ func closedLog(t *testing.T) map[string][]byte {
 	return files
 }
 
+// handOver appends records, has them done and notes that.
+func handOver(t *testing.T, s *Spool, n int) {
+	t.Helper()
+	for k := range n {
+		if err := s.AddRequest(context.Background(), numbered(k-n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := s.Requests(n, 1<<30)
+	if err := firstOf(err, s.Done(b, b.Count), s.requests.tidy(1)); err != nil || b.Count != n {
+		t.Fatalf("%d of %d handed over, %v", b.Count, n, err)
+	}
+}
+
+// Where everything was done is noted beside the log. Bits of that note cost no record that came
+// later; those that were done come once more.
+func TestADamagedNoteOfWhatIsDoneCostsNothing(t *testing.T) {
+	t.Parallel()
+	files := closedLog(t, 3)
+	flips := 0
+	for at := 0; ; flips++ {
+		next := bytes.Index(files[listFile][at:], []byte(headKey))
+		if next < 0 {
+			break
+		}
+		for n := range len(headKey) + 12 {
+			disk := maps.Clone(files)
+			disk[listFile] = bytes.Clone(files[listFile])
+			disk[listFile][at+next+n] ^= 4
+			got := reopened(t, "requests", disk)
+			for n := range flipCount {
+				if !slices.Contains(got, n) {
+					t.Fatalf("a bit of byte %d: record %d is lost; there is %v", at+next+n, n, got)
+				}
+			}
+		}
+		at += next + len(headKey)
+	}
+	if flips == 0 {
+		t.Error("no note is there")
+	}
+}
+
 // One bit makes the end of a group look like the index that closes a file. No record is
 // damaged by it, so none is lost, and nothing is written as far as the checksum says.
 func TestAGroupsEndThatLooksLikeAnIndexCostsNothing(t *testing.T) {
 	t.Parallel()
 	const index, commit = 2, 3
-	files := closedLog(t)
+	files := closedLog(t, 0)
 	flips := 0
 	for name, whole := range files {
 		if name == listFile {
@@ -137,7 +184,7 @@ func TestAGroupsEndThatLooksLikeAnIndexCostsNothing(t *testing.T) {
 // does not know the newest file.
 func TestADamagedListOfFilesCostsNothing(t *testing.T) {
 	t.Parallel()
-	files := closedLog(t)
+	files := closedLog(t, 0)
 	for _, page := range []int{0, os.Getpagesize()} {
 		for at := page + 16; at < page+80; at += 3 { // what stands behind the head of the page
 			disk := maps.Clone(files)
@@ -153,7 +200,7 @@ func TestADamagedListOfFilesCostsNothing(t *testing.T) {
 // Bits in the list itself: what it then says of the files does not fit together.
 func TestAListOfFilesThatMakesNoSenseCostsNothing(t *testing.T) {
 	t.Parallel()
-	files := closedLog(t)
+	files := closedLog(t, 0)
 	for _, word := range []string{`"Codec":`, `"BaseIndex":`, `"MinIndex":`, `"MaxIndex":`, `"IndexStart":`} {
 		disk := maps.Clone(files)
 		disk[listFile] = bytes.Clone(files[listFile])
@@ -235,7 +282,7 @@ func opened(t *testing.T, files map[string][]byte) (records int, aside []string)
 // What cannot be opened stays, beside its successor, for whoever wants to look at it.
 func TestADamagedLogIsSetAsideWhole(t *testing.T) {
 	t.Parallel()
-	files := closedLog(t)
+	files := closedLog(t, 0)
 	files[listFile] = []byte(strings.Repeat("nonsense", 4096))
 	if records, aside := opened(t, files); records != flipCount || len(aside) < 2 {
 		t.Errorf("got %d records want %d; set aside: %v", records, flipCount, aside)
@@ -244,7 +291,7 @@ func TestADamagedLogIsSetAsideWhole(t *testing.T) {
 
 func TestAWholeLogIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
-	if records, aside := opened(t, closedLog(t)); records != flipCount || len(aside) != 0 {
+	if records, aside := opened(t, closedLog(t, 0)); records != flipCount || len(aside) != 0 {
 		t.Errorf("got %d records want %d; set aside: %v", records, flipCount, aside)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	wal "github.com/hashicorp/raft-wal"
 	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
 
@@ -56,11 +55,12 @@ func (c *complete) CommitState(state types.PersistentState) error {
 
 func listSum(state types.PersistentState) ([]byte, error) {
 	text, err := json.Marshal(state)
-	return binary.LittleEndian.AppendUint32(nil, crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))), err
+	return binary.LittleEndian.AppendUint32(nil, sumOf(text)), err
 }
 
-// known reads the checksum of a list and holds it against those that were written beside it;
-// logs of earlier programs have none.
+func sumOf(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// known holds a list against the checksums that were written beside it. Only a new log has none.
 func (c *complete) known(state types.PersistentState) (bool, error) {
 	sum, err := listSum(state)
 	if err != nil {
@@ -71,8 +71,15 @@ func (c *complete) known(state types.PersistentState) (bool, error) {
 		return false, err
 	}
 	c.sum = sum
-	return len(sums) == 0 || slices.ContainsFunc(slices.Collect(slices.Chunk(sums, len(sum))),
-		func(s []byte) bool { return bytes.Equal(s, sum) }), nil
+	if len(sums) == 0 {
+		return len(state.Segments) == 0, nil
+	}
+	for one := range slices.Chunk(sums, len(sum)) {
+		if bytes.Equal(one, sum) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Load reads the list when a log is opened. A file that is newer than the list and has records
@@ -82,7 +89,7 @@ func (c *complete) Load(dir string) (types.PersistentState, error) {
 	if err != nil {
 		return state, err
 	}
-	if known, err := c.known(state); err != nil || !known || !plausible(state.Segments) {
+	if known, err := c.known(state); err != nil || !known {
 		return state, firstOf(err, errDamaged)
 	}
 	last := ""
@@ -106,24 +113,6 @@ func (c *complete) Load(dir string) (types.PersistentState, error) {
 		}
 	}
 	return state, nil
-}
-
-// plausible tells whether each file begins where the one before it ends, as logs that only grow
-// have them, and only the newest one is open.
-func plausible(files []types.SegmentInfo) bool {
-	for i, f := range files {
-		if f.Codec != wal.CodecBinaryV1 || f.MinIndex < f.BaseIndex {
-			return false
-		}
-		if i == 0 {
-			continue
-		}
-		before := files[i-1]
-		if before.SealTime.IsZero() || before.MaxIndex+1 != f.BaseIndex || f.MinIndex != f.BaseIndex {
-			return false
-		}
-	}
-	return true
 }
 
 // mended is a list of files whose newest file can be written to. The library fills a file,
