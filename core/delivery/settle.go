@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	settleBatch    = 256                  // outcomes in one transaction
-	settleWait     = 5 * time.Millisecond // for more of them
-	settlePatience = 30 * time.Second     // with a database that does not take them
-	firstInsist    = 50 * time.Millisecond
-	longestInsist  = 4 * time.Second
+	settleBatch     = 256                  // outcomes in one transaction
+	settleWait      = 5 * time.Millisecond // for more of them
+	settlePatience  = 30 * time.Second     // with a database that is away
+	refusedPatience = 5 * time.Second      // with one that refuses them
+	firstInsist     = 50 * time.Millisecond
+	longestInsist   = 4 * time.Second
 )
 
 // note is what LINE answered to one push.
@@ -86,13 +87,14 @@ func (w *settler) insist(ctx context.Context, all []note) {
 			return
 		}
 		w.service.complain(ctx, "delivery.insist", err)
-		if len(all) > 1 && !fault.Is(err, fault.Unavailable) {
+		away := fault.Is(err, fault.Unavailable)
+		if len(all) > 1 && !away {
 			for _, n := range all {
 				w.insist(ctx, []note{n})
 			}
 			return
 		}
-		if time.Since(begun) > settlePatience {
+		if waited := time.Since(begun); waited > settlePatience || !away && waited > refusedPatience {
 			return
 		}
 		time.Sleep(wait)
