@@ -184,9 +184,7 @@ func TestEverybodyGetsItOnceWhateverIsKilled(t *testing.T) {
 // The long form: 200,000 people, two merchants, replicas killed at random every few seconds,
 // the database restarted twice. Nothing is cut short.
 func TestSoakTwoHundredThousandGetItOnce(t *testing.T) {
-	if os.Getenv("LUMO_SOAK") == "" {
-		t.Skip("a long run: LUMO_SOAK=1")
-	}
+	postgrestest.Soak(t)
 	r := newTrial(t, 100_000)
 	r.Faults.NoAnswer, r.Faults.Failing, r.Faults.BurstEvery, r.Faults.Busy = 5, 2, 20_000, 3
 	begun := time.Now()

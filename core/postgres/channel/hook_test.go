@@ -380,20 +380,26 @@ func TestNoSecretAndNoLINEIDIsLogged(t *testing.T) {
 	}
 }
 
+// keepOneAside has a friend's follow event fail until it is kept, and then mends the fault.
+func (w *world) keepOneAside(t *testing.T, c channel.Channel) {
+	t.Helper()
+	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
+	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
+	w.giveUp(t)
+	w.facts.setFail(nil)
+}
+
 // What a fault of ours kept aside is worked off when a person asks, each event once, whoever
 // asks how often.
 func TestKeptEventsAreWorkedOffWhenAPersonAsks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.connect(t)
-	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
-	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
-	w.giveUp(t)
+	w.keepOneAside(t, c)
 	kept, err := w.service.Kept(t.Context(), w.merchant, c.ID, false)
 	if err != nil || len(kept) != 1 || kept[0].Problem != "failed" {
 		t.Fatalf("got %+v %v", kept, err)
 	}
-	w.facts.setFail(nil)
 	for range 2 { // two people press the button
 		if n, err := w.service.Replay(t.Context(), w.merchant, c.ID, channel.Actor{}, lumo.RequestID{}); err != nil || n > 1 {
 			t.Fatalf("got %d %v", n, err)
@@ -417,10 +423,7 @@ func TestDismissedEventsRestUntilTheyAreBroughtBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.connect(t)
-	w.facts.setFail(fault.As(fault.Internal, "test", errors.New("a bug")))
-	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
-	w.giveUp(t)
-	w.facts.setFail(nil)
+	w.keepOneAside(t, c)
 	list := func(dismissed bool) []channel.KeptRequest {
 		all, err := w.service.Kept(t.Context(), w.merchant, c.ID, dismissed)
 		if err != nil {

@@ -3,10 +3,8 @@ package channel_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
+	"lumo/core/postgres/postgrestest"
 	"lumo/core/run"
 	"lumo/shared/fault"
 	"lumo/shared/id"
@@ -38,20 +37,15 @@ func TestConsentOfManyIsReadAgainAtLINEsPace(t *testing.T) {
 
 // BENCH consent_refresh_memory: the same with a million friends, half of them linked.
 func TestSoakConsent(t *testing.T) {
-	if os.Getenv("LUMO_SOAK") == "" {
-		t.Skip("a million friends: run with LUMO_SOAK=1")
-	}
-	all := 1_000_000
-	if n, err := strconv.Atoi(os.Getenv("LUMO_SOAK_FRIENDS")); err == nil && n > 0 {
-		all = n
-	}
+	postgrestest.Soak(t)
+	all := postgrestest.SoakSize("LUMO_SOAK_FRIENDS", 1_000_000)
 	for _, verified := range []bool{true, false} {
 		begun := time.Now()
 		took := newWorld(t).refreshed(t, all, verified)
 		fmt.Printf("BENCH consent_refresh_per_s %.0f /s (verified: %v; %v by LINE's clock)\n",
 			float64(all)/time.Since(begun).Seconds(), verified, took.Round(time.Second))
 	}
-	fmt.Printf("BENCH consent_refresh_memory %d MB\n", mostResident()>>20)
+	fmt.Printf("BENCH consent_refresh_memory %d MB\n", postgrestest.MostResident()>>20)
 }
 
 // refreshed reads the consent of so many again, and answers how long that took by LINE's clock.
@@ -93,7 +87,7 @@ func (w *world) refreshed(t *testing.T, all int, verified bool) time.Duration {
 	if rest := took - l.took; rest > 2*time.Second {
 		t.Errorf("verified %v: it took %v, of which LINE took %v: the rest is nobody's limit", verified, took, l.took)
 	}
-	if most := mostResident(); most > refreshMemory {
+	if most := postgrestest.MostResident(); most > refreshMemory {
 		t.Errorf("%d MB were in use at most, want %d", most>>20, refreshMemory>>20)
 	}
 	return took
@@ -219,11 +213,4 @@ SELECT $1, $2, t.id, t.sealed, t.key, '山田 花子', CASE WHEN t.blocked THEN 
   FROM unnest($3::uuid[], $4::bytea[], $5::bytea[], $6::boolean[]) AS t (id, sealed, key, blocked)`,
 		w.merchant, c.ID, ids, sealed, keys, blocked, w.clock().Add(-time.Hour))
 	return postgres.Fault("test.crowd", err)
-}
-
-// mostResident is the most memory that this process ever had.
-func mostResident() int64 {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return u.Maxrss << 10
 }

@@ -2,7 +2,6 @@ package channel_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"lumo/core/channel"
 	"lumo/core/lumo"
+	"lumo/core/postgres/postgrestest"
 )
 
 const (
@@ -82,9 +82,7 @@ SELECT merchant_id, channel_id, follow_status, consent, linked, 0, count(*)
 
 // BENCH friends_search_p95_ms: a page of a million friends by every kind of question.
 func TestSoakAMillionFriendsAreSearchedAtOnce(t *testing.T) {
-	if os.Getenv("LUMO_SOAK") == "" {
-		t.Skip("a million friends: run with LUMO_SOAK=1")
-	}
+	postgrestest.Soak(t)
 	w := newWorld(t)
 	c := w.connect(t)
 	a := w.addKlaviyo(t, 1)

@@ -20,6 +20,7 @@ import (
 	"lumo/core/postgres"
 	outboxstore "lumo/core/postgres/outbox"
 	trackingstore "lumo/core/postgres/tracking"
+	"lumo/core/postgres/postgrestest"
 	"lumo/core/run"
 	"lumo/core/tracking"
 	"lumo/shared/id"
@@ -43,19 +44,14 @@ func TestAnImportOfManyIsLinkedOnceInBoundedMemory(t *testing.T) {
 
 // BENCH import_ids_per_s: the same with 500,000 ids, or LUMO_SOAK_IDS, and what it costs.
 func TestSoakImport(t *testing.T) {
-	if os.Getenv("LUMO_SOAK") == "" {
-		t.Skip("a long run: LUMO_SOAK=1")
-	}
-	all := 500_000
-	if n, err := strconv.Atoi(os.Getenv("LUMO_SOAK_IDS")); err == nil && n > 0 {
-		all = n
-	}
+	postgrestest.Soak(t)
+	all := postgrestest.SoakSize("LUMO_SOAK_IDS", 500_000)
 	check, link := newWorld(t).imported(t, all)
 	each := func(d time.Duration) int64 { return max(d.Microseconds()/int64(all), 1) }
 	fmt.Printf("BENCH import_ids_per_s %.0f /s\n", float64(all)/(check.wall+link.wall).Seconds())
 	fmt.Printf("BENCH import_check_cpu_us_per_id %d us (core %d, database %d)\n", each(check.both()), each(check.core), each(check.database))
 	fmt.Printf("BENCH import_link_cpu_us_per_id %d us (core %d, database %d)\n", each(link.both()), each(link.core), each(link.database))
-	fmt.Printf("BENCH import_memory %d MB\n", resident()>>20)
+	fmt.Printf("BENCH import_memory %d MB\n", postgrestest.MostResident()>>20)
 	const second = int64(time.Second / time.Microsecond)
 	if n := second / each(check.both()); n < 2*pacedIDs {
 		t.Errorf("one processor checks %d ids a second, want twice the %d that Klaviyo gives", n, pacedIDs)
@@ -90,7 +86,7 @@ func (w *world) imported(t *testing.T, all int) (check, link spent) {
 	w.worked(t, l.ID)
 	w.counted(t, w.run(t, l.ID), run.Done, map[string]int64{"linked": int64(all)})
 	w.countedOnce(t, all)
-	if most := resident(); most > importMemory {
+	if most := postgrestest.MostResident(); most > importMemory {
 		t.Errorf("%d MB were in use at most, want %d", most>>20, importMemory>>20)
 	}
 	return checked.less(begun), w.spent(t).less(checked)
@@ -244,11 +240,4 @@ func ofProcess(pid int) time.Duration {
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * tick
-}
-
-// resident is the most memory that this process ever had.
-func resident() int64 {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return u.Maxrss << 10
 }
