@@ -12,7 +12,7 @@ export default defineConfig({
   workers: 2,
   projects: [
     { name: "changes", grepInvert: /@reads|@apart|golden\.spec/, workers: 1 },
-    { name: "beside", grep: /@reads|@apart|golden\.spec/, workers: 1 },
+    { name: "beside", grep: /@reads|@apart|golden\.spec/, workers: 2 },
   ],
   reporter: [["list"]],
   snapshotPathTemplate: "{testDir}/{testFilePath}-snapshots/{arg}{-snapshotSuffix}{ext}",

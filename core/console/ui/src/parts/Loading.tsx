@@ -28,7 +28,7 @@ export function Loading({ shape = "page", cancel, page }: Props) {
       <div role="status">
         {since >= slowAfter && (
           <Group>
-            <Text size="sm">{t("common.slow")}</Text>
+            <Text size="sm">{t(shape === "list" ? "common.slowList" : "common.slow")}</Text>
             {cancel && (
               <Button size="xs" variant="default" onClick={cancel}>
                 {t("common.cancelLoading")}
