@@ -155,14 +155,11 @@ func (d dev) withDatabase(ctx context.Context, newest bool, command []string) (e
 	if len(command) == 0 {
 		return errors.New("with-database needs a command")
 	}
-	dir, err := os.MkdirTemp("", "lumo-test-")
+	dir, err := embedded.ThrowAwayDir(os.Getenv("LUMO_SOAK") != "")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
-		return err
-	}
 	root, err := os.Getwd()
 	if err != nil {
 		return err

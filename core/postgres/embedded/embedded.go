@@ -180,7 +180,8 @@ func (c cluster) start(ctx context.Context, password string) (*Server, error) {
 		args = append(args, "-c", setting)
 	}
 	if c.Unsafe {
-		args = append(args, "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		args = append(args, "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+			"-c", "max_wal_size=1GB") // it may be in memory
 	}
 	log, err := os.OpenFile(filepath.Join(c.home, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -24,7 +24,10 @@ import (
 	"lumo/core/postgres/embedded"
 )
 
-const serverVariable = "LUMO_TEST_DATABASE_URL"
+const (
+	serverVariable = "LUMO_TEST_DATABASE_URL"
+	soakVariable   = "LUMO_SOAK" // long runs are wanted
+)
 
 // Main runs the tests of a package with a server. Use it as TestMain's whole body:
 // os.Exit(postgrestest.Main(m)).
@@ -32,16 +35,12 @@ func Main(m *testing.M) int {
 	if os.Getenv(serverVariable) != "" {
 		return m.Run()
 	}
-	dir, err := os.MkdirTemp("", "lumo-test-")
+	dir, err := embedded.ThrowAwayDir(os.Getenv(soakVariable) != "")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	server, err := embedded.Start(context.Background(), embedded.Config{
 		Dir: filepath.Join(dir, "pg"), CacheDir: cacheDir(), Unsafe: true})
 	if err != nil {

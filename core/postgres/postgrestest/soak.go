@@ -10,7 +10,7 @@ import (
 // Soak skips a test that runs long, unless long runs are asked for.
 func Soak(t *testing.T) {
 	t.Helper()
-	if os.Getenv("LUMO_SOAK") == "" {
+	if os.Getenv(soakVariable) == "" {
 		t.Skip("a long run: LUMO_SOAK=1")
 	}
 }
