@@ -48,9 +48,9 @@ type RefreshStore interface {
 	// Standing are the friends among these people, by LINE user id.
 	Standing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, users []lumo.LineUserID) (
 		map[lumo.LineUserID]FriendRow, error)
-	// Checked notes that LINE told about friends at a time.
+	// Checked notes that LINE's list showed friends at a time.
 	Checked(ctx context.Context, m lumo.MerchantID, f []lumo.FriendID, at time.Time) error
-	// Unchecked are friends once seen following whom LINE did not tell about since a time.
+	// Unchecked are friends once seen following whom LINE's list did not show since a time.
 	Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time, after lumo.FriendID,
 		limit int) ([]FriendRow, error)
 	Count(ctx context.Context, m lumo.MerchantID, q FriendQuery) (int64, error)
@@ -132,7 +132,7 @@ func (r *Refresher) listed(ctx context.Context, v run.Run, users []lumo.LineUser
 	if err != nil {
 		return step, err
 	}
-	var calm []lumo.FriendID
+	var listed []lumo.FriendID
 	for _, user := range users {
 		row, there := known[user]
 		if !there && !r.Add {
@@ -141,31 +141,32 @@ func (r *Refresher) listed(ctx context.Context, v run.Run, users []lumo.LineUser
 		step.Done++
 		if there && row.Follow.Status == lumo.Following && row.Follow.Consent == lumo.ConsentGiven {
 			step.Counts[countUnchanged]++
-			calm = append(calm, row.ID)
+			listed = append(listed, row.ID)
 			continue
 		}
-		if err := r.observe(ctx, v, user, there, lumo.Following, asked, step.Counts, &calm); err != nil {
+		f, err := r.observe(ctx, v, user, there, lumo.Following, asked, step.Counts)
+		if errors.Is(err, errErased) {
+			continue
+		}
+		if err != nil {
 			return step, err
 		}
+		listed = append(listed, f)
 	}
 	if next == "" {
 		step.Cursor, step.Ended = partProbe+":", r.Add
 	}
-	return step, r.Store.Checked(ctx, v.Merchant, calm, r.Now())
+	return step, r.Store.Checked(ctx, v.Merchant, listed, r.Now())
 }
 
 // observe applies what LINE said of one person and counts what came of it.
 func (r *Refresher) observe(ctx context.Context, v run.Run, user lumo.LineUserID, known bool, status lumo.FollowStatus,
-	asked time.Time, counts map[string]int64, checked *[]lumo.FriendID) error {
+	asked time.Time, counts map[string]int64) (lumo.FriendID, error) {
 	row, err := r.Service.meet(ctx, v.Merchant, v.Channel, lumo.Contact{User: user, Source: "refresh",
 		Seen: &lumo.FollowSeen{Status: status, At: asked}})
-	if errors.Is(err, errErased) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return lumo.FriendID{}, err
 	}
-	*checked = append(*checked, row.ID)
 	switch {
 	case !known:
 		counts[countAdded]++
@@ -176,7 +177,7 @@ func (r *Refresher) observe(ctx context.Context, v run.Run, user lumo.LineUserID
 	default:
 		counts[countUnchanged]++
 	}
-	return nil
+	return row.ID, nil
 }
 
 // answered is what LINE said of one friend.
@@ -218,23 +219,24 @@ func (r *Refresher) probe(ctx context.Context, v run.Run, keys lumo.Keys, at str
 	return func(ctx context.Context) (run.Step, error) { return r.probed(ctx, v, answers, asked) }, nil
 }
 
+// probed takes answers over. A friend of whom nothing changed is not written: the cursor says how
+// far the questions got.
 func (r *Refresher) probed(ctx context.Context, v run.Run, answers []answered, asked time.Time) (run.Step, error) {
 	step := run.Step{Cursor: v.Cursor, Counts: map[string]int64{}, Ended: len(answers) < probePage}
-	var calm []lumo.FriendID
 	for _, a := range answers {
 		step.Done++
 		step.Cursor = partProbe + ":" + id.ID(a.row.ID).String()
 		agrees := a.status == a.row.Follow.Status || a.status == lumo.NotFriend && a.row.Follow.Status == lumo.Blocked
 		if agrees {
 			step.Counts[countUnchanged]++
-			calm = append(calm, a.row.ID)
 			continue
 		}
-		if err := r.observe(ctx, v, a.row.Line, true, a.status, asked, step.Counts, &calm); err != nil {
+		_, err := r.observe(ctx, v, a.row.Line, true, a.status, asked, step.Counts)
+		if err != nil && !errors.Is(err, errErased) {
 			return step, err
 		}
 	}
-	return step, r.Store.Checked(ctx, v.Merchant, calm, r.Now())
+	return step, nil
 }
 
 // Verified tells whether LINE hands over the account's followers.

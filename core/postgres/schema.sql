@@ -1689,12 +1689,16 @@ END $function$
 CREATE OR REPLACE FUNCTION public.lumo_links_added()
  RETURNS trigger
  LANGUAGE plpgsql
-AS $function$
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$ -- a plan made while there were few is kept
 BEGIN
-    UPDATE friend
+    UPDATE friend AS f
        SET linked = true
-     WHERE merchant_id = ANY (ARRAY(SELECT DISTINCT merchant_id FROM fresh))
-       AND id = ANY (ARRAY(SELECT friend_id FROM fresh WHERE state = 'linked')) AND NOT linked;
+      FROM (SELECT DISTINCT merchant_id, friend_id
+              FROM fresh
+             WHERE state = 'linked') AS l
+     WHERE f.merchant_id = l.merchant_id AND f.id = l.friend_id AND NOT f.linked;
     RETURN NULL;
 END $function$
 ;

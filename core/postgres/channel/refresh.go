@@ -41,7 +41,7 @@ SELECT line_user_bidx, id, follow_status, consent
 	return found, postgres.Fault(op, err)
 }
 
-// Checked notes that LINE told about friends.
+// Checked notes that LINE's list showed friends.
 func (s *Store) Checked(ctx context.Context, m lumo.MerchantID, f []lumo.FriendID, at time.Time) error {
 	if len(f) == 0 {
 		return nil
@@ -53,7 +53,7 @@ UPDATE friend
 	return postgres.Fault("postgres.Checked", err)
 }
 
-// Unchecked are friends once seen following whom LINE did not tell about since a time.
+// Unchecked are friends once seen following whom LINE's list did not show since a time.
 func (s *Store) Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time,
 	after lumo.FriendID, limit int) ([]channel.FriendRow, error) {
 	const op = "postgres.Unchecked"

@@ -129,6 +129,7 @@ func TestConsentIsReadAgainFromTheListOrOneByOne(t *testing.T) {
 			w := newWorld(t)
 			c := w.connect(t)
 			w.crowd(t, c, 230)
+			made := w.count(t, `SELECT max(xmin::text::bigint) FROM friend`)
 			w.deliver(t, c, event("unfollow", "E1", user(1), w.clock().Add(time.Second)))
 			w.pass(time.Hour)
 			f := &far{verified: verified}
@@ -157,6 +158,10 @@ func TestConsentIsReadAgainFromTheListOrOneByOne(t *testing.T) {
 			}
 			if n := w.count(t, `SELECT count(*) FROM friend WHERE consent_at = $1`, w.clock()); n != 2 {
 				t.Errorf("%d friends changed by the refresh, want 2", n)
+			}
+			// Asked one by one, a friend of whom nothing changed is not written.
+			if n := w.count(t, `SELECT count(*) FROM friend WHERE xmin::text::bigint <= $1`, made); !verified && n != 228 {
+				t.Errorf("%d friends are as they were made, want 228", n)
 			}
 		})
 	}
