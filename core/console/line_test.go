@@ -27,7 +27,9 @@ import (
 	linkagestore "lumo/core/postgres/linkage"
 	runstore "lumo/core/postgres/run"
 	"lumo/core/postgres/shoptest"
+	trackingstore "lumo/core/postgres/tracking"
 	"lumo/core/run"
+	"lumo/core/tracking"
 	"lumo/shared/id"
 )
 
@@ -103,6 +105,8 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	console.RegisterAPIKeys(a, people)
 	console.RegisterSavedFilters(a, people)
 	console.RegisterLinkage(a, links)
+	console.RegisterStatistics(a, console.StatisticsParts{Channels: d.channels, Now: d.Clock.Now,
+		Reports: tracking.NewReports(d.DB, trackingstore.Store{}, nil, nil, d.Clock.Now)})
 	runs, err := run.New(run.Config{Tenants: d.DB, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: quiet,
 		Auditor: people, NewID: d.ID, Now: d.Clock.Now, Log: log, Owner: "core-1"})
 	if err != nil {

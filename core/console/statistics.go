@@ -71,8 +71,8 @@ type LinkSumsView struct {
 
 // InDays is a range of days, both included.
 type InDays struct {
-	From string `query:"from" format:"date" doc:"first day, in the merchant's time zone; left out = 30 days"`
-	To   string `query:"to" format:"date" doc:"last day"`
+	From string `query:"from" format:"date" doc:"first day, in the merchant's time zone; left out = 30 days in all"`
+	To   string `query:"to" format:"date" doc:"last day, at most 400 in all; left out = today"`
 }
 
 type statisticsQuery struct {
@@ -104,28 +104,30 @@ func RegisterStatistics(a *API, p StatisticsParts) {
 	a.HandlePage("GET "+base+path+"/statistics.csv", func(w http.ResponseWriter, r *http.Request) { p.csv(a, w, r) })
 }
 
-func (in InDays) days(who Caller, now time.Time) (tracking.Days, error) {
+func (in InDays) days(who Caller, now time.Time) (d tracking.Days, err error) {
 	zone, err := time.LoadLocation(who.Merchant.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
 	year, month, day := now.In(zone).Date()
-	d := tracking.Days{To: time.Date(year, month, day, 0, 0, 0, 0, time.UTC)}
-	d.From = d.To.AddDate(0, 0, -29)
-	for _, f := range []struct {
-		text string
-		to   *time.Time
-	}{{in.From, &d.From}, {in.To, &d.To}} {
-		if f.text == "" {
-			continue
-		}
-		t, err := time.Parse(dayForm, f.text)
-		if err != nil {
-			return d, fault.New(fault.Invalid, "console.days", "A day is written like 2026-11-24.")
-		}
-		*f.to = t
+	if d.To, err = dayOr("to", in.To, time.Date(year, month, day, 0, 0, 0, 0, time.UTC)); err != nil {
+		return d, err
 	}
-	return d, nil
+	d.From, err = dayOr("from", in.From, d.To.AddDate(0, 0, -29))
+	return d, err
+}
+
+// dayOr reads a day, or takes another one where none is given.
+func dayOr(field, text string, other time.Time) (time.Time, error) {
+	if text == "" {
+		return other, nil
+	}
+	day, err := time.Parse(dayForm, text)
+	if err != nil {
+		return day, &fault.Error{Kind: fault.Invalid, Op: "console.days",
+			Fields: map[string]string{field: "A day is written like 2026-11-24."}}
+	}
+	return day, nil
 }
 
 func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuery) (v StatisticsView, err error) {

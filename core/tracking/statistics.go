@@ -11,8 +11,8 @@ import (
 // Days are a range of days in the merchant's time zone, both included.
 type Days struct{ From, To time.Time }
 
-// longestRange keeps a question answerable at once.
-const longestRange = 400 * 24 * time.Hour
+// longestRange, in days, keeps a question answerable at once.
+const longestRange = 400
 
 // Sums are what happened to messages. Opened is estimated: a picture of the message was
 // loaded, or a link tapped.
@@ -112,8 +112,14 @@ func (r *Reports) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 }
 
 func (d Days) check(op string) error {
-	if d.To.Before(d.From) || d.To.Sub(d.From) > longestRange {
-		return fault.New(fault.Invalid, op, "Choose a range of at most 400 days that ends after it begins.")
+	refuse := func(sentence string) error {
+		return &fault.Error{Kind: fault.Invalid, Op: op, Fields: map[string]string{"to": sentence}}
+	}
+	if d.To.Before(d.From) {
+		return refuse("The last day is before the first one.")
+	}
+	if !d.To.Before(d.From.AddDate(0, 0, longestRange)) {
+		return refuse("Choose at most 400 days.")
 	}
 	return nil
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "@playwright/test";
 import { looked, signIn } from "./console";
+import { say as texts } from "./words";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
 // and walk-through 5 of UX 8 with a picture in place of best sellers. These run against a
@@ -130,8 +131,31 @@ for (const language of ["en", "ja"] as const) {
   test(`5.32 5.34 statistics and tracking: ${language}`, { tag: "@reads" }, async ({ page }) => {
     const home = await signIn(page, language);
     await page.goto(`${home}/statistics`);
-    await expect(page.getByTestId("statistics-sent")).toHaveText(/^[1-9]/);
+    const sent = page.getByTestId("statistics-sent");
+    await expect(sent).toHaveText(/^[1-9]/);
+
+    // A range of one's own: wrong ones are said, right ones stand in the address.
+    const t = texts(language);
+    const show = async (from: string, to: string) => {
+      await page.getByLabel(t("statistics.from"), { exact: true }).fill(from);
+      await page.getByLabel(t("statistics.to"), { exact: true }).fill(to);
+      await page.getByRole("button", { name: t("statistics.show") }).press("Enter");
+    };
+    await page.getByText(t("statistics.own"), { exact: true }).click();
+    const today = await page.getByLabel(t("statistics.to"), { exact: true }).inputValue();
+    await show(today, "2024-01-01");
+    await expect(page.getByRole("alert")).toHaveText(t("statistics.wrong.order"));
+    await show("2024-01-01", "2025-02-04");
+    await expect(page.getByRole("alert")).toHaveText(t("statistics.wrong.long", { most: 400, n: 401 }));
+    await expect(sent).toBeHidden();
+    await show("2024-01-01", "2024-01-02");
+    await expect(page.getByText(t("statistics.empty"))).toBeVisible();
+    await show(today, today);
+    await expect(page).toHaveURL(new RegExp(`from=${today}&to=${today}$`));
+    await expect(sent).toHaveText(/^[1-9]/);
     await looked(page, `5-32-statistics-${language}`);
+    await page.goBack();
+    await expect(page.getByText(t("statistics.empty"))).toBeVisible();
     await page.goto(`${home}/statistics/rules`);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await looked(page, `5-32-rules-${language}`);

@@ -15552,9 +15552,9 @@ export interface operations {
     "ask-line-figures": {
         parameters: {
             query?: {
-                /** @description first day, in the merchant's time zone; left out = 30 days */
+                /** @description first day, in the merchant's time zone; left out = 30 days in all */
                 from?: string;
-                /** @description last day */
+                /** @description last day, at most 400 in all; left out = today */
                 to?: string;
             };
             header?: {
@@ -20011,9 +20011,9 @@ export interface operations {
     "get-statistics": {
         parameters: {
             query?: {
-                /** @description first day, in the merchant's time zone; left out = 30 days */
+                /** @description first day, in the merchant's time zone; left out = 30 days in all */
                 from?: string;
-                /** @description last day */
+                /** @description last day, at most 400 in all; left out = today */
                 to?: string;
             };
             header?: never;

@@ -1,14 +1,4 @@
-import {
-  Anchor,
-  Button,
-  Card,
-  Group,
-  SegmentedControl,
-  SimpleGrid,
-  Table,
-  Text,
-  Tooltip,
-} from "@mantine/core";
+import { Anchor, Button, Card, Group, SimpleGrid, Table, Text, Tooltip } from "@mantine/core";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -23,46 +13,31 @@ import {
   Page,
   Section,
   useAction,
-  useFilters,
   useFormat,
   When,
   Wide,
 } from "../parts";
 import { usePlace } from "../place";
+import { before, type Days } from "./days";
+import { Range, useRange } from "./Range";
 
 type Figures = Schema<"StatisticsView">;
 type Row = Schema<"MessageSumsView">;
 
-// day is a date of days ago in the shop's zone, as the API writes it.
-const day = (ago: number, zone: string) =>
-  new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-  }).format(Date.now() - ago * 86_400_000);
+const query = ({ from, to }: Days) => `from=${from}&to=${to}`;
 
 // Statistics shows what was sent, opened and clicked (UX 5.32).
 export function Statistics() {
   const { t } = useTranslation();
   const { at, base, channel, merchant } = usePlace();
-  const filters = useFilters(["days"]);
-  const days = ["7", "90"].includes(filters.values.days ?? "") ? Number(filters.values.days) : 30;
-  const from = day(days - 1, merchant.time_zone);
-  const to = day(0, merchant.time_zone);
-  const range = `from=${from}&to=${to}`;
-  const found = useQuery({
+  const chosen = useRange();
+  const figures = ({ from, to }: Days) => ({
     queryKey: ["statistics", channel?.id, from, to],
-    queryFn: () => get<Figures>(`${at}/statistics?${range}`),
-    placeholderData: keepPreviousData,
+    queryFn: () => get<Figures>(`${at}/statistics?${query({ from, to })}`),
   });
-  const before = useQuery({
-    queryKey: ["statistics", channel?.id, "before", from],
-    queryFn: () =>
-      get<Figures>(
-        `${at}/statistics?from=${day(2 * days - 1, merchant.time_zone)}&to=${day(days, merchant.time_zone)}`,
-      ),
-  });
+  const right = !chosen.wrong;
+  const found = useQuery({ ...figures(chosen.days), enabled: right, placeholderData: keepPreviousData });
+  const earlier = useQuery({ ...figures(right ? before(chosen.days) : chosen.days), enabled: right });
   return (
     <Page
       title={t("menu.statistics")}
@@ -73,16 +48,12 @@ export function Statistics() {
         </Anchor>
       }
     >
-      <SegmentedControl
-        aria-label={t("statistics.range")}
-        w="fit-content"
-        value={String(days)}
-        onChange={(v) => filters.set("days", v === "30" ? undefined : v)}
-        data={[7, 30, 90].map((n) => ({ value: String(n), label: t("statistics.days", { n }) }))}
-      />
-      {found.isPending && <Loading shape="cards" />}
-      {found.error && <Failed error={found.error} again={() => found.refetch()} what="statistics.failed" />}
-      {found.data && <Shown of={found.data} before={before.data} range={range} />}
+      <Range of={chosen} />
+      {right && found.isPending && <Loading shape="cards" />}
+      {right && found.error && (
+        <Failed error={found.error} again={() => found.refetch()} what="statistics.failed" />
+      )}
+      {right && found.data && <Shown of={found.data} before={earlier.data} range={query(chosen.days)} />}
       <Card component="section" aria-label={t("statistics.of.sales")}>
         <Text size="sm">{t("statistics.sales")}</Text>
       </Card>

@@ -1,0 +1,60 @@
+package console_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"lumo/core/lumo"
+)
+
+// Figures are of the days that are asked for; days that no figures can be given of are refused
+// at the field that needs another one.
+func TestStatisticsAreOfTheDaysThatAreAskedFor(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	path := "./channels/" + d.Channel.ID.String() + "/statistics"
+	today := d.Clock.Now().UTC()
+	ago := func(n int) string { return today.AddDate(0, 0, -n).Format("2006-01-02") }
+	for name, c := range map[string]struct {
+		query, from, to string
+		days            int
+	}{
+		"none":              {"", ago(29), ago(0), 30},
+		"one's own":         {"?from=2026-10-30&to=2026-11-02", "2026-10-30", "2026-11-02", 4},
+		"a single day":      {"?from=2026-10-30&to=2026-10-30", "2026-10-30", "2026-10-30", 1},
+		"the first alone":   {"?from=" + ago(2), ago(2), ago(0), 3},
+		"the last alone":    {"?to=2026-03-01", "2026-01-31", "2026-03-01", 30},
+		"the longest range": {"?from=2025-01-01&to=2026-02-04", "2025-01-01", "2026-02-04", 400},
+	} {
+		res, text, got := d.send(t, lumo.Viewer, http.MethodGet, path+c.query, "", "")
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s: got %d %s", name, res.StatusCode, text)
+			continue
+		}
+		days, _ := got["days"].([]any)
+		if got["from"] != c.from || got["to"] != c.to || len(days) != c.days {
+			t.Errorf("%s: got %v to %v, %d days; want %s to %s, %d", name, got["from"], got["to"], len(days), c.from, c.to, c.days)
+		}
+	}
+	for name, c := range map[string]struct{ query, field, says string }{
+		"the wrong way round": {"?from=2026-11-02&to=2026-11-01", "to", "before the first"},
+		"a day too long":      {"?from=2025-01-01&to=2026-02-05", "to", "at most 400 days"},
+		"begins after today":  {"?from=" + ago(-1), "to", "before the first"},
+		"no day":              {"?from=2026-02-30", "from", ""},
+	} {
+		for _, at := range []string{path + c.query, path + ".csv" + c.query + "&by=day"} {
+			res, text, got := d.send(t, lumo.Viewer, http.MethodGet, at, "", "")
+			fields, _ := got["fields"].(map[string]any)
+			says, _ := fields[c.field].(string)
+			if res.StatusCode != http.StatusBadRequest || says == "" || !strings.Contains(says, c.says) {
+				t.Errorf("%s: got %d %s", name, res.StatusCode, text)
+			}
+		}
+	}
+	res, text, _ := d.send(t, lumo.Viewer, http.MethodGet, path+".csv?by=day&from=2026-10-30&to=2026-11-02", "", "")
+	if got := res.Header.Get("Content-Disposition"); !strings.Contains(got, "2026-10-30-2026-11-02") ||
+		strings.Count(strings.TrimSpace(text), "\n") != 4 {
+		t.Errorf("the file is %s: %s", got, text)
+	}
+}
