@@ -81,6 +81,7 @@ type API struct {
 	roles    map[string]lumo.Role // operation id -> least role
 	names    map[string]bool      // of all members of inputs
 	advices  []advised
+	japanese sentences
 	sockets  sockets
 	keys     APIKeys // nil = nobody comes with a key
 }
@@ -91,7 +92,7 @@ func New(c Config) *API {
 		c.Address = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	a := &API{Config: c, mux: http.NewServeMux(), roles: map[string]lumo.Role{},
-		names: map[string]bool{}, advices: advices()}
+		names: map[string]bool{}, advices: advices(), japanese: readSentences(japanese)}
 	a.sessions = newSessions(c.Sessions)
 	a.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		if !left(r.Context()) {
@@ -132,7 +133,7 @@ func (a *API) Handler() http.Handler {
 		ctx := context.WithValue(r.Context(), addressKey{}, a.Address(r))
 		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(ctx, deviceKey{}, device(r.UserAgent()))))
 	})
-	return guard.Handler(a.sessions.LoadAndSave(limited))
+	return listening(guard.Handler(a.sessions.LoadAndSave(limited)))
 }
 
 // HandlePage registers a plain handler below the session: redirects from vendors, sockets.

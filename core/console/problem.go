@@ -20,10 +20,10 @@ import (
 type Problem struct {
 	Title   string            `json:"title"`
 	Status  int               `json:"status"`
-	Detail  string            `json:"detail"`
+	Detail  string            `json:"detail" doc:"for people, in the language of Accept-Language: en, or ja where it is asked for"`
 	Kind    fault.Kind        `json:"kind"`
 	Request string            `json:"request"`
-	Fields  map[string]string `json:"fields,omitempty"`
+	Fields  map[string]string `json:"fields,omitempty" doc:"what each needs, in the same language"`
 
 	retryAfter int // seconds
 }
@@ -100,6 +100,7 @@ func (a *API) problem(ctx context.Context, op string, err error) *Problem {
 	if p.Detail == "" {
 		p.Detail = general(kind)
 	}
+	p.say(ctx, a.japanese)
 	if left(ctx) {
 		return p // nobody waits for it, and nothing is broken
 	}

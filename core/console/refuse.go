@@ -147,13 +147,13 @@ type advised struct {
 func advices() []advised {
 	on := regexp.MustCompile
 	return []advised{
-		{on(`^expected length <= ([0-9]+)$`), "Use at most $1 characters."},
-		{on(`^expected length >= ([0-9]+)$`), "Use at least $1 characters."},
-		{on(`^expected array length <= ([0-9]+)$`), "Give at most $1."},
-		{on(`^expected array length >= ([0-9]+)$`), "Give at least $1."},
-		{on(`^expected value to be one of "([a-z0-9_, -]+)"$`), "Choose one of: $1."},
-		{on(`^expected number >= (-?[0-9.]+)$`), "Enter $1 or more."},
-		{on(`^expected number <= (-?[0-9.]+)$`), "Enter $1 or less."},
+		{on(`^expected length <= ([0-9]+)$`), "Use at most %s characters."},
+		{on(`^expected length >= ([0-9]+)$`), "Use at least %s characters."},
+		{on(`^expected array length <= ([0-9]+)$`), "Give at most %s."},
+		{on(`^expected array length >= ([0-9]+)$`), "Give at least %s."},
+		{on(`^expected value to be one of "([a-z0-9_, -]+)"$`), "Choose one of: %s."},
+		{on(`^expected number >= (-?[0-9.]+)$`), "Enter %s or more."},
+		{on(`^expected number <= (-?[0-9.]+)$`), "Enter %s or less."},
 		{on(`^(?:expected|invalid) integer$`), "Enter a whole number."},
 		{on(`^(?:expected|invalid) (?:number|floating value)$`), "Enter a number."},
 		{on(`^(?:expected|invalid) boolean$`), "Enter true or false."},
@@ -169,14 +169,14 @@ func advices() []advised {
 // advice says what to do about a complaint; missing names the member that is not there.
 func (a *API) advice(complaint string) (text, missing string) {
 	for _, one := range a.advices {
-		m := one.complaint.FindStringSubmatchIndex(complaint)
+		m := one.complaint.FindStringSubmatch(complaint)
 		if m == nil {
 			continue
 		}
 		if strings.HasPrefix(complaint, "expected required property") {
-			missing = complaint[m[2]:m[3]]
+			missing = m[1]
 		}
-		return string(one.complaint.ExpandString(nil, one.text, complaint, m)), missing
+		return strings.Replace(one.text, "%s", m[len(m)-1], 1), missing
 	}
 	return "Send JSON that can be read.", ""
 }

@@ -48,7 +48,7 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 		return r, err
 	}
 	if r.Outcome != Accepted {
-		return r, &fault.Error{Kind: fault.Conflict, Op: op, Message: "Nothing can be sent for this call yet: " + r.Reason + "."}
+		return r, fault.New(fault.Conflict, op, "Nothing can be sent for this call yet: %s.", r.Reason)
 	}
 	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v),
 		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(), TooLateAt: s.Now().Add(tooLateAfter)})

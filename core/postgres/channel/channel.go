@@ -91,7 +91,7 @@ func (s *Store) Channel(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	rows, _ := postgres.Tx(ctx).Query(ctx, selectChannel+`
  WHERE c.merchant_id = $1 AND c.id = $2`, m, c)
 	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[row])
-	return r.channel(), found("LINE account", "postgres.Channel", err)
+	return r.channel(), found("This LINE account does not exist.", "postgres.Channel", err)
 }
 
 // Channels reads all channels of a merchant, oldest first.
@@ -154,7 +154,7 @@ SELECT messaging_channel_id, messaging_secret_enc, login_channel_id, login_secre
  WHERE merchant_id = $1 AND id = $2`, m, c).
 		Scan(&k.Messaging.ID, &messaging, &k.Login.ID, &login)
 	if err != nil {
-		return channel.Keys{}, found("LINE account", op, err)
+		return channel.Keys{}, found("This LINE account does not exist.", op, err)
 	}
 	if messaging, err = s.vault.Open(ctx, m, "channel", "messaging_secret_enc", id.ID(c), messaging); err != nil {
 		return channel.Keys{}, fault.Wrap(op, err)
@@ -181,7 +181,7 @@ UPDATE channel
        problem = CASE WHEN problem = 'keys' THEN 'webhook_url' ELSE problem END
  WHERE merchant_id = $1 AND id = $2`,
 		m, c, k.Messaging.ID, messaging, k.Login.ID, login, now)
-	return one("LINE account", op, tag.RowsAffected(), err)
+	return one("This LINE account does not exist.", op, tag.RowsAffected(), err)
 }
 
 func (s *Store) sealKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k channel.Keys) (
@@ -205,7 +205,7 @@ SELECT bot_user_enc
   FROM channel
  WHERE merchant_id = $1 AND id = $2`, m, c).Scan(&sealed)
 	if err != nil {
-		return "", found("LINE account", op, err)
+		return "", found("This LINE account does not exist.", op, err)
 	}
 	user, err := s.vault.Open(ctx, m, "channel", "bot_user_enc", id.ID(c), sealed)
 	return lumo.LineUserID(user), fault.Wrap(op, err)
@@ -239,7 +239,7 @@ SELECT id, number, secret_enc
  ORDER BY number DESC
  LIMIT 1`, m, c, string(kind), int(number)).Scan(&k.ID, &k.Number, &sealed)
 	if err != nil {
-		return channel.EdgeKey{}, found("key", op, err)
+		return channel.EdgeKey{}, found("This key does not exist.", op, err)
 	}
 	k.Secret, err = s.vault.Open(ctx, m, "channel_key", "secret_enc", k.ID, sealed)
 	return k, fault.Wrap(op, err)
@@ -251,22 +251,22 @@ func (s *Store) ByNumber(ctx context.Context, number uint32) (m lumo.MerchantID,
 SELECT merchant_id, target_id
   FROM number
  WHERE number = $1 AND kind = 'channel'`, int64(number)).Scan(&m, &c)
-	return m, c, found("LINE account", "postgres.ByNumber", err)
+	return m, c, found("This LINE account does not exist.", "postgres.ByNumber", err)
 }
 
-// found names what is missing; other errors get their kind.
-func found(what, op string, err error) error {
+// found says what is missing; other errors get their kind.
+func found(sentence, op string, err error) error {
 	err = postgres.Fault(op, err)
 	if fault.Is(err, fault.NotFound) {
-		return &fault.Error{Kind: fault.NotFound, Op: op, Message: "This " + what + " does not exist."}
+		return &fault.Error{Kind: fault.NotFound, Op: op, Message: sentence}
 	}
 	return err
 }
 
 // one makes sure that a statement changed its row.
-func one(what, op string, rows int64, err error) error {
+func one(sentence, op string, rows int64, err error) error {
 	if err == nil && rows == 0 {
-		return &fault.Error{Kind: fault.NotFound, Op: op, Message: "This " + what + " does not exist."}
+		return &fault.Error{Kind: fault.NotFound, Op: op, Message: sentence}
 	}
 	return postgres.Fault(op, err)
 }

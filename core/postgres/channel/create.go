@@ -114,7 +114,7 @@ SELECT id
   FROM klaviyo_account
  WHERE merchant_id = $1 AND id = $2
    FOR UPDATE`, m, a)
-	if err := one("Klaviyo account", op, tag.RowsAffected(), err); err != nil {
+	if err := one("This Klaviyo account does not exist.", op, tag.RowsAffected(), err); err != nil {
 		return nil, err
 	}
 	rows, _ := tx.Query(ctx, `
@@ -156,5 +156,5 @@ UPDATE channel c
  WHERE c.merchant_id = $1 AND c.id = $2
    AND p.merchant_id = $1 AND p.klaviyo_account_id = $3 AND p.bot_user_bidx = c.bot_user_bidx`,
 		m, c, a, now)
-	return one("LINE account", op, tag.RowsAffected(), err)
+	return one("This LINE account does not exist.", op, tag.RowsAffected(), err)
 }

@@ -57,7 +57,7 @@ func (s *Store) friendRow(ctx context.Context, m lumo.MerchantID, f lumo.FriendI
 	channel.FriendRow, error) {
 	r, err := s.scanFriend(ctx, m, postgres.Tx(ctx).QueryRow(ctx, selectFriend+`
  WHERE merchant_id = $1 AND id = $2`, m, f))
-	return r, found("friend", "postgres.friendRow", err)
+	return r, found("This friend does not exist.", "postgres.friendRow", err)
 }
 
 // FriendsByID are those of the ids that exist.
@@ -136,7 +136,7 @@ UPDATE friend
 		m, r.ID, r.DisplayName, orNull(r.PictureURL), orNull(r.Language), string(r.Follow.Status), r.Follow.At,
 		r.Follow.Event, orNull(r.Follow.FollowedAt), orNull(r.Follow.BlockedAt), string(r.Follow.Consent),
 		orNull(r.Follow.ConsentAt), orNull(r.Follow.ConsentSource), now, r.Named)
-	return one("friend", "postgres.Update", tag.RowsAffected(), err)
+	return one("This friend does not exist.", "postgres.Update", tag.RowsAffected(), err)
 }
 
 // Unnamed are followers whom LINE was never asked about.

@@ -219,7 +219,7 @@ SELECT friends
 		err = postgres.Tx(ctx).QueryRow(ctx, "SELECT count(*)"+f.from+f.where.String(), f.args).Scan(&n)
 		return n, postgres.Fault(op, err)
 	}
-	return n, found("tag", op, err)
+	return n, found("This tag does not exist.", op, err)
 }
 
 func scanItem(r scanner, more ...any) (channel.FriendItem, error) {
@@ -249,7 +249,7 @@ func (s *Store) Page(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (c
  WHERE f.merchant_id = $1 AND f.id = $2`, m, f),
 		&consent, &p.ConsentSource, &link, &box.Method, &box.Assurance, &evidence, &linked)
 	if err != nil {
-		return channel.FriendPage{}, found("friend", op, err)
+		return channel.FriendPage{}, found("This friend does not exist.", op, err)
 	}
 	p.FriendItem, p.ConsentAt = item, value(consent)
 	if link != nil {

@@ -26,7 +26,7 @@ func (s *Store) ByUser(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 SELECT id
   FROM friend
  WHERE merchant_id = $1 AND channel_id = $2 AND line_user_bidx = $3`, m, c, index).Scan(&f)
-	return f, found("friend", op, err)
+	return f, found("This friend does not exist.", op, err)
 }
 
 // CameBy notes the code that led a friend here; the first one stays.
@@ -128,7 +128,7 @@ func (s *Store) Tombstone(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 SELECT erased_at
   FROM friend_tombstone
  WHERE merchant_id = $1 AND channel_id = $2 AND id = $3`, m, c, f).Scan(&at)
-	return at, found("friend", "postgres.Tombstone", err)
+	return at, found("This friend does not exist.", "postgres.Tombstone", err)
 }
 
 // erasing is what goes with a person, in an order that references allow. $1 is the merchant,

@@ -39,7 +39,7 @@ func (s *Store) Finish(ctx context.Context, m lumo.MerchantID, r lumo.RequestID,
 UPDATE hook_request
    SET state = $3, problem = $4, tries = tries + 1
  WHERE merchant_id = $1 AND id = $2`, m, r, string(state), orNull(problem))
-	return one("request", "postgres.Finish", tag.RowsAffected(), err)
+	return one("This request does not exist.", "postgres.Finish", tag.RowsAffected(), err)
 }
 
 // Again gives stored requests back, oldest first.

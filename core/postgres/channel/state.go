@@ -42,7 +42,7 @@ UPDATE channel
  WHERE merchant_id = $1 AND id = $2`,
 		m, c, string(u.State), u.Problem, u.WebhookActive, u.WebhookURL, checked, u.Test != nil, took,
 		u.Provider, u.LoginJoined, u.Now, u.Verified)
-	return one("LINE account", op, tag.RowsAffected(), err)
+	return one("This LINE account does not exist.", op, tag.RowsAffected(), err)
 }
 
 // Seen notes that an event came in, so the webhook is on; at most every seenEvery.
@@ -69,7 +69,7 @@ func (s *Store) SetQuota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 UPDATE channel
    SET quota_limit = $3, quota_used = $4, quota_read_at = $5
  WHERE merchant_id = $1 AND id = $2`, m, c, limit, q.Used, q.ReadAt)
-	return one("LINE account", "postgres.SetQuota", tag.RowsAffected(), err)
+	return one("This LINE account does not exist.", "postgres.SetQuota", tag.RowsAffected(), err)
 }
 
 // SetTracking stores what is measured, and the campaign parameters of links.
@@ -88,5 +88,5 @@ func (s *Store) SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 UPDATE channel
    SET ring = $3, updated_at = $4
  WHERE merchant_id = $1 AND id = $2`, m, c, ring, now)
-	return one("LINE account", "postgres.SetRing", tag.RowsAffected(), err)
+	return one("This LINE account does not exist.", "postgres.SetRing", tag.RowsAffected(), err)
 }

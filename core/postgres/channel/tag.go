@@ -42,7 +42,7 @@ func (s *Store) Tag(ctx context.Context, m lumo.MerchantID, v lumo.TagID) (chann
 	rows, _ := postgres.Tx(ctx).Query(ctx, selectTag+`
  WHERE t.merchant_id = $1 AND t.id = $2`, m, v)
 	t, err := pgx.CollectExactlyOneRow(rows, scanTag)
-	return t, found("tag", "postgres.Tag", err)
+	return t, found("This tag does not exist.", "postgres.Tag", err)
 }
 
 // AddTag stores a tag.
@@ -59,7 +59,7 @@ func (s *Store) UpdateTag(ctx context.Context, m lumo.MerchantID, t channel.Tag,
 UPDATE tag
    SET name = $3, color = $4, merged_into = $5, archived_at = $6, updated_at = $7
  WHERE merchant_id = $1 AND id = $2`, m, t.ID, t.Name, t.Color, orNull(t.MergedInto), orNull(t.ArchivedAt), now)
-	return one("tag", "postgres.UpdateTag", tag.RowsAffected(), err)
+	return one("This tag does not exist.", "postgres.UpdateTag", tag.RowsAffected(), err)
 }
 
 // MergeTag gives the friends of one tag another.

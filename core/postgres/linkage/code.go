@@ -21,7 +21,7 @@ UPDATE channel
  WHERE merchant_id = $1 AND id = $2
 RETURNING code_seq`, m, c.Channel).Scan(&c.Number)
 	if err != nil {
-		return linkage.Code{}, found("LINE account", op, err)
+		return linkage.Code{}, found("This LINE account does not exist.", op, err)
 	}
 	_, err = tx.Exec(ctx, `
 INSERT INTO qr_code (merchant_id, id, channel_id, number, public_key, name, identify_by, state, expires_at,
@@ -69,7 +69,7 @@ func (s *Store) Codes(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) 
 func (s *Store) Code(ctx context.Context, m lumo.MerchantID, c lumo.CodeID) (linkage.Code, error) {
 	code, err := scanCode(postgres.Tx(ctx).QueryRow(ctx, selectCode+`
  WHERE merchant_id = $1 AND id = $2`, m, c))
-	return code, found("QR code", "postgres.Code", err)
+	return code, found("This QR code does not exist.", "postgres.Code", err)
 }
 
 // CodeByKey reads a channel's code by its public key.
@@ -77,7 +77,7 @@ func (s *Store) CodeByKey(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	linkage.Code, error) {
 	code, err := scanCode(postgres.Tx(ctx).QueryRow(ctx, selectCode+`
  WHERE merchant_id = $1 AND channel_id = $2 AND public_key = $3`, m, c, key))
-	return code, found("QR code", "postgres.CodeByKey", err)
+	return code, found("This QR code does not exist.", "postgres.CodeByKey", err)
 }
 
 // SetCode stores what a person decides about a code.
@@ -88,7 +88,7 @@ UPDATE qr_code
        updated_at = $8
  WHERE merchant_id = $1 AND id = $2`, m, c.ID, c.Name, c.Live, orNull(c.ExpiresAt), plain(c.Tags),
 		c.Welcome, now)
-	return one("QR code", "postgres.SetCode", tag.RowsAffected(), err)
+	return one("This QR code does not exist.", "postgres.SetCode", tag.RowsAffected(), err)
 }
 
 // Count adds to a code's new friends and links, and to those of its day.
@@ -99,7 +99,7 @@ func (s *Store) Count(ctx context.Context, m lumo.MerchantID, c lumo.CodeID, at 
 UPDATE qr_code
    SET friends = friends + $3, links = links + $4
  WHERE merchant_id = $1 AND id = $2`, m, c, friends, links)
-	if err := one("QR code", op, tag.RowsAffected(), err); err != nil {
+	if err := one("This QR code does not exist.", op, tag.RowsAffected(), err); err != nil {
 		return err
 	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `

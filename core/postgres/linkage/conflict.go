@@ -89,7 +89,7 @@ func (s *Store) Conflict(ctx context.Context, m lumo.MerchantID, v id.ID) (linka
 	c, err := scanConflict(postgres.Tx(ctx).QueryRow(ctx, conflictColumns+`
  WHERE merchant_id = $1 AND id = $2
    FOR UPDATE`, m, v))
-	return c, found("item", "postgres.Conflict", err)
+	return c, found("This item does not exist.", "postgres.Conflict", err)
 }
 
 // Decide stores a decision; with none the conflict is open again.
@@ -104,7 +104,7 @@ UPDATE link_conflict
    SET decision = $3, resolution = $4, resolved_by = $5, state = CASE WHEN $3 = '' THEN 'open' ELSE 'resolved' END,
        resolved_at = CASE WHEN $3 <> '' THEN $6::timestamptz END
  WHERE merchant_id = $1 AND id = $2`, m, c.ID, string(c.Decision), resolution, orNull(c.DecidedBy), now)
-	return one("item", op, tag.RowsAffected(), err)
+	return one("This item does not exist.", op, tag.RowsAffected(), err)
 }
 
 // Defer puts a conflict behind the others.
@@ -113,7 +113,7 @@ func (s *Store) Defer(ctx context.Context, m lumo.MerchantID, v id.ID, now time.
 UPDATE link_conflict
    SET deferred_at = $3
  WHERE merchant_id = $1 AND id = $2 AND state = 'open'`, m, v, now)
-	return one("item", "postgres.Defer", tag.RowsAffected(), err)
+	return one("This item does not exist.", "postgres.Defer", tag.RowsAffected(), err)
 }
 
 // Settled closes open conflicts whose claim came true by another way.

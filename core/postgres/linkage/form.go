@@ -47,7 +47,7 @@ UPDATE form
        state = CASE WHEN $8 THEN 'live' ELSE 'paused' END, updated_at = $9
  WHERE merchant_id = $1 AND id = $2`, m, f.ID, f.Name, f.KlaviyoForm, f.Shows, words, texts(f.Origins),
 		f.Live, now)
-	return one("form", op, tag.RowsAffected(), err)
+	return one("This form does not exist.", op, tag.RowsAffected(), err)
 }
 
 const selectForm = `
@@ -88,7 +88,7 @@ func (s *Store) forms(ctx context.Context, op, sql string, args ...any) ([]linka
 func (s *Store) Form(ctx context.Context, m lumo.MerchantID, f lumo.FormID) (linkage.Form, error) {
 	form, err := scanForm(postgres.Tx(ctx).QueryRow(ctx, selectForm+`
    AND f.id = $2`, m, f))
-	return form, found("form", "postgres.Form", err)
+	return form, found("This form does not exist.", "postgres.Form", err)
 }
 
 // SetPage stores what a look at a page showed.
@@ -99,7 +99,7 @@ UPDATE form
    SET page_found_at = CASE WHEN $4 = 'found' THEN $5::timestamptz WHEN page_url = $3 THEN page_found_at END,
        page_url = $3, page_state = $4, page_checked_at = $5
  WHERE merchant_id = $1 AND id = $2`, m, f, page, string(state), now)
-	return one("form", "postgres.SetPage", tag.RowsAffected(), err)
+	return one("This form does not exist.", "postgres.SetPage", tag.RowsAffected(), err)
 }
 
 // PagesDue are forms whose page was not looked at since a time.

@@ -85,7 +85,7 @@ SELECT l.friend_id
   JOIN identity_link l ON l.merchant_id = h.merchant_id AND l.id = h.link_id
  WHERE h.merchant_id = $1 AND h.id = $2`, m, v).Scan(&friend)
 	if err != nil {
-		return linkage.HistoryLine{}, found("step", op, err)
+		return linkage.HistoryLine{}, found("This step does not exist.", op, err)
 	}
 	list, err := s.Histories(ctx, m, friend, most)
 	for _, h := range list {
@@ -94,7 +94,7 @@ SELECT l.friend_id
 		}
 	}
 	if err == nil {
-		err = found("step", op, pgx.ErrNoRows)
+		err = found("This step does not exist.", op, pgx.ErrNoRows)
 	}
 	return linkage.HistoryLine{}, err
 }
@@ -107,7 +107,7 @@ SELECT id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assura
   FROM identity_link
  WHERE merchant_id = $1 AND id = $2`, m, v).Scan(&l.ID, &l.Channel, &l.Friend, &l.Account, &l.Profile,
 		&l.Method, &l.Assurance, &l.Version, &l.LinkedAt, &stands)
-	return l, stands, found("link", "postgres.Link", err)
+	return l, stands, found("This link does not exist.", "postgres.Link", err)
 }
 
 const returningLink = `
@@ -119,7 +119,7 @@ func (s *Store) Restore(ctx context.Context, m lumo.MerchantID, v lumo.LinkID, n
 UPDATE identity_link
    SET state = 'linked', unlinked_at = NULL, version = version + 1, updated_at = $3
  WHERE merchant_id = $1 AND id = $2 AND state = 'unlinked'`+returningLink, m, v, now))
-	return l, found("link", "postgres.Restore", err)
+	return l, found("This link does not exist.", "postgres.Restore", err)
 }
 
 // Move gives a standing link another profile.
@@ -129,7 +129,7 @@ func (s *Store) Move(ctx context.Context, m lumo.MerchantID, v lumo.LinkID, to l
 UPDATE identity_link
    SET profile_id = $3, version = version + 1, updated_at = $4
  WHERE merchant_id = $1 AND id = $2 AND state = 'linked'`+returningLink, m, v, string(to), now))
-	return l, found("link", "postgres.Move", err)
+	return l, found("This link does not exist.", "postgres.Move", err)
 }
 
 // OfProfile are the standing links of a profile, on all channels.
@@ -150,7 +150,7 @@ SELECT email_enc, phone_enc
   FROM identity_link
  WHERE merchant_id = $1 AND id = $2`, m, v).Scan(&sealed[0], &sealed[1])
 	if err != nil {
-		return "", "", found("link", op, err)
+		return "", "", found("This link does not exist.", op, err)
 	}
 	var plain [2]string
 	for i, column := range []string{"email_enc", "phone_enc"} {

@@ -205,7 +205,7 @@ SELECT id
  WHERE merchant_id = $1 AND channel_id = $2 AND kind = $3 AND params ->> $4 = $5
  ORDER BY id DESC
  LIMIT 1`, m, c, kind, param, of.String()).Scan(&v)
-	return v, found("run", "postgres.Follower", err)
+	return v, found("This run does not exist.", "postgres.Follower", err)
 }
 
 // SetUndone notes that an import was taken back, and closes the conflicts that it raised.

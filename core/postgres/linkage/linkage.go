@@ -51,7 +51,7 @@ func (s *Store) ByProfile(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	lumo.Link, error) {
 	l, err := scanLink(postgres.Tx(ctx).QueryRow(ctx, selectLink+`
    AND channel_id = $2 AND profile_id = $3`, m, c, string(p)))
-	return l, found("link", "postgres.ByProfile", err)
+	return l, found("This link does not exist.", "postgres.ByProfile", err)
 }
 
 // ByProfiles reads the links of many profiles on a channel.
@@ -67,7 +67,7 @@ func (s *Store) ByProfiles(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 func (s *Store) ByFriend(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) (lumo.Link, error) {
 	l, err := scanLink(postgres.Tx(ctx).QueryRow(ctx, selectLink+`
    AND friend_id = $2`, m, f))
-	return l, found("link", "postgres.ByFriend", err)
+	return l, found("This link does not exist.", "postgres.ByFriend", err)
 }
 
 // ByLineUser finds the merchant's friends with a LINE user id, on all channels.
@@ -147,7 +147,7 @@ UPDATE identity_link
  WHERE merchant_id = $1 AND id = $2 AND state = 'linked'
 RETURNING id, channel_id, friend_id, klaviyo_account_id, profile_id, method, assurance, version, linked_at`,
 		m, link, string(n.Assurance), n.Method, evidence, email, phone, n.LinkedAt))
-	return l, found("link", op, err)
+	return l, found("This link does not exist.", op, err)
 }
 
 // EndLink unlinks.
@@ -156,22 +156,22 @@ func (s *Store) EndLink(ctx context.Context, m lumo.MerchantID, l lumo.LinkID, n
 UPDATE identity_link
    SET state = 'unlinked', unlinked_at = $3, updated_at = $3
  WHERE merchant_id = $1 AND id = $2 AND state = 'linked'`, m, l, now)
-	return one("link", "postgres.EndLink", tag.RowsAffected(), err)
+	return one("This link does not exist.", "postgres.EndLink", tag.RowsAffected(), err)
 }
 
-// found names what is missing; other errors get their kind.
-func found(what, op string, err error) error {
+// found says what is missing; other errors get their kind.
+func found(sentence, op string, err error) error {
 	err = postgres.Fault(op, err)
 	if fault.Is(err, fault.NotFound) {
-		return &fault.Error{Kind: fault.NotFound, Op: op, Message: "This " + what + " does not exist."}
+		return &fault.Error{Kind: fault.NotFound, Op: op, Message: sentence}
 	}
 	return err
 }
 
 // one makes sure that a statement changed its row.
-func one(what, op string, rows int64, err error) error {
+func one(sentence, op string, rows int64, err error) error {
 	if err == nil && rows == 0 {
-		return &fault.Error{Kind: fault.NotFound, Op: op, Message: "This " + what + " does not exist."}
+		return &fault.Error{Kind: fault.NotFound, Op: op, Message: sentence}
 	}
 	return postgres.Fault(op, err)
 }

@@ -67,7 +67,7 @@ func (s *Store) State(ctx context.Context, m lumo.MerchantID, v id.ID) (linkage.
 	st, err := s.scanState(ctx, m, postgres.Tx(ctx).QueryRow(ctx, selectState+`
  WHERE merchant_id = $1 AND id = $2
    FOR UPDATE`, m, v))
-	return st, found("sign-in", "postgres.State", err)
+	return st, found("This sign-in does not exist.", "postgres.State", err)
 }
 
 // Update writes what may change about a state. What it ended with is not kept.
@@ -82,7 +82,7 @@ UPDATE login_state
    SET friend_id = $3, value_enc = $4, confirm_hash = $5, state = $6, expires_at = $7, ended_at = $8
  WHERE merchant_id = $1 AND id = $2`,
 		m, st.ID, orNull(st.Friend), value, st.ConfirmHash, string(st.Phase), st.ExpiresAt, orNull(st.EndedAt))
-	return one("sign-in", op, tag.RowsAffected(), err)
+	return one("This sign-in does not exist.", op, tag.RowsAffected(), err)
 }
 
 // Join marks the friend's states since a time as joined and tells the newest of them; false

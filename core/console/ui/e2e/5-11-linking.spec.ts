@@ -59,7 +59,12 @@ for (const language of ["en", "ja"] as const) {
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel(t("friend.customerBy")).fill("nobody@customer.example");
     await dialog.getByRole("button", { name: t("friend.findCustomer") }).click();
-    await expect(dialog.getByRole("alert")).toBeVisible();
+    await expect(dialog.getByRole("alert")).toContainText(
+      {
+        en: "Klaviyo has no customer with exactly this email",
+        ja: "と完全に一致するお客様は、Klaviyoにいません。",
+      }[language],
+    );
     await dialog.getByLabel(t("friend.customerBy")).fill(` ${email.toUpperCase()} `);
     await dialog.getByRole("button", { name: t("friend.findCustomer") }).click();
     await expect(dialog.getByText(email).first()).toBeVisible();
@@ -144,3 +149,15 @@ for (const language of ["en", "ja"] as const) {
     }
   });
 }
+
+test("5.14 the core says in Japanese that a tag's name is taken", async ({ page }) => {
+  const t = say("ja");
+  const home = await signIn(page, "ja");
+  await asMember(page, "/tags", { name: "常連" });
+  await page.goto(`${home}/tags`);
+  await page.getByRole("button", { name: t("tag.new") }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(t("tag.name")).fill("常連");
+  await dialog.getByRole("button", { name: t("tag.make") }).click();
+  await expect(dialog.getByText("この名前のタグはすでにあります。")).toBeVisible();
+});

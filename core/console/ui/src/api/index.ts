@@ -1,11 +1,13 @@
 // The console speaks to its core here and nowhere else.
 //
 // `api` is typed by the core's own description (schema.d.ts is generated; tools/generate.sh).
-// Every answer that is not a success is thrown as an ApiError with a sentence. Each POST
-// carries an idempotency key, so that a repeated click or a lost answer does nothing twice.
+// Every answer that is not a success is thrown as an ApiError with a sentence in the console's
+// language. Each POST carries an idempotency key, so that a repeated click or a lost answer does
+// nothing twice.
 //
 //   const tags = await read(api.GET("/merchants/{merchant}/tags", { params: { path } }));
 
+import i18next from "i18next";
 import createClient, { type Middleware } from "openapi-fetch";
 import type { LineMessage } from "../phone/message";
 import type { components, paths } from "./schema.d.ts";
@@ -67,6 +69,7 @@ const mayBeOut = /\/api\/v1\/(me|sign_in|sign_out)$/;
 
 const rules: Middleware = {
   onRequest({ request }) {
+    request.headers.set("Accept-Language", i18next.language);
     if (request.method === "POST" && !request.headers.has("Idempotency-Key"))
       request.headers.set("Idempotency-Key", newKey());
     return request;

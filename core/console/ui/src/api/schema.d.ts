@@ -4487,7 +4487,9 @@ export interface components {
             };
         };
         Problem: {
+            /** @description for people, in the language of Accept-Language: en, or ja where it is asked for */
             detail: string;
+            /** @description what each needs, in the same language */
             fields?: {
                 [key: string]: string;
             };
