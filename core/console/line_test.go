@@ -105,6 +105,7 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	console.RegisterAPIKeys(a, people)
 	console.RegisterSavedFilters(a, people)
 	console.RegisterLinkage(a, links)
+	d.registerKlaviyo(t, a, people, log)
 	console.RegisterStatistics(a, console.StatisticsParts{Channels: d.channels, Now: d.Clock.Now,
 		Reports: tracking.NewReports(d.DB, trackingstore.Store{}, nil, nil, d.Clock.Now)})
 	runs, err := run.New(run.Config{Tenants: d.DB, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: quiet,

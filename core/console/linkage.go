@@ -398,7 +398,7 @@ type KeptView struct {
 	KeptSince  *time.Time `json:"kept_since"`
 }
 
-type againInput struct {
+type keptActionInput struct {
 	InMerchant
 	Body struct {
 		Item string `json:"item,omitempty" maxLength:"40" doc:"evt_.., left out = all"`
@@ -408,6 +408,7 @@ type againInput struct {
 type keptInput struct {
 	InMerchant
 	PageParams
+	Dismissed bool `query:"dismissed" doc:"those that somebody dismissed, instead of those that stand aside"`
 }
 
 func (k klaviyo) registerKept(a *API) {
@@ -415,11 +416,18 @@ func (k klaviyo) registerKept(a *API) {
 		Role: lumo.Viewer, Summary: "What Klaviyo refused and was kept aside, newest first"}, k.kept)
 	Register(a, Op{ID: "retry-kept-updates", Method: http.MethodPost,
 		Path: "/merchants/{merchant}/klaviyo/kept/retry", Role: lumo.Marketer,
-		Summary: "Try one or all of what was kept aside again"}, k.again)
+		Summary: "Try one or all of what was kept aside again"}, k.on(k.items.Again))
+	Register(a, Op{ID: "dismiss-kept-updates", Method: http.MethodPost,
+		Path: "/merchants/{merchant}/klaviyo/kept/dismiss", Role: lumo.Marketer,
+		Summary: "Say of one or all of what was kept aside that nothing needs to be done about it"}, k.on(k.items.Dismiss))
+	Register(a, Op{ID: "bring-back-kept-updates", Method: http.MethodPost,
+		Path: "/merchants/{merchant}/klaviyo/kept/bring_back", Role: lumo.Marketer,
+		Summary: "Undo a dismissal"}, k.on(k.items.BringBack))
 }
 
 func (k klaviyo) kept(ctx context.Context, who Caller, in *keptInput) (List[KeptView], error) {
-	list := List[KeptView]{Items: []KeptView{}}
+	var none int64
+	list := List[KeptView]{Items: []KeptView{}, Total: &none}
 	account, err := k.accounts.Current(ctx, who.Merchant.ID)
 	if fault.Is(err, fault.NotFound) {
 		return list, nil
@@ -431,12 +439,16 @@ func (k klaviyo) kept(ctx context.Context, who Caller, in *keptInput) (List[Kept
 	if err != nil {
 		return list, err
 	}
-	found, next, err := k.items.Kept(ctx, who.Merchant.ID, account.ID, before, in.Limit)
-	for _, one := range found {
+	state := outbox.Kept
+	if in.Dismissed {
+		state = outbox.Dismissed
+	}
+	page, err := k.items.Kept(ctx, who.Merchant.ID, account.ID, state, before, in.Limit)
+	for _, one := range page.Items {
 		list.Items = append(list.Items, keptView(one))
 	}
-	if !next.IsZero() {
-		list.Next = next.With(id.Event)
+	if list.Total = &page.Total; !page.Next.IsZero() {
+		list.Next = page.Next.With(id.Event)
 	}
 	return list, err
 }
@@ -451,15 +463,20 @@ func keptView(k outbox.KeptItem) KeptView {
 	return view
 }
 
-func (k klaviyo) again(ctx context.Context, who Caller, in *againInput) (ChangedView, error) {
-	account, err := k.accounts.Current(ctx, who.Merchant.ID)
-	var item id.ID
-	if err == nil && in.Body.Item != "" {
-		item, err = outside(id.Event, in.Body.Item)
+// keptAction is what a person can do with what was kept aside: with one, or with the zero id all.
+type keptAction func(context.Context, lumo.MerchantID, lumo.AccountID, id.ID, lumo.MemberID) (int64, error)
+
+func (k klaviyo) on(act keptAction) func(context.Context, Caller, *keptActionInput) (ChangedView, error) {
+	return func(ctx context.Context, who Caller, in *keptActionInput) (ChangedView, error) {
+		account, err := k.accounts.Current(ctx, who.Merchant.ID)
+		var item id.ID
+		if err == nil && in.Body.Item != "" {
+			item, err = outside(id.Event, in.Body.Item)
+		}
+		if err != nil {
+			return ChangedView{}, err
+		}
+		n, err := act(ctx, who.Merchant.ID, account.ID, item, who.Member.ID)
+		return ChangedView{Changed: int(n)}, err
 	}
-	if err != nil {
-		return ChangedView{}, err
-	}
-	n, err := k.items.Again(ctx, who.Merchant.ID, account.ID, item, who.Member.ID)
-	return ChangedView{Changed: int(n)}, err
 }

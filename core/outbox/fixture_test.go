@@ -113,8 +113,9 @@ type klaviyo struct {
 	at       map[lumo.ProfileID]lumo.ProfileID
 	answered lumo.ProfileID // of the next profile that is written; empty = its own
 	bulk
-	moved []string
-	move  func(ctx context.Context, from, to lumo.ProfileID) error
+	moved  []string
+	audits []string // actions
+	move   func(ctx context.Context, from, to lumo.ProfileID) error
 }
 
 var errLost = errors.New("connection reset")
@@ -193,7 +194,13 @@ func (k *klaviyo) ProfileMoved(ctx context.Context, _ lumo.MerchantID, from, to 
 }
 
 func (k *klaviyo) EnsureHook(context.Context, lumo.MerchantID, lumo.AccountID) error { return nil }
-func (k *klaviyo) Audit(context.Context, lumo.AuditEntry) error                      { return nil }
+
+func (k *klaviyo) Audit(_ context.Context, e lumo.AuditEntry) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.audits = append(k.audits, e.Action)
+	return nil
+}
 
 func (k *klaviyo) Access(context.Context, lumo.MerchantID, lumo.AccountID) (lumo.Secret, error) {
 	return "token", k.blocked

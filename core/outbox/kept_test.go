@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"lumo/core/lumo"
@@ -43,10 +44,11 @@ func TestWhatADeletedCustomerMissesIsKeptAndTriedAgain(t *testing.T) {
 	s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.New(fault.NotFound, "klaviyo", "")}
 	s.add(t, s.fact(lumo.FactFollowed, "E1"), s.fact(lumo.FactBlocked, "E2"))
 	s.drain(t)
-	list, next, err := s.service.Kept(t.Context(), s.Merchant, s.account, id.ID{}, 1)
-	if err != nil || len(list) != 1 || next.IsZero() || list[0].Problem != outbox.ProblemProfileMissing ||
+	page, err := s.service.Kept(t.Context(), s.Merchant, s.account, outbox.Kept, id.ID{}, 1)
+	list := page.Items
+	if err != nil || len(list) != 1 || page.Next.IsZero() || page.Total != 2 || list[0].Problem != outbox.ProblemProfileMissing ||
 		list[0].FriendName != "Yuki" {
-		t.Fatalf("got %+v, next %v, %v", list, next, err)
+		t.Fatalf("got %+v, %v", page, err)
 	}
 	s.klaviyo.refuse = nil
 	if n, err := s.service.Again(t.Context(), s.Merchant, s.account, list[0].ID, s.Member); n != 1 || err != nil {
@@ -61,6 +63,96 @@ func TestWhatADeletedCustomerMissesIsKeptAndTriedAgain(t *testing.T) {
 	}
 	if _, err := s.service.Again(t.Context(), s.Merchant, s.account, list[0].ID, s.Member); !fault.Is(err, fault.NotFound) {
 		t.Errorf("what is sent: got %v", err)
+	}
+}
+
+// What a person dismissed asks for nobody's attention, is not tried again with all others, and
+// comes back when it is wanted after all.
+func TestWhatIsDismissedRestsUntilItIsBroughtBack(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.New(fault.NotFound, "klaviyo", "")}
+	s.add(t, s.fact(lumo.FactFollowed, "E1"), s.fact(lumo.FactBlocked, "E2"))
+	s.drain(t)
+	s.klaviyo.refuse = nil
+	list := func(in outbox.State) []outbox.KeptItem {
+		page, err := s.service.Kept(t.Context(), s.Merchant, s.account, in, id.ID{}, 0)
+		if err != nil || page.Total != int64(len(page.Items)) || !page.Next.IsZero() {
+			t.Fatalf("got %+v, %v", page, err)
+		}
+		return page.Items
+	}
+	one := list(outbox.Kept)[0]
+	if n, err := s.service.Dismiss(t.Context(), s.Merchant, s.account, one.ID, s.Member); n != 1 || err != nil {
+		t.Fatalf("got %d %v", n, err)
+	}
+	if kept, gone := list(outbox.Kept), list(outbox.Dismissed); len(kept) != 1 || len(gone) != 1 ||
+		gone[0] != one || kept[0].ID == one.ID {
+		t.Errorf("kept %+v, dismissed %+v", kept, gone)
+	}
+	if _, err := s.service.Dismiss(t.Context(), s.Merchant, s.account, one.ID, s.Member); !fault.Is(err, fault.Conflict) {
+		t.Errorf("dismissed twice: got %v", err)
+	}
+	if _, kept, err := s.service.Count(t.Context(), s.Merchant, s.account); kept != 1 || err != nil {
+		t.Errorf("%d ask for attention, %v", kept, err)
+	}
+	if n, err := s.service.Again(t.Context(), s.Merchant, s.account, id.ID{}, s.Member); n != 1 || err != nil {
+		t.Fatalf("trying all again took %d, %v", n, err)
+	}
+	s.drain(t)
+	if len(s.klaviyo.events) != 1 {
+		t.Errorf("%d events arrived, want the one that was not dismissed", len(s.klaviyo.events))
+	}
+	if n, err := s.service.BringBack(t.Context(), s.Merchant, s.account, one.ID, s.Member); n != 1 || err != nil {
+		t.Fatalf("got %d %v", n, err)
+	}
+	if _, err := s.service.BringBack(t.Context(), s.Merchant, s.account, one.ID, s.Member); !fault.Is(err, fault.Conflict) {
+		t.Errorf("brought back twice: got %v", err)
+	}
+	if n, err := s.service.Again(t.Context(), s.Merchant, s.account, one.ID, s.Member); n != 1 || err != nil {
+		t.Fatalf("got %d %v", n, err)
+	}
+	s.drain(t)
+	if len(s.klaviyo.events) != 2 || s.count(t, "dismissed") != 0 {
+		t.Errorf("%d events arrived, %d are dismissed", len(s.klaviyo.events), s.count(t, "dismissed"))
+	}
+	if got := strings.Join(s.klaviyo.audits, " "); got != "outbox.dismiss outbox.again outbox.bring_back outbox.again" {
+		t.Errorf("the audit log has %s", got)
+	}
+}
+
+// A timeline does not forget that Klaviyo has an entry not.
+func TestWhatIsDismissedIsStillSaidNotToBeRecorded(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.New(fault.NotFound, "klaviyo", "")}
+	s.tap(t, s.friend, 7)
+	s.drain(t)
+	if n, err := s.service.Dismiss(t.Context(), s.Merchant, s.account, id.ID{}, s.Member); n != 1 || err != nil {
+		t.Fatalf("got %d %v", n, err)
+	}
+	if got := s.recorded(t); len(got) != 1 || got[0] != "no" {
+		t.Errorf("the timeline says %v", got)
+	}
+}
+
+// A dismissal is about what was refused: what a customer's properties become later is written.
+func TestPropertiesThatChangeAreWrittenThoughEarlierOnesWereDismissed(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	changed := func() {
+		s.In(t, func(ctx context.Context) error { return s.service.ProfileChanged(ctx, s.Merchant, s.friend) })
+		s.drain(t)
+	}
+	s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.New(fault.NotFound, "klaviyo", "")}
+	changed()
+	if n, err := s.service.Dismiss(t.Context(), s.Merchant, s.account, id.ID{}, s.Member); n != 1 || err != nil {
+		t.Fatalf("all: got %d %v", n, err)
+	}
+	s.klaviyo.refuse = nil
+	changed()
+	if len(s.klaviyo.profiles) != 1 || s.count(t, "dismissed") != 0 {
+		t.Errorf("written %d times, %d are dismissed", len(s.klaviyo.profiles), s.count(t, "dismissed"))
 	}
 }
 

@@ -8,7 +8,8 @@
 // transaction of the change it tells of; its unique id is worked out from what happened, so
 // that writing it again is harmless and Klaviyo ends up with it once; a customer's
 // properties arrive before the events that may start flows on them; an item that Klaviyo
-// refuses is kept, visibly, and never holds up another. Payloads are sealed at rest.
+// refuses is kept, visibly, until it is written or a person dismisses it, and never holds up
+// another. Payloads are sealed at rest.
 //
 // Over a backlog of 2,000, first attempts go in bulk: properties as a job of Klaviyo's import, one
 // at a time and known by its row here, so that whoever has the account next goes on with it;
@@ -148,10 +149,14 @@ type Store interface {
 	// Moved sends what waits for a profile, or was refused for it, to another one. What was
 	// to be written about the old one's properties is dropped.
 	Moved(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, from, to lumo.ProfileID, now time.Time) error
-	// Kept are items that Klaviyo refuses, newest first, before an id; zero = from the newest.
-	Kept(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, before id.ID, limit int) ([]KeptItem, error)
+	// Kept are items in a state, kept or dismissed, newest first, before an id; zero = from the newest.
+	Kept(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, in State, before id.ID, limit int) ([]KeptItem, error)
+	// KeptTotal counts them.
+	KeptTotal(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, in State) (int64, error)
 	// Again has kept items tried once more: one, or with the zero id all. It tells how many.
 	Again(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, item id.ID, now time.Time) (int64, error)
+	// Move takes items from one of these states to the other: one, or with the zero id all.
+	Move(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, item id.ID, from, to State) (int64, error)
 	// Count tells how many items wait and how many are kept.
 	Count(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) (waiting, kept int64, err error)
 	JobStore

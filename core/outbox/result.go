@@ -16,6 +16,8 @@ const (
 	Waiting State = "waiting"
 	Sent    State = "sent"
 	Kept    State = "kept" // Klaviyo refuses it; shown, never sent again by itself
+	// Dismissed was kept until a person said that nothing needs to be done about it.
+	Dismissed State = "dismissed"
 )
 
 // Result is how one try of an item ended.

@@ -1168,7 +1168,7 @@ ALTER TABLE operator ADD CONSTRAINT operator_pkey PRIMARY KEY (id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['event'::text, 'profile'::text])));
 ALTER TABLE outbox ADD CONSTRAINT outbox_merchant_id_klaviyo_account_id_unique_id_key UNIQUE (merchant_id, klaviyo_account_id, unique_id);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (merchant_id, id);
-ALTER TABLE outbox ADD CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'kept'::text])));
+ALTER TABLE outbox ADD CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'kept'::text, 'dismissed'::text])));
 ALTER TABLE outbox_bundle ADD CONSTRAINT outbox_bundle_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_fkey FOREIGN KEY (merchant_id, klaviyo_account_id) REFERENCES klaviyo_account(merchant_id, id);
 ALTER TABLE outbox_job ADD CONSTRAINT outbox_job_merchant_id_klaviyo_account_id_key UNIQUE (merchant_id, klaviyo_account_id);
@@ -1284,6 +1284,7 @@ CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING b
 CREATE INDEX login_token_merchant_id_due_at_idx ON public.login_token USING btree (merchant_id, due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX message_merchant_id_channel_id_id_idx ON public.message USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX oauth_try_merchant_id_expires_at_idx ON public.oauth_try USING btree (merchant_id, expires_at);
+CREATE INDEX outbox_merchant_id_dismissed_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, id) WHERE (state = 'dismissed'::text);
 CREATE INDEX outbox_merchant_id_job_place_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, job_place) WHERE (job_place IS NOT NULL);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
 CREATE INDEX outbox_merchant_id_klaviyo_account_id_due_at_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE (state = 'waiting'::text);

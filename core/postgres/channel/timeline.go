@@ -150,7 +150,7 @@ func recorded(kind lumo.FactKind, outbox string) string {
 		return channel.RecordedYes
 	case outbox == "waiting":
 		return channel.RecordedWaiting
-	case outbox == "kept":
+	case outbox == "kept", outbox == "dismissed":
 		return channel.RecordedNo
 	}
 	return channel.RecordedNotLinked

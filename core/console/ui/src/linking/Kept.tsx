@@ -1,83 +1,180 @@
-import { Anchor, Button } from "@mantine/core";
+import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { get, type List, post, type Schema } from "../api";
-import { DataTable, Empty, Page, Result, useAction, usePages, When } from "../parts";
+import { api, type List, read, type Schema } from "../api";
+import {
+  type Column,
+  DataTable,
+  Empty,
+  Failed,
+  Page,
+  persist,
+  Result,
+  Section,
+  useAction,
+  usePages,
+  useUndo,
+  When,
+} from "../parts";
 import { usePlace } from "../place";
 
-type Item = Schema<"KeptView">;
+const all = "/merchants/{merchant}/klaviyo/kept" as const;
 
-// Kept lists what Klaviyo refused: it holds up nothing, and can be tried again.
+type Item = Schema<"KeptView">;
+type Headers = Record<"Idempotency-Key", string>;
+
+// Kept lists what Klaviyo refused: it holds up nothing, and can be tried again, or dismissed.
 export function Kept() {
   const { t } = useTranslation();
-  const { base, merchant, mayChange } = usePlace();
-  const client = useQueryClient();
-  const at = `/merchants/${merchant.id}/klaviyo/kept`;
-  const pages = usePages<Item>({
-    queryKey: ["linking", "kept", merchant.id],
-    fetch: ({ cursor, limit }) =>
-      get<List<Item>>(`${at}?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
-  });
-  const again = useAction(async (item: string) => {
-    await post(`${at}/retry`, item ? { item } : {});
-    await client.invalidateQueries({ queryKey: ["linking", "kept"] });
-  });
+  const { mayChange } = usePlace();
+  const pages = useKept(false);
+  const { again, dismiss } = useActions();
+  const columns = useColumns((k) => (
+    <>
+      <Button size="xs" variant="default" onClick={() => again.run(k.id)} disabled={again.busy}>
+        {t("common.again")}
+      </Button>
+      <Button size="xs" variant="subtle" onClick={() => dismiss.run(k.id)} disabled={dismiss.busy}>
+        {t("flow.kept.dismiss")}
+      </Button>
+    </>
+  ));
   return (
     <Page title={t("linking.kept.title")} lead={t("linking.kept.lead")}>
       {mayChange && pages.rows.length > 0 && (
         <Result of={again} what="linking.kept.notTried" done="linking.kept.triedAt">
-          <Button variant="default" onClick={() => again.run("")} loading={again.busy}>
+          <Button variant="default" onClick={() => again.run(undefined)} loading={again.busy}>
             {t("linking.kept.all")}
           </Button>
         </Result>
       )}
+      {dismiss.error && <Failed error={dismiss.error} what="flow.kept.notDismissed" />}
       <DataTable
         caption={t("linking.kept.title")}
         failed="linking.failed"
         pages={pages}
         id={(k) => k.id}
         empty={<Empty kind="good" title={t("linking.kept.none")} />}
-        columns={[
-          {
-            key: "what",
-            title: t("linking.kept.what"),
-            cell: (k) => (k.kind === "profile" ? t("linking.kept.properties") : (k.metric ?? "")),
-          },
-          {
-            key: "who",
-            title: t("linking.kept.who"),
-            card: "fact",
-            cell: (k) =>
-              k.friend ? (
-                <Anchor component={Link} to={`${base}/friends/${k.friend.id}`} inherit>
-                  {k.friend.name || t("friend.noName")}
-                </Anchor>
-              ) : (
-                "-"
-              ),
-          },
-          {
-            key: "why",
-            title: t("linking.kept.why"),
-            card: "fact",
-            cell: (k) => t(`linking.problem.${k.problem}`),
-          },
-          { key: "when", title: t("linking.kept.when"), cell: (k) => <When at={k.occurred_at} /> },
-          {
-            key: "again",
-            title: t("linking.kept.action"),
-            cell: (k) =>
-              mayChange ? (
-                <Button size="xs" variant="default" onClick={() => again.run(k.id)}>
-                  {t("common.again")}
-                </Button>
-              ) : (
-                ""
-              ),
-          },
-        ]}
+        columns={columns}
       />
+      <Dismissed />
     </Page>
   );
+}
+
+// Dismissed is the way back.
+function Dismissed() {
+  const { t } = useTranslation();
+  const pages = useKept(true);
+  const { bringBack } = useActions();
+  const columns = useColumns((k) => (
+    <Button size="xs" variant="default" onClick={() => bringBack.run(k.id)} disabled={bringBack.busy}>
+      {t("flow.kept.bringBack")}
+    </Button>
+  ));
+  if (pages.rows.length === 0 && pages.page === 0) return null;
+  return (
+    <Section title={t("linking.kept.dismissed")}>
+      <Text size="sm" c="dimmed">
+        {t("linking.kept.dismissedWhat")}
+      </Text>
+      {bringBack.error && <Failed error={bringBack.error} what="flow.kept.notBroughtBack" />}
+      <DataTable
+        caption={t("linking.kept.dismissed")}
+        failed="linking.failed"
+        pages={pages}
+        id={(k) => k.id}
+        empty={null}
+        columns={columns}
+      />
+    </Section>
+  );
+}
+
+function useKept(dismissed: boolean) {
+  const { merchant } = usePlace();
+  return usePages<Item>({
+    queryKey: ["linking", "kept", merchant.id, dismissed],
+    fetch: ({ cursor, limit }) =>
+      read(
+        api.GET(all, { params: { path: { merchant: merchant.id }, query: { cursor, limit, dismissed } } }),
+      ) as Promise<List<Item>>,
+  });
+}
+
+// useActions are what can be done with what Klaviyo refused; a dismissal can be undone at once.
+function useActions() {
+  const { t } = useTranslation();
+  const { merchant } = usePlace();
+  const client = useQueryClient();
+  const { offer } = useUndo();
+  const params = { path: { merchant: merchant.id } };
+  const reread = async () => {
+    await client.invalidateQueries({ queryKey: ["linking", "kept"] });
+    await client.invalidateQueries({ queryKey: ["home"] });
+  };
+  const again = useAction(async (item: string | undefined, headers) => {
+    await read(api.POST(`${all}/retry`, { params, headers, body: { item } }));
+    await reread();
+  });
+  const toKept = async (item: string, headers: Headers) => {
+    await read(api.POST(`${all}/bring_back`, { params, headers, body: { item } }));
+    await reread();
+  };
+  const bringBack = useAction(toKept);
+  const dismiss = useAction(async (item: string, headers) => {
+    await read(api.POST(`${all}/dismiss`, { params, headers, body: { item } }));
+    await reread();
+    offer({
+      text: t("flow.kept.wasDismissed"),
+      undo: () =>
+        persist(
+          (key) => toKept(item, key),
+          () => {},
+        ),
+    });
+  });
+  return { again, dismiss, bringBack };
+}
+
+function useColumns(actions: (k: Item) => ReactNode): Column<Item>[] {
+  const { t } = useTranslation();
+  const { base, mayChange } = usePlace();
+  const columns: Column<Item>[] = [
+    {
+      key: "what",
+      title: t("linking.kept.what"),
+      cell: (k) => (k.kind === "profile" ? t("linking.kept.properties") : (k.metric ?? "")),
+    },
+    {
+      key: "who",
+      title: t("linking.kept.who"),
+      card: "fact",
+      cell: (k) =>
+        k.friend ? (
+          <Anchor component={Link} to={`${base}/friends/${k.friend.id}`} inherit>
+            {k.friend.name || t("friend.noName")}
+          </Anchor>
+        ) : (
+          "-"
+        ),
+    },
+    {
+      key: "why",
+      title: t("linking.kept.why"),
+      card: "fact",
+      cell: (k) => t(`linking.problem.${k.problem}`),
+    },
+    { key: "when", title: t("linking.kept.when"), cell: (k) => <When at={k.occurred_at} /> },
+  ];
+  if (mayChange)
+    columns.push({
+      key: "action",
+      title: t("linking.kept.action"),
+      card: "actions",
+      cell: (k) => <Group gap="xs">{actions(k)}</Group>,
+    });
+  return columns;
 }

@@ -24,7 +24,7 @@ export type Column<T> = {
   cell: (row: T) => ReactNode;
   numeric?: boolean;
   sort?: string; // the API's name for sorting by it
-  card?: "state" | "fact"; // where a phone's card shows it; others are left out there
+  card?: "state" | "fact" | "actions"; // where a phone's card shows it; others are left out there
 };
 
 type Props<T> = {
@@ -221,11 +221,12 @@ function Head<T>({ column, sort, onSort }: HeadProps<T>) {
   );
 }
 
-// Cards show a row on a phone: its name, its state, two facts.
+// Cards show a row on a phone: its name, its state, two facts, what can be done.
 function Cards<T>({ caption, columns, pages, id, link }: Props<T>) {
   const [first, ...others] = columns;
   const states = others.filter((c) => c.card === "state");
   const facts = others.filter((c) => c.card === "fact");
+  const actions = others.filter((c) => c.card === "actions");
   return (
     <Stack gap="xs" component="ul" aria-label={caption} className={style.cards}>
       {pages.rows.map((row) => (
@@ -245,6 +246,11 @@ function Cards<T>({ caption, columns, pages, id, link }: Props<T>) {
               </Text>
               {c.cell(row)}
             </Text>
+          ))}
+          {actions.map((c) => (
+            <Group key={c.key} gap="xs" mt="xs">
+              {c.cell(row)}
+            </Group>
           ))}
         </Card>
       ))}
