@@ -121,6 +121,30 @@ type Due struct {
 	Retries    bool // only what was tried before: no message of the month is left
 	Now        time.Time
 	Limit      int
+	Alike      int // instead of Limit, where the first due is of a broadcast that says the same to all
+}
+
+// least is how many due ones mean that there may be further ones.
+func (q Due) least() int {
+	if q.Broadcasts {
+		return min(q.Limit, q.Alike)
+	}
+	return q.Limit
+}
+
+// within is how much of what is due may leave: Limit pushes, and Alike that share requests.
+func (q Due) within(due []Delivery) []Delivery {
+	pushes, alike := 0, 0
+	for i, d := range due {
+		n, most := &pushes, q.Limit
+		if d.Shared && !d.tried() {
+			n, most = &alike, q.Alike
+		}
+		if *n++; *n > most {
+			return due[:i]
+		}
+	}
+	return due
 }
 
 // Store keeps deliveries. Every method runs in the transaction of its context.

@@ -45,7 +45,7 @@ func (s *Service) Begin(ctx context.Context, all []Delivery) {
 	}
 	first := all[0]
 	c := s.senders.of(first.Channel)
-	if c == nil || c.waits() || c.room() < len(all) {
+	if c == nil || c.singles.rest() > 0 || c.room() < len(all) {
 		s.Units.AfterCommit(ctx, func() { s.bell.ring(first.Channel, first.Kind) })
 		return
 	}

@@ -83,8 +83,8 @@ func (t *taking) run(ctx context.Context) (err error) {
 	if err != nil || len(due)+len(retried) == 0 {
 		return err
 	}
-	t.more = len(due) == query.Limit
-	return t.prepare(ctx, due, retried)
+	t.more = len(due) > 0 && len(due) >= query.least()
+	return t.prepare(ctx, query.within(due), retried)
 }
 
 // prepare decides what becomes of a batch, and commits to their bytes those that are tried.
@@ -128,7 +128,7 @@ func (t *taking) allowed(kind string) Due {
 		return q
 	}
 	if q.Broadcasts {
-		q.Limit = int(min(int64(q.Limit), left))
+		q.Limit, q.Alike = int(min(int64(q.Limit), left)), int(min(int64(q.Alike), left))
 	}
 	return q
 }

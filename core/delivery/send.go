@@ -41,17 +41,16 @@ func linesPace() Pace { return Pace{Push: 1900, Multicast: 190, Burst: 100} }
 
 // channelSender sends for one channel under one lease.
 type channelSender struct {
-	service   *Service
-	lease     Lease
-	bucket    *rate.Limiter
-	chunks    *rate.Limiter // of multicasts
-	flying    atomic.Int64  // pushes on their way
-	chunkers  chan struct{}
-	pushes    sync.WaitGroup
-	settler   *settler
-	chunkLook time.Time    // when chunks that were tried before were looked for; takeBroadcasts' own
-	slowed    atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
-	usedUp    atomic.Bool  // LINE said so, since its figure was read
+	service    *Service
+	lease      Lease
+	singles    *lane
+	multicasts *lane
+	flying     atomic.Int64 // pushes on their way
+	chunkers   chan struct{}
+	pushes     sync.WaitGroup
+	settler    *settler
+	chunkLook  time.Time   // when chunks that were tried before were looked for; takeBroadcasts' own
+	usedUp     atomic.Bool // LINE said so, since its figure was read
 
 	mu      sync.Mutex // guards account and until
 	account account
@@ -61,6 +60,22 @@ type channelSender struct {
 	ended  bool       // nothing is launched any more
 }
 
+// lane is one of LINE's endpoints: each has a limit of its own.
+type lane struct {
+	bucket *rate.Limiter
+	slowed atomic.Int64 // Unix nanoseconds until which LINE asked us to wait
+}
+
+// newLane begins empty: the last owner may have used this second.
+func newLane(pace rate.Limit, burst int) *lane {
+	l := &lane{bucket: rate.NewLimiter(pace, burst)}
+	l.bucket.AllowN(time.Now(), burst)
+	return l
+}
+
+// rest is how long LINE wants nothing.
+func (l *lane) rest() time.Duration { return time.Until(time.Unix(0, l.slowed.Load())) }
+
 // account is what a push needs to know of its channel.
 type account struct {
 	channel lumo.Channel
@@ -68,12 +83,8 @@ type account struct {
 }
 
 func newChannelSender(s *Service, l Lease) *channelSender {
-	c := &channelSender{service: s, lease: l, chunkers: make(chan struct{}, chunksInFlight), settler: startSettler(s, l),
-		bucket: rate.NewLimiter(s.Pace.Push, s.Pace.Burst), chunks: rate.NewLimiter(s.Pace.Multicast, s.Pace.Burst)}
-	now := time.Now()
-	c.bucket.AllowN(now, s.Pace.Burst) // empty: the last owner may have used this second
-	c.chunks.AllowN(now, s.Pace.Burst)
-	return c
+	return &channelSender{service: s, lease: l, chunkers: make(chan struct{}, chunksInFlight), settler: startSettler(s, l),
+		singles: newLane(s.Pace.Push, s.Pace.Burst), multicasts: newLane(s.Pace.Multicast, s.Pace.Burst)}
 }
 
 // wait ends when every push was answered and every answer recorded.
@@ -110,12 +121,12 @@ func (c *channelSender) takeBroadcasts(ctx context.Context) (more bool, err erro
 	if limit <= 0 || limit < worthwhile && c.flying.Load() > 0 {
 		return true, lumo.Pause(ctx, refill)
 	}
-	now := time.Now()
-	again := now.Sub(c.chunkLook) >= lookEvery // what waits for LINE's word is seldom there
+	now, alike := time.Now(), c.alike(flowing)
+	again := alike > 0 && now.Sub(c.chunkLook) >= lookEvery // what waits for LINE's word is seldom there
 	if again {
 		c.chunkLook = now
 	}
-	more, err = c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit})
+	more, err = c.take(ctx, Due{Broadcasts: true, Chunks: again, Limit: limit, Alike: alike})
 	if flowing && err == nil {
 		// As long again belongs to flow sends: the busier the machine is, the longer that is.
 		_ = lumo.Pause(ctx, min(time.Since(now), politest)) // ends early with ctx, which the loop sees
@@ -131,16 +142,30 @@ func (c *channelSender) room() int { return inFlight - int(c.flying.Load()) }
 
 // tokens is how many pushes LINE would take now, some left for flow sends.
 func (c *channelSender) tokens() int {
-	if c.bucket.Limit() == rate.Inf {
+	bucket := c.singles.bucket
+	if bucket.Limit() == rate.Inf {
 		return batch
 	}
-	return int(c.bucket.Tokens()) - c.bucket.Burst()/10
+	return int(bucket.Tokens()) - bucket.Burst()/10
+}
+
+// alike is how many people one request may have now: a whole one, unless flow sends are on their
+// way, for which a batch is small. The pace of pushes is no bound: LINE counts requests.
+func (c *channelSender) alike(flowing bool) int {
+	bucket := c.multicasts.bucket
+	switch {
+	case c.multicasts.rest() > 0 || len(c.chunkers) == cap(c.chunkers) || bucket.Limit() != rate.Inf && bucket.Tokens() < 1:
+		return 0
+	case flowing:
+		return worthwhile
+	}
+	return chunkSize
 }
 
 // take commits one batch to its bytes, and begins to push it.
 func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) {
-	if c.waits() {
-		return true, lumo.Pause(ctx, min(time.Until(time.Unix(0, c.slowed.Load())), lookEvery))
+	if rest := c.singles.rest(); rest > 0 {
+		return true, lumo.Pause(ctx, min(rest, lookEvery))
 	}
 	if q.Limit <= 0 {
 		return false, nil // answers make room, and the next look finds it
@@ -174,9 +199,6 @@ func (c *channelSender) take(ctx context.Context, q Due) (more bool, err error) 
 	}
 	return b.more, nil
 }
-
-// waits tells whether LINE asked us to wait.
-func (c *channelSender) waits() bool { return time.Now().UnixNano() < c.slowed.Load() }
 
 // launch begins to push what is committed to its bytes. After the sender's end it does not: the
 // account's next owner finds it.
@@ -233,29 +255,29 @@ func (c *channelSender) known(ctx context.Context) (account, error) {
 // push makes one try and has it recorded. The try may outlive the lease: its bytes and key are
 // committed, and what it learns is worth recording whoever owns the channel now.
 func (c *channelSender) push(ctx context.Context, keys lumo.Keys, d Delivery) {
-	result := c.send(ctx, c.bucket, func(ctx context.Context) Result {
+	result := c.send(ctx, c.singles, func(ctx context.Context) Result {
 		return c.service.Pusher.Push(ctx, keys, d.Key, d.Body)
 	})
 	c.settler.record(note{one: judge(d, result, c.service.Now())})
 }
 
 func (c *channelSender) pushChunk(ctx context.Context, keys lumo.Keys, k Chunk) {
-	result := c.send(ctx, c.chunks, func(ctx context.Context) Result {
+	result := c.send(ctx, c.multicasts, func(ctx context.Context) Result {
 		return c.service.Pusher.Multicast(ctx, keys, k.Key, k.Body)
 	})
 	o := judgeChunk(k, result, c.service.Now())
 	c.settler.record(note{chunk: &o})
 }
 
-func (c *channelSender) send(ctx context.Context, bucket *rate.Limiter, try func(context.Context) Result) Result {
+func (c *channelSender) send(ctx context.Context, l *lane, try func(context.Context) Result) Result {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushLimit)
 	defer cancel()
-	if bucket.Wait(ctx) != nil {
+	if l.bucket.Wait(ctx) != nil {
 		return Result{Verdict: SlowDown}
 	}
 	result := try(ctx)
 	if result.Verdict == SlowDown {
-		c.slowed.Store(time.Now().Add(rateRetry / 2).UnixNano())
+		l.slowed.Store(time.Now().Add(rateRetry / 2).UnixNano())
 	}
 	if result.Verdict == UsedUp {
 		c.usedUp.Store(true)

@@ -18,6 +18,9 @@ type Chaos struct {
 	NoAnswer, Failing int
 	// BurstEvery is after how many requests LINE refuses everything for a while; 0 = never.
 	BurstEvery int
+	// MulticastEvery is how far apart multicasts are that LINE takes; it refuses one that comes
+	// sooner, as it refuses what is too fast.
+	MulticastEvery time.Duration
 	// Script decides by itself, by how often a retry key came, from 1; nil = the shares above.
 	Script func(try int) Step
 	// Busy of a hundred requests to Klaviyo are answered 503, and as many taken unanswered.
@@ -26,9 +29,11 @@ type Chaos struct {
 	down    atomic.Bool // LINE answers nothing and takes nothing
 	pushes  atomic.Int64
 	writes  atomic.Int64
-	mu      sync.Mutex     // guards refused and tries
+	mu      sync.Mutex     // guards what follows
 	refused time.Time      // until when LINE refuses everything
 	tries   map[string]int // of each retry key
+	taken   time.Time      // the last multicast that was let through
+	tooFast int            // multicasts refused because they came too soon
 }
 
 // Step is what becomes of one request.
@@ -61,7 +66,7 @@ func (c *Chaos) LINE(next http.Handler) http.Handler {
 			hangUp(w)
 		case c.Script != nil:
 			c.step(w, r, next)
-		case c.refuses(n):
+		case c.refuses(n), c.tooSoon(r):
 			answer(w, r, http.StatusTooManyRequests, `{"message":"The API rate limit has been exceeded. Try again later."}`)
 		case part < c.NoAnswer:
 			next.ServeHTTP(&mute{header: http.Header{}}, r)
@@ -112,6 +117,29 @@ func (c *Chaos) refuses(n int) bool {
 		c.refused = now.Add(burst)
 	}
 	return now.Before(c.refused)
+}
+
+// tooSoon tells whether a request is a multicast that comes sooner than LINE takes one.
+func (c *Chaos) tooSoon(r *http.Request) bool {
+	if c.MulticastEvery == 0 || !strings.Contains(r.URL.Path, "/message/multicast") {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if now.Sub(c.taken) < c.MulticastEvery {
+		c.tooFast++
+		return true
+	}
+	c.taken = now
+	return false
+}
+
+// TooFast is how many multicasts were refused because they came too soon.
+func (c *Chaos) TooFast() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tooFast
 }
 
 // Klaviyo puts the faults before the endpoint that takes events.

@@ -145,6 +145,14 @@ type row struct {
 	place       int
 }
 
+// dueNow is what Due locks, the first first.
+const dueNow = `
+		FROM delivery
+		WHERE merchant_id = $1 AND channel_id = $2 AND rank = $3 AND due_at <= $4
+			AND (state = 'unknown' OR NOT $5 AND state IN ('planned', 'deferred', 'quota_blocked')
+				OR state = 'sending' AND (fence < $6 OR last_try_at < now() - interval '2 minutes'))
+		ORDER BY due_at, id`
+
 // Due locks what may be tried now. What stays in sending for longer than a try and its record
 // can take was lost on the way, whoever owns the channel.
 func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]delivery.Delivery, error) {
@@ -154,16 +162,16 @@ func (s *Store) Due(ctx context.Context, l delivery.Lease, q delivery.Due) ([]de
 		rank = 1
 	}
 	rows, err := postgres.Tx(ctx).Query(ctx, `
+		WITH first AS (
+			SELECT logical_id`+dueNow+`
+			LIMIT 1
+		)
 		SELECT id, number, logical_kind, logical_id, friend_id, profile_id, input_enc, body_enc, state, coalesce(hold, ''),
 			round, retry_key, tries, too_late_at, received_at, coalesce(first_try_at < now() - interval '23 hours', false),
-			bundle_id, coalesce(place, 0)
-		FROM delivery
-		WHERE merchant_id = $1 AND channel_id = $2 AND rank = $3 AND due_at <= $4
-			AND (state = 'unknown' OR NOT $5 AND state IN ('planned', 'deferred', 'quota_blocked')
-				OR state = 'sending' AND (fence < $6 OR last_try_at < now() - interval '2 minutes'))
-		ORDER BY due_at, id
-		LIMIT $7
-		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, rank, q.Now, q.Retries, l.Fence, q.Limit)
+			bundle_id, coalesce(place, 0)`+dueNow+`
+		LIMIT CASE WHEN $3 = 1 AND EXISTS (SELECT FROM first JOIN logical_message m
+			ON m.merchant_id = $1 AND m.kind = 'broadcast' AND m.id = first.logical_id AND m.shared) THEN $8::bigint ELSE $7::bigint END
+		FOR UPDATE SKIP LOCKED`, l.Merchant, l.Channel, rank, q.Now, q.Retries, l.Fence, q.Limit, q.Alike)
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
