@@ -26,6 +26,23 @@ test("each text exists in both languages, with the same gaps", () => {
   }
 });
 
+test("each text that a page names is there", () => {
+  const pages = import.meta.glob<string>("./**/*.{ts,tsx}", {
+    eager: true,
+    query: "?raw",
+    import: "default",
+  });
+  const keys = Object.keys(texts("en"));
+  const areas = new Set(keys.map((key) => key.split(".")[0]));
+  const known = new Set([...keys.map(whole), "delivery.state"]); // that one is a live message
+  const begun = (key: string) => keys.some((one) => one.startsWith(`${key}.`)); // its end is a value
+  const missing: string[] = [];
+  for (const [name, source] of Object.entries(pages))
+    for (const [, key = ""] of source.matchAll(/"([a-z][A-Za-z]*(?:\.[A-Za-z0-9_]+)+)"/g))
+      if (areas.has(key.split(".")[0]) && !known.has(key) && !begun(key)) missing.push(`${name} ${key}`);
+  expect(missing).toEqual([]);
+});
+
 // whole is a key without its plural form: English has one and other, Japanese has other.
 const whole = (key: string) => key.replace(/_(one|other)$/, "");
 

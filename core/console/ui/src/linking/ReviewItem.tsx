@@ -187,7 +187,7 @@ const rows: RowOf[] = [
   { name: "how", text: (s, t) => t(`linking.method.${s.method}`) },
   { name: "level", text: (s, t) => t(`assurance.${s.assurance}`) },
   { name: "when", text: (s) => s.since ?? "", at: (s) => s.since },
-  { name: "now", text: (s, t) => t(s.linked ? "friend.isLinked" : "friend.notLinked") },
+  { name: "now", text: (s, t) => t(s.linked ? "friend.is.linked" : "friend.is.not_linked") },
 ];
 
 function Row({ row, first, second }: { row: RowOf; first: Side; second: Side }) {
@@ -202,7 +202,7 @@ function Row({ row, first, second }: { row: RowOf; first: Side; second: Side }) 
         </Group>
       </Table.Th>
       {[first, second].map((s, i) => (
-        <Table.Td key={i === 0 ? "first" : "second"}>
+        <Table.Td key={i === 0 ? "first" : "second"} style={{ overflowWrap: "anywhere" }}>
           {row.at ? <When at={row.at(s)} /> : row.text(s, t) || "-"}
         </Table.Td>
       ))}
