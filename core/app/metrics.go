@@ -228,7 +228,7 @@ func (b *backlog) look(ctx context.Context) (out []prometheus.Metric) {
 			prometheus.GaugeValue, value, values...))
 	}
 	up := 1.0
-	if err := errors.Join(b.waiting(ctx, add), b.leases(ctx, add), b.edges(ctx, add)); err != nil {
+	if err := errors.Join(b.waiting(ctx, add), b.leases(ctx, add), b.edges(ctx, add), b.aside(ctx, add)); err != nil {
 		b.app.log.WarnContext(ctx, "metrics are not complete", "op", "app.backlog", "kind", string(fault.KindOf(err)), "error", err)
 		up = 0
 	}
@@ -297,6 +297,28 @@ func (b *backlog) edges(ctx context.Context, add adder) error {
 	add("lumo_core_edges", "Edges by whether they were heard of just now.", silent, "state", "silent")
 	add("lumo_core_edge_spool_records", "Records that wait in edges, as they told last.", records)
 	add("lumo_core_edge_spool_oldest_seconds", "Age of the oldest record that waits in an edge, as told last.", oldest)
+	return nil
+}
+
+// aside tells of what edges brought and nobody could take. Each reason is there from the start, so
+// that the first one is seen as a rise.
+func (b *backlog) aside(ctx context.Context, add adder) error {
+	var all []fleet.Aside
+	err := b.app.db.InSystem(ctx, func(ctx context.Context) (err error) {
+		all, err = fleetstore.New(b.app.vault).Aside(ctx, id.ID{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n := map[string]int64{}
+	for _, a := range all {
+		n[a.Reason()] += a.N
+	}
+	for _, reason := range fleet.AsideReasons() {
+		add("lumo_core_edge_set_aside", "Records of edges, of the last 30 days, that the core could not take.",
+			float64(n[reason]), "reason", reason)
+	}
 	return nil
 }
 

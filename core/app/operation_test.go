@@ -260,8 +260,13 @@ func TestMetricsSayWhatAnOperatorNeeds(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("the webhook got %d %s at %s", status, text, hooks[0])
 	}
+	c.exec(`INSERT INTO edge_kept (id, edge_id, kind, body_enc, problem, created_at)
+		SELECT gen_random_uuid(), e.id, 1, '', problem, now() FROM edge e, unnest('{rejected,rejected,conflict,internal}'::text[]) AS problem`)
 	got := c.scrape(metrics)
 	for _, want := range []string{
+		`lumo_core_edge_set_aside{reason="rejected"} 2`,
+		`lumo_core_edge_set_aside{reason="failed"} 2`, // what a handler failed with is no label
+		`lumo_core_edge_set_aside{reason="damaged"} 0`,
 		`lumo_core_request_seconds_count{class="api",outcome="2xx"}`,
 		`lumo_core_request_seconds_count{class="edge_request",outcome="2xx"} 1`,
 		`lumo_core_edge_requests_total{kind="line",outcome="2xx"} 1`,

@@ -171,14 +171,9 @@ func (p OpsParts) edge(ctx context.Context, _ Caller, in *InEdge) (EdgePageView,
 func asideViews(all []fleet.Aside) []AsideView {
 	views := []AsideView{}
 	for _, a := range all {
-		switch a.Problem {
-		case "unreadable", "malformed", "damaged", "rejected":
-			views = append(views, AsideView{Reason: a.Problem, N: a.N, LastAt: moment(a.LastAt)})
-			continue
-		}
-		at := slices.IndexFunc(views, func(v AsideView) bool { return v.Reason == "failed" })
+		at := slices.IndexFunc(views, func(v AsideView) bool { return v.Reason == a.Reason() })
 		if at < 0 {
-			at, views = len(views), append(views, AsideView{Reason: "failed", LastAt: moment(a.LastAt)})
+			at, views = len(views), append(views, AsideView{Reason: a.Reason(), LastAt: moment(a.LastAt)})
 		}
 		views[at].N += a.N
 		if a.LastAt.After(*views[at].LastAt) {

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -100,7 +101,7 @@ type Store interface {
 
 	// Keep stores what cannot be taken, for a person to see.
 	Keep(ctx context.Context, k Kept) error
-	// Aside counts what was kept of an edge, by problem.
+	// Aside counts what was kept of an edge, or with the zero id of all, by problem.
 	Aside(ctx context.Context, edge id.ID) ([]Aside, error)
 	ModuleStore
 	HistoryStore
@@ -131,6 +132,28 @@ type Aside struct {
 	Problem string
 	N       int64
 	LastAt  time.Time
+}
+
+// The reasons why something is set aside, as screens and metrics name them.
+const (
+	AsideUnreadable = "unreadable"
+	AsideMalformed  = "malformed"
+	AsideDamaged    = "damaged"
+	AsideRejected   = "rejected"
+	AsideFailed     = "failed" // whatever a handler failed with
+)
+
+// AsideReasons are all of them.
+func AsideReasons() []string {
+	return []string{AsideUnreadable, AsideMalformed, AsideDamaged, AsideRejected, AsideFailed}
+}
+
+// Reason is the problem in one of a few words.
+func (a Aside) Reason() string {
+	if slices.Contains(AsideReasons(), a.Problem) {
+		return a.Problem
+	}
+	return AsideFailed
 }
 
 // Tenants runs units of work.

@@ -235,14 +235,14 @@ VALUES ($1, $2, $3, $4, $5, $6)
 	return postgres.Fault(op, err)
 }
 
-// Aside counts what was kept of an edge.
+// Aside counts what was kept of an edge, or of all.
 func (s *Store) Aside(ctx context.Context, edge id.ID) ([]fleet.Aside, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 SELECT problem, count(*), max(created_at)
   FROM edge_kept
- WHERE edge_id = $1
+ WHERE edge_id = $1 OR $2
  GROUP BY problem
- ORDER BY count(*) DESC, problem`, edge)
+ ORDER BY count(*) DESC, problem`, edge, edge == id.ID{})
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[fleet.Aside])
 	return all, postgres.Fault("postgres.Aside", err)
 }
