@@ -1,4 +1,4 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page, type Route, test } from "@playwright/test";
 import type { components } from "../src/api/schema.d.ts";
 import { looked, signIn, sizes } from "./console";
 import { asMember, type Items } from "./sim";
@@ -6,14 +6,16 @@ import { say } from "./words";
 
 // Each screen about connecting, linking and friends in the states that a demo shop never shows:
 // loading, failed, empty and very large, in English on a desk and in Japanese on a phone. What
-// the core answers is made empty or enlarged on its way; the pages are as they ship.
+// the core answers is made empty or enlarged on its way; the pages are as they ship. One visit
+// waits, fails and is tried again, which brings the large answer; what is empty is a visit of
+// its own.
 
 type Schema<K extends keyof components["schemas"]> = components["schemas"][K];
 type Body = Record<string, unknown> & { items?: unknown[] };
 
 type Screen = {
   name: string;
-  path: string; // below the LINE account, or with ~ below the shop
+  path: string; // below the LINE account, or with ~ below the shop; {list} is the first of one
   call: string; // what it is made of, by the end of its address
   title: string; // its first heading
   failed: string;
@@ -21,6 +23,8 @@ type Screen = {
   nothing?: (body: Body) => Body; // when that is not an empty list
   counted?: boolean; // says how many there are in all
   row?: unknown; // one row, where the demo's shop has none
+  one?: true | Body; // a single thing: the shop's own, or this one where it has none
+  bare?: string; // the path where nothing was chosen yet
 };
 
 const at = "2026-11-24T01:02:03Z";
@@ -52,6 +56,14 @@ const imported: Schema<"ImportView"> = {
   may_undo: false,
   check: run,
 };
+const linked: Schema<"ImportView"> = {
+  ...imported,
+  doubtful: true,
+  may_link: false,
+  may_undo: true,
+  undo_until: at,
+  link: { ...run, kind: "import_link", counts: { linked: 470_000, kept: 12, review: 345 } },
+};
 const review: Schema<"ReviewItemView"> = {
   id: ulid,
   kind: "two_profiles",
@@ -59,6 +71,34 @@ const review: Schema<"ReviewItemView"> = {
   since: at,
   profile_id: "01K",
   friend: { id: `frd_${ulid}`, name: "Nao" },
+};
+const side = (profile: string, n: number): Schema<"SideView"> => ({
+  profile_id: profile,
+  name: "Nao",
+  email: `${"very.long.name".repeat(5)}+${n}@customer-with-a-long-name.example`,
+  phone: "+819012345678",
+  friend: { id: `frd_${ulid}`, name: "Nao" },
+  follow_status: "following",
+  method: "qr",
+  assurance: "proven",
+  linked: n === 1,
+  gone: false,
+  unread: n === 2,
+  since: at,
+  last_order_at: at,
+  last_seen_at: at,
+});
+const compared: Schema<"ComparisonView"> = {
+  id: `evt_${ulid}`,
+  kind: "two_profiles",
+  method: "qr",
+  since: at,
+  profile_id: "01K",
+  friend: { id: `frd_${ulid}`, name: "Nao" },
+  first: side("01K", 1),
+  second: side("01L", 2),
+  recommended: "use_first",
+  reason: "surer",
 };
 const form: Schema<"FormView"> = {
   id: `frm_${ulid}`,
@@ -110,12 +150,32 @@ const screens: Screen[] = [
     failed: "connection.failed",
   },
   {
+    name: "5-4-line",
+    path: "~/settings/line?step=preflight",
+    call: "/preflight$",
+    title: "connection.line.title",
+    failed: "connection.failed",
+    empty: "connection.line.need.account",
+    bare: "~/settings/line",
+    one: true,
+  },
+  {
     name: "5-6-codes",
     path: "/linking/qr",
     call: "/qr_codes$",
     title: "linking.codes.title",
     failed: "linking.failed",
     empty: "linking.codes.empty",
+  },
+  {
+    name: "5-6-code",
+    path: "/linking/qr/{qr_codes}",
+    call: "/qr_codes/qrc_[^/]+(/days.*)?$",
+    title: "linking.codes.title",
+    failed: "linking.failed",
+    empty: "linking.codes.noScans",
+    nothing: (body) => (body.items ? { items: [] } : { ...body, scans: 0, friends: 0, linked: 0 }),
+    one: true,
   },
   {
     name: "5-7-forms",
@@ -127,6 +187,14 @@ const screens: Screen[] = [
     row: form,
   },
   {
+    name: "5-7-form",
+    path: `/linking/forms/${form.id}`,
+    call: `/forms/${form.id}$`,
+    title: "linking.forms.title",
+    failed: "linking.failed",
+    one: form,
+  },
+  {
     name: "5-8-imports",
     path: "/linking/import",
     call: "/imports$",
@@ -134,6 +202,14 @@ const screens: Screen[] = [
     failed: "linking.failed",
     empty: "linking.import.none",
     row: imported,
+  },
+  {
+    name: "5-8-import",
+    path: `/linking/import/${linked.id}`,
+    call: `/imports/${linked.id}$`,
+    title: "linking.import.title",
+    failed: "linking.failed",
+    one: linked,
   },
   {
     name: "5-9-automatic",
@@ -150,6 +226,14 @@ const screens: Screen[] = [
     failed: "linking.failed",
     empty: "linking.review.none",
     row: review,
+  },
+  {
+    name: "5-10-item",
+    path: `/linking/review/${compared.id}`,
+    call: `/review/${compared.id}$`,
+    title: "linking.review.title",
+    failed: "linking.failed",
+    one: compared,
   },
   {
     name: "5-11-health",
@@ -171,7 +255,7 @@ const screens: Screen[] = [
   },
   {
     name: "5-13-friend",
-    path: "/friends/{friend}",
+    path: "/friends/{friends}",
     call: "/friends/frd_[^/]+$",
     title: "menu.friend",
     failed: "friend.failed",
@@ -217,9 +301,9 @@ function enlarged(value: unknown, key = ""): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, enlarged(v, k)]));
 }
 
-function large(body: Body, row?: unknown): unknown {
-  if (!body.items) return enlarged(body);
-  const one = (enlarged(body.items[0] ?? row) ?? {}) as { id?: string };
+function large(body: Body, s: Screen): unknown {
+  if (!body.items || s.one) return enlarged(body);
+  const one = (enlarged(body.items[0] ?? s.row) ?? {}) as { id?: string };
   const numbered = (n: number) => ({ ...one, id: `${one.id?.slice(0, -2)}${String(n).padStart(2, "0")}` });
   const items = Array.from({ length: 50 }, (_, n) => numbered(n));
   return { ...body, items, next: "more", total: 1_000_000 };
@@ -228,13 +312,36 @@ function large(body: Body, row?: unknown): unknown {
 const nothingOf = (s: Screen, body: Body) =>
   s.nothing?.(body) ?? { ...body, items: [], total: 0, next: undefined };
 
-// answering has the core's answers to a call changed on their way to the page.
-async function answering(page: Page, call: RegExp, change: (body: Body) => unknown) {
-  await page.unrouteAll({ behavior: "ignoreErrors" });
-  await page.route(call, async (route) => {
+type Answer = (route: Route) => Promise<void>;
+
+// answering has the answers to a call made here. They are asked for whenever news arrive, so
+// that each moment has one way of answering, and the result changes it.
+async function answering(page: Page, call: RegExp, first: Answer) {
+  let answer = first;
+  await page.route(call, (route) => answer(route));
+  return (next: Answer) => {
+    answer = next;
+  };
+}
+
+// changed is what the core answers, or a thing of our own, made otherwise on its way.
+const changed =
+  (s: Screen, how: (body: Body) => unknown): Answer =>
+  async (route) => {
+    if (typeof s.one === "object") return route.fulfill({ json: how(s.one) });
     const answer = await route.fetch();
-    await route.fulfill({ response: answer, json: change((await answer.json()) as Body) });
-  });
+    await route.fulfill({ response: answer, json: how((await answer.json()) as Body) });
+  };
+
+// failing is an answer that is not asked for again by the page itself.
+const failing: Answer = (route) => route.fulfill({ status: 429, body: "{}" });
+
+// addressOf puts in the id of what a path names.
+async function addressOf(page: Page, home: string, path: string): Promise<string> {
+  const list = /\{(\w+)\}/.exec(path)?.[1];
+  const all = list ? await asMember<Items<{ id: string }>>(page, `/${list}?limit=1`) : undefined;
+  const named = path.replace(`{${list}}`, all?.items[0]?.id ?? "");
+  return named.startsWith("~") ? home.replace(/\/oa\/.*$/, named.slice(1)) : home + named;
 }
 
 for (const language of ["en", "ja"] as const) {
@@ -244,64 +351,65 @@ for (const language of ["en", "ja"] as const) {
     test(`states of ${s.name}: ${language}`, { tag: "@reads" }, async ({ page }) => {
       await page.setViewportSize(sizes[language]);
       const home = await signIn(page, language);
-      const some = await asMember<Items<{ id: string }>>(page, "/friends?limit=1");
-      const path = s.path.replace("{friend}", some.items[0]?.id ?? "");
-      const address = path.startsWith("~") ? home.replace(/\/oa\/.*$/, path.slice(1)) : home + path;
+      const address = await addressOf(page, home, s.path);
       const call = new RegExp(`/api/v1/.*${s.call}`); // of the API, not the page's own address
       const alert = page
         .getByRole("main")
         .getByRole("alert")
         .filter({ hasText: t(s.failed) });
 
-      await test.step("loading", async () => {
-        let release = () => {};
-        const held = new Promise<void>((done) => {
-          release = done;
-        });
-        await page.route(call, async (route) => {
-          await held;
-          await route.fallback();
-        });
-        await page.goto(address);
-        await expect(page.getByRole("main").getByTestId("loading").first()).toBeVisible();
-        await expect(page.getByText(t("common.slow")).first()).toBeVisible();
-        await expect(page.getByRole("heading", { level: 1 })).toHaveText(t(s.title));
-        await looked(page, `${s.name}-loading-${language}`);
-        release();
+      let release = () => {};
+      const held = new Promise<void>((done) => {
+        release = done;
+      });
+      const answer = await answering(page, call, async (route) => {
+        await held;
+        await failing(route);
       });
 
-      await test.step("failed, and tried again", async () => {
-        await page.unrouteAll({ behavior: "ignoreErrors" });
-        await page.route(call, (route) => route.fulfill({ status: 503, body: "{}" }));
+      await test.step("loading", async () => {
         await page.goto(address);
+        await expect(page.getByRole("main").getByTestId("loading").first()).toBeVisible();
+        await expect(
+          page
+            .getByText(t("common.slow"))
+            .or(page.getByText(t("common.slowList")))
+            .first(),
+        ).toBeVisible();
+        await expect(page.getByRole("heading", { level: 1 })).toHaveText(t(s.title));
+        await looked(page, `${s.name}-loading-${language}`);
+      });
+
+      await test.step("failed", async () => {
+        release();
         await expect(alert.first()).toBeVisible();
         await looked(page, `${s.name}-failed-${language}`);
+      });
+
+      await test.step("tried again, and large", async () => {
         // By keyboard, since live news may mend the page before a mouse would be there.
         await alert
           .first()
           .getByRole("button", { name: t("common.again") })
           .focus();
-        await page.unrouteAll({ behavior: "ignoreErrors" });
+        answer(changed(s, (body) => large(body, s)));
         await page.keyboard.press("Enter");
         await expect(alert).toBeHidden();
-      });
-
-      await test.step("empty", async () => {
-        if (!s.empty) return;
-        await answering(page, call, (body) => nothingOf(s, body));
-        await page.goto(address);
-        await expect(page.getByRole("main").getByText(t(s.empty)).first()).toBeVisible();
-        await looked(page, `${s.name}-empty-${language}`);
-      });
-
-      await test.step("large", async () => {
-        await answering(page, call, (body) => large(body, s.row));
-        await page.goto(address);
         await expect(page.getByRole("main").getByTestId("loading")).toHaveCount(0);
         await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
         if (s.counted)
           await expect(page.getByText(t("common.total", { n: "1,000,000" })).first()).toBeVisible();
         await looked(page, `${s.name}-large-${language}`);
       });
+
+      await test.step("empty", async () => {
+        if (!s.empty) return;
+        answer(changed(s, (body) => nothingOf(s, body)));
+        await page.goto(s.bare ? await addressOf(page, home, s.bare) : address);
+        await expect(page.getByRole("main").getByText(t(s.empty)).first()).toBeVisible();
+        await looked(page, `${s.name}-empty-${language}`);
+      });
+
+      await page.unrouteAll({ behavior: "ignoreErrors" });
     });
 }
