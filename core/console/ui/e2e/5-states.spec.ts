@@ -1,5 +1,6 @@
 import { expect, type Page, type Route, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
+import { asMember, type Items } from "./sim";
 import { say } from "./words";
 
 // Each screen of messages, flows, statistics and sending while it loads, when nothing is there,
@@ -8,12 +9,18 @@ import { say } from "./words";
 type Json = Record<string, unknown>;
 type Screen = {
   name: string;
-  path: string;
+  path: string; // {id} is that of the first row of the list
+  list?: string; // which list
   call: string; // what the screen reads, below the LINE account
   failed: string; // the sentence when that fails
   none?: [answer: (real: Json) => Json, sentence: string];
   many?: (real: Json) => Json;
 };
+
+const endless = "季節限定の抹茶ギフトセットのご案内 a name without any end";
+
+// texts are as many messages as LINE takes at once, each as long as a text may be.
+const texts = Array.from({ length: 5 }, (_, i) => ({ type: "text", text: `${i} `.padEnd(5000, "long ") }));
 
 const noItems = (real: Json) => ({ ...real, items: [], total: 0 });
 
@@ -23,7 +30,7 @@ const long = (real: Json) => {
   const items = Array.from({ length: 100 }, (_, i) => ({
     ...first,
     id: `${String(first?.id ?? "").slice(0, -3)}${String(i).padStart(3, "0")}`,
-    name: `${first?.name ?? ""} 季節限定の抹茶ギフトセットのご案内 a name without any end ${i}`,
+    name: `${first?.name ?? ""} ${endless} ${i}`,
   }));
   return { ...real, items, total: 1_000_000, next: "more" };
 };
@@ -47,6 +54,36 @@ const screens: Screen[] = [
     failed: "message.failed",
     none: [noItems, "message.empty"],
     many: long,
+  },
+  {
+    name: "5-16-editor",
+    path: "/messages/{id}",
+    list: "/messages?limit=1",
+    call: "/messages/msg_*",
+    failed: "message.failed",
+    many: (real) => ({
+      ...real,
+      name: `${real.name} ${endless}`,
+      draft: { ...(real.draft as Json), blocks: texts.map((one) => JSON.stringify(one)) },
+    }),
+  },
+  {
+    name: "5-34-tracking",
+    path: "/settings/tracking",
+    call: "",
+    failed: "tracking.failed",
+    many: (real) => ({
+      ...real,
+      utm: { source: "x".repeat(100), medium: "x".repeat(100), campaign: "x".repeat(100) },
+    }),
+  },
+  {
+    name: "5-20-request",
+    path: "/flows/requests/{id}",
+    list: "/flow_requests?limit=1",
+    call: "/flow_requests/*",
+    failed: "flow.failed",
+    many: (real) => ({ ...real, repeats: 999_999, messages: texts }),
   },
   {
     name: "5-19-doctor",
@@ -135,7 +172,9 @@ for (const language of ["en", "ja"] as const)
       await page.setViewportSize(sizes[language]);
       const home = await signIn(page, language);
       const look = (state: string) => looked(page, `${s.name}-${state}-${language}`);
-      const open = () => page.goto(home + s.path);
+      const [first] = s.list ? (await asMember<Items<{ id: string }>>(page, s.list)).items : [];
+      const path = s.path.replace("{id}", first?.id ?? "");
+      const open = () => page.goto(home + path);
 
       let go = () => {};
       const gate = new Promise<void>((resolve) => {

@@ -27,7 +27,7 @@ export function Request() {
       )) as FlowRequestDetail,
   });
   const summary = useSummary();
-  if (call.isPending) return <Loading />;
+  if (call.isPending) return <Loading page={t("menu.doctor")} />;
   if (call.error)
     return (
       <Failed page={t("menu.doctor")} error={call.error} again={() => call.refetch()} what="flow.failed" />

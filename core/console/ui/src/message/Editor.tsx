@@ -40,7 +40,7 @@ export function Editor() {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
-  if (found.isPending) return <Loading />;
+  if (found.isPending) return <Loading page={t("message.one")} />;
   if (found.error)
     return (
       <Failed
