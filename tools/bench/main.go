@@ -29,6 +29,7 @@ const (
 	person  = "yuki"
 	monthly = 10_000_000 // messages of the account: nothing here ends because they do
 
+	pluginOnly = "plugin" // as an argument: no more than calls of modules
 	edgeOnly   = "edge"   // as an argument: no more than the figures of one edge
 	ingestOnly = "ingest" // as an argument: no more than the core taking events
 	hookOnly   = "hook"   // as an argument: no more than webhooks being acknowledged, and flows before
@@ -69,6 +70,9 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		if err := sendFigures(ctx, dir, profile, out); err != nil || only == sendOnly {
 			return err
 		}
+	}
+	if only == pluginOnly {
+		return pluginFigures(ctx, filepath.Join(dir, "compiled"), out)
 	}
 	w, err := startWire()
 	if err != nil {
