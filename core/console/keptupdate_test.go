@@ -76,8 +76,8 @@ VALUES ($1, $2, $3, $4, 'event', 'Followed LINE Account', 'u', 'P1', '', $5, 'ke
 		}
 	}
 	audit := shoptest.Get[[]string](t, d.Shop, `
-SELECT array_agg(action ORDER BY id) FROM audit WHERE merchant_id = $1 AND action LIKE 'outbox.%' AND actor_kind = 'member'`)
-	if !slices.Equal(audit, []string{"outbox.dismiss", "outbox.bring_back"}) {
+SELECT array_agg(action ORDER BY action) FROM audit WHERE merchant_id = $1 AND action LIKE 'outbox.%' AND actor_kind = 'member'`)
+	if !slices.Equal(audit, []string{"outbox.bring_back", "outbox.dismiss"}) {
 		t.Errorf("the audit log has %v", audit)
 	}
 	if status, _ := d.call(t, lumo.Marketer, http.MethodPost, path+"/dismiss", map[string]string{"item": "evt_x"}); status != http.StatusNotFound {

@@ -22,8 +22,10 @@ const (
 	flushMost  = 400 * time.Millisecond
 	maxPayload = 7000 // PostgreSQL carries notifications of less than 8000 bytes
 	kept       = 256  // messages of a merchant that a returning page can still get
-	queue      = 64   // messages that a page may be behind
 	maxWaiting = 1024 // messages of a merchant that wait for the wire
+	// queue is how many messages a page may be behind: what comes at once, after the wire stood
+	// still, is no sign of a slow page.
+	queue = maxWaiting
 )
 
 // Kinds of messages that come from here; capabilities add their own.
