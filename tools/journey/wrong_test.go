@@ -98,9 +98,10 @@ func TestForwardedEmailOpenedBySomebodyElseMovesNoLink(t *testing.T) {
 		t.Errorf("in review: %+v", waiting)
 	}
 	w.becomes(yuki, "LINE User ID", lineID("yuki"))
-	if n := w.events(yuki)["Linked LINE Identity"]; n != 1 {
-		t.Errorf("Klaviyo heard of %d links, want 1", n)
-	}
+	w.until("Klaviyo to hear of the link", func() (bool, error) {
+		n := w.events(yuki)["Linked LINE Identity"]
+		return n > 0, fmt.Errorf("it heard of %d", n)
+	})
 	w.lineFlow("cart", nil, false)
 	w.cart(yuki, "cart-1")
 	w.until("the message", func() (bool, error) {
@@ -109,6 +110,9 @@ func TestForwardedEmailOpenedBySomebodyElseMovesNoLink(t *testing.T) {
 	})
 	if chat, _ := w.line.Chat("mio", messaging); len(chat) != 0 {
 		t.Errorf("the other got %d messages", len(chat))
+	}
+	if n := w.events(yuki)["Linked LINE Identity"]; n != 1 {
+		t.Errorf("Klaviyo heard of %d links, want 1", n)
 	}
 }
 
