@@ -31,9 +31,10 @@ func TestFiftyReissuesRefuseNoNewKeyAndEachOldOne(t *testing.T) {
 	acknowledged := func() {
 		e.until("the edge acknowledged", func() bool { return e.core.Acked() == e.core.Version() })
 	}
-	var shown atomic.Pointer[string] // the newest key that a merchant can have seen
-	first := edgeapitest.FlowKey()
-	shown.Store(&first)
+	// The newest key that a merchant can have seen. Who sends holds it for reading until answered,
+	// so that a change of it waits for the requests on their way: that is what the overlap is for.
+	var showing sync.RWMutex
+	shown := edgeapitest.FlowKey()
 	var sent atomic.Int64
 	stop := make(chan struct{})
 	var group sync.WaitGroup
@@ -49,8 +50,10 @@ func TestFiftyReissuesRefuseNoNewKeyAndEachOldOne(t *testing.T) {
 					return
 				case <-tick.C:
 				}
-				if status := send(t, client, e.url, *shown.Load()); status != http.StatusOK &&
-					status != http.StatusAccepted {
+				showing.RLock()
+				status := send(t, client, e.url, shown)
+				showing.RUnlock()
+				if status != http.StatusOK && status != http.StatusAccepted {
 					t.Errorf("a valid key was answered %d", status)
 				}
 				sent.Add(1)
@@ -62,14 +65,15 @@ func TestFiftyReissuesRefuseNoNewKeyAndEachOldOne(t *testing.T) {
 	var slowest time.Duration
 	old := refOf(1)
 	for n := uint16(2); n < 2+reissues; n++ {
-		key, before := keyOf(n), *shown.Load()
+		key, before := keyOf(n), shown
 		hash := webhooksig.HashFlowKey(key)
 		e.core.PutKey(refOf(n), edgeapi.KeyEntry{Secret: hash[:]})
 		acknowledged()
-		shown.Store(&key)
-		// Requests on their way still carry the key before: that is what the overlap is for.
+		showing.Lock()
+		shown = key
+		showing.Unlock()
 		passed := sent.Load()
-		e.until("they arrived", func() bool { return sent.Load() >= passed+senders })
+		e.until("the new key is in use", func() bool { return sent.Load() >= passed+senders })
 		e.core.Delete(edgeapi.TableKey, old.Append(nil))
 		began := time.Now()
 		for send(t, client, e.url, before) != http.StatusUnauthorized {
