@@ -20,6 +20,7 @@ const (
 	eventsAtOnce   = 4000
 	batchBytes     = 1 << 20
 	idle           = 20 * time.Millisecond
+	gather         = 50 * time.Millisecond // for what comes: a few cost as much to hand over as many
 	maxPause       = time.Second
 	busyRate       = 2000 // answers a second from which on the machine is for them
 	busyShare      = 3    // pauses are this many times as long as work, then
@@ -70,6 +71,7 @@ type drainer struct {
 	done   func(b spool.Batch, n int) error
 	count  int // of the next batch
 	most   int
+	gather time.Duration // rest after a batch that took all there was
 }
 
 func (c *Client) drainers(s Spool) []*drainer {
@@ -77,7 +79,7 @@ func (c *Client) drainers(s Spool) []*drainer {
 		{client: c, kind: "request", read: s.Requests, done: s.Done, count: requestsAtOnce,
 			most: requestsAtOnce},
 		{client: c, kind: "event", read: s.Events, done: s.Done, count: eventsAtOnce,
-			most: eventsAtOnce},
+			most: eventsAtOnce, gather: gather},
 	}
 }
 
@@ -104,7 +106,7 @@ func (d *drainer) run(ctx context.Context, failed func(error)) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 3*time.Second
 	for ctx.Err() == nil {
-		began, fresh := time.Now(), d.client.fresh()
+		began, fresh, most := time.Now(), d.client.fresh(), d.count
 		n, err := d.runOnce(ctx)
 		if ctx.Err() != nil {
 			return
@@ -117,8 +119,11 @@ func (d *drainer) run(ctx context.Context, failed func(error)) {
 		case n == 0:
 			sleep(ctx, idle)
 		default:
-			took := time.Since(began)
-			sleep(ctx, d.client.pause(took, d.client.fresh()-fresh))
+			pause := d.client.pause(time.Since(began), d.client.fresh()-fresh)
+			if n < most {
+				pause = max(pause, d.gather)
+			}
+			sleep(ctx, pause)
 		}
 		wait.Reset()
 	}
