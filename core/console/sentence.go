@@ -1,12 +1,15 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -30,15 +33,18 @@ type valued struct {
 }
 
 // readSentences reads a catalogue from English formats to those of the other language. It is
-// part of the program, and a test looks up all that is in it.
+// part of the program, and a test looks up all that is in it. Where two formats fit one
+// sentence, the longer one is meant.
 func readSentences(catalogue []byte) sentences {
 	s := sentences{whole: map[string]string{}}
 	_ = json.Unmarshal(catalogue, &s.whole)
 	values := strings.NewReplacer("%d", `(-?\d+)`, "%s", `(.+)`, "%q", `(".*")`)
-	for english, said := range s.whole {
+	byLength := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, english := range slices.SortedFunc(maps.Keys(s.whole), byLength) {
 		if !strings.Contains(english, "%") {
 			continue
 		}
+		said := s.whole[english]
 		delete(s.whole, english)
 		pattern := regexp.MustCompile("^" + values.Replace(regexp.QuoteMeta(english)) + "$")
 		s.valued = append(s.valued, valued{english: pattern, said: said})

@@ -1,17 +1,13 @@
-import { expect, type Page, type Route, test } from "@playwright/test";
+import { type Page, test } from "@playwright/test";
 import type { components } from "../src/api/schema.d.ts";
-import { looked, signIn, sizes } from "./console";
+import { signIn, sizes } from "./console";
 import { asMember, type Items } from "./sim";
-import { say } from "./words";
+import { type Body, showStates } from "./states";
 
-// Each screen about connecting, linking and friends in the states that a demo shop never shows:
-// loading, failed, empty and very large, in English on a desk and in Japanese on a phone. What
-// the core answers is made empty or enlarged on its way; the pages are as they ship. One visit
-// waits, fails and is tried again, which brings the large answer; what is empty is a visit of
-// its own.
+// Each screen about connecting, linking and friends in the states that a demo shop never shows,
+// in English on a desk and in Japanese on a phone.
 
 type Schema<K extends keyof components["schemas"]> = components["schemas"][K];
-type Body = Record<string, unknown> & { items?: unknown[] };
 
 type Screen = {
   name: string;
@@ -312,30 +308,6 @@ function large(body: Body, s: Screen): unknown {
 const nothingOf = (s: Screen, body: Body) =>
   s.nothing?.(body) ?? { ...body, items: [], total: 0, next: undefined };
 
-type Answer = (route: Route) => Promise<void>;
-
-// answering has the answers to a call made here. They are asked for whenever news arrive, so
-// that each moment has one way of answering, and the result changes it.
-async function answering(page: Page, call: RegExp, first: Answer) {
-  let answer = first;
-  await page.route(call, (route) => answer(route));
-  return (next: Answer) => {
-    answer = next;
-  };
-}
-
-// changed is what the core answers, or a thing of our own, made otherwise on its way.
-const changed =
-  (s: Screen, how: (body: Body) => unknown): Answer =>
-  async (route) => {
-    if (typeof s.one === "object") return route.fulfill({ json: how(s.one) });
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, json: how((await answer.json()) as Body) });
-  };
-
-// failing is an answer that is not asked for again by the page itself.
-const failing: Answer = (route) => route.fulfill({ status: 429, body: "{}" });
-
 // addressOf puts in the id of what a path names.
 async function addressOf(page: Page, home: string, path: string): Promise<string> {
   const list = /\{(\w+)\}/.exec(path)?.[1];
@@ -345,71 +317,27 @@ async function addressOf(page: Page, home: string, path: string): Promise<string
 }
 
 for (const language of ["en", "ja"] as const) {
-  const t = say(language);
-
   for (const s of screens)
     test(`states of ${s.name}: ${language}`, { tag: "@reads" }, async ({ page }) => {
       await page.setViewportSize(sizes[language]);
       const home = await signIn(page, language);
       const address = await addressOf(page, home, s.path);
-      const call = new RegExp(`/api/v1/.*${s.call}`); // of the API, not the page's own address
-      const alert = page
-        .getByRole("main")
-        .getByRole("alert")
-        .filter({ hasText: t(s.failed) });
-
-      let release = () => {};
-      const held = new Promise<void>((done) => {
-        release = done;
+      await showStates(page, language, {
+        name: s.name,
+        address,
+        call: new RegExp(`/api/v1/.*${s.call}`), // of the API, not the page's own address
+        failed: s.failed,
+        title: s.title,
+        own: typeof s.one === "object" ? s.one : undefined,
+        large: (body) => large(body, s),
+        counted: s.counted,
+        empty: s.empty
+          ? {
+              sentence: s.empty,
+              of: (body) => nothingOf(s, body),
+              address: s.bare ? await addressOf(page, home, s.bare) : address,
+            }
+          : undefined,
       });
-      const answer = await answering(page, call, async (route) => {
-        await held;
-        await failing(route);
-      });
-
-      await test.step("loading", async () => {
-        await page.goto(address);
-        await expect(page.getByRole("main").getByTestId("loading").first()).toBeVisible();
-        await expect(
-          page
-            .getByText(t("common.slow"))
-            .or(page.getByText(t("common.slowList")))
-            .first(),
-        ).toBeVisible();
-        await expect(page.getByRole("heading", { level: 1 })).toHaveText(t(s.title));
-        await looked(page, `${s.name}-loading-${language}`);
-      });
-
-      await test.step("failed", async () => {
-        release();
-        await expect(alert.first()).toBeVisible();
-        await looked(page, `${s.name}-failed-${language}`);
-      });
-
-      await test.step("tried again, and large", async () => {
-        // By keyboard, since live news may mend the page before a mouse would be there.
-        await alert
-          .first()
-          .getByRole("button", { name: t("common.again") })
-          .focus();
-        answer(changed(s, (body) => large(body, s)));
-        await page.keyboard.press("Enter");
-        await expect(alert).toBeHidden();
-        await expect(page.getByRole("main").getByTestId("loading")).toHaveCount(0);
-        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-        if (s.counted)
-          await expect(page.getByText(t("common.total", { n: "1,000,000" })).first()).toBeVisible();
-        await looked(page, `${s.name}-large-${language}`);
-      });
-
-      await test.step("empty", async () => {
-        if (!s.empty) return;
-        answer(changed(s, (body) => nothingOf(s, body)));
-        await page.goto(s.bare ? await addressOf(page, home, s.bare) : address);
-        await expect(page.getByRole("main").getByText(t(s.empty)).first()).toBeVisible();
-        await looked(page, `${s.name}-empty-${language}`);
-      });
-
-      await page.unrouteAll({ behavior: "ignoreErrors" });
     });
 }

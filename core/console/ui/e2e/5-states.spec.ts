@@ -1,7 +1,7 @@
-import { expect, type Page, type Route, test } from "@playwright/test";
-import { looked, signIn, sizes } from "./console";
+import { test } from "@playwright/test";
+import { signIn, sizes } from "./console";
 import { asMember, type Items } from "./sim";
-import { say } from "./words";
+import { showStates } from "./states";
 
 // Each screen of messages, flows, statistics and sending while it loads, when nothing is there,
 // when it cannot be loaded, and with far more than a seeded shop has (UX 4.3 to 4.5, 4.16).
@@ -147,83 +147,21 @@ const screens: Screen[] = [
   },
 ];
 
-const at = (call: string) => `**/api/v1/merchants/*/channels/*${call}`;
-
-// answered has a screen's call answered otherwise while something is looked at.
-async function answered(page: Page, s: Screen, how: (r: Route) => Promise<void>, look: () => Promise<void>) {
-  await page.route(at(s.call), (route) =>
-    route.request().method() === "GET" ? how(route) : route.fallback(),
-  );
-  await look();
-  await page.unrouteAll({ behavior: "ignoreErrors" });
-}
-
-const changed = (how: (real: Json) => Json) => async (route: Route) => {
-  const real = await route.fetch();
-  await route.fulfill({ response: real, json: how(await real.json()) });
-};
-
 for (const language of ["en", "ja"] as const)
   for (const s of screens)
     test(`4 while it loads, with nothing, with an error, with very much: ${s.name}, ${language}`, {
       tag: "@reads",
     }, async ({ page }) => {
-      const t = say(language);
       await page.setViewportSize(sizes[language]);
       const home = await signIn(page, language);
-      const look = (state: string) => looked(page, `${s.name}-${state}-${language}`);
       const [first] = s.list ? (await asMember<Items<{ id: string }>>(page, s.list)).items : [];
-      const path = s.path.replace("{id}", first?.id ?? "");
-      const open = () => page.goto(home + path);
-
-      let go = () => {};
-      const gate = new Promise<void>((resolve) => {
-        go = resolve;
+      const address = home + s.path.replace("{id}", first?.id ?? "");
+      await showStates(page, language, {
+        name: s.name,
+        address,
+        call: `**/api/v1/merchants/*/channels/*${s.call}`,
+        failed: s.failed,
+        large: s.many ?? ((real) => real),
+        empty: s.none && { of: s.none[0], sentence: s.none[1], address },
       });
-      await answered(
-        page,
-        s,
-        async (route) => {
-          await gate;
-          await route.fallback();
-        },
-        async () => {
-          await open();
-          await expect(page.getByTestId("loading").first()).toBeVisible();
-          await expect(page.getByText(t("common.slow")).first()).toBeVisible();
-          await look("loading");
-          go();
-          await expect(page.getByText(t("common.slow"))).toBeHidden();
-        },
-      );
-
-      await answered(
-        page,
-        s,
-        (route) => route.fulfill({ status: 503, body: "{}" }),
-        async () => {
-          await open();
-          const alert = page.getByRole("alert").filter({ hasText: t(s.failed) });
-          await expect(alert).toBeVisible();
-          await look("failed");
-          await alert.getByRole("button", { name: t("common.again") }).focus();
-          await page.unrouteAll({ behavior: "ignoreErrors" });
-          await page.keyboard.press("Enter"); // by keyboard alone
-          await expect(alert).toBeHidden();
-        },
-      );
-
-      const { none, many } = s;
-      if (none)
-        await answered(page, s, changed(none[0]), async () => {
-          await open();
-          await expect(page.getByText(t(none[1])).first()).toBeVisible();
-          await look("none");
-        });
-      if (many)
-        await answered(page, s, changed(many), async () => {
-          await open();
-          await expect(page.getByTestId("loading")).toBeHidden();
-          await look("many");
-        });
     });

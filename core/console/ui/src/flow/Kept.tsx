@@ -9,11 +9,10 @@ import {
   Failed,
   Loading,
   Page,
-  persist,
   Result,
   Section,
   useAction,
-  useUndo,
+  useKeptActions,
   When,
   Wide,
 } from "../parts";
@@ -197,38 +196,18 @@ function useKeptEvents(dismissed: boolean) {
   });
 }
 
-// useEventActions are what can be done with kept events; a dismissal can be undone at once.
 function useEventActions() {
-  const { t } = useTranslation();
   const { path } = usePlace();
-  const client = useQueryClient();
-  const { offer } = useUndo();
-  const reread = async () => {
-    await client.invalidateQueries({ queryKey: ["flow", "kept events"] });
-    await client.invalidateQueries({ queryKey: ["home"] });
-  };
-  const again = useAction(async (request: string | undefined, headers) => {
-    await read(api.POST(`${one}/kept_events/replay`, { params: { path }, headers, body: { request } }));
-    await reread();
+  const params = { path };
+  return useKeptActions({
+    list: ["flow", "kept events"],
+    again: (request, headers) =>
+      read(api.POST(`${one}/kept_events/replay`, { params, headers, body: { request } })),
+    dismiss: (request, headers) =>
+      read(api.POST(`${one}/kept_events/dismiss`, { params, headers, body: { request } })),
+    bringBack: (request, headers) =>
+      read(api.POST(`${one}/kept_events/bring_back`, { params, headers, body: { request } })),
   });
-  const toKept = async (request: string, headers: Record<"Idempotency-Key", string>) => {
-    await read(api.POST(`${one}/kept_events/bring_back`, { params: { path }, headers, body: { request } }));
-    await reread();
-  };
-  const bringBack = useAction(toKept);
-  const dismiss = useAction(async (request: string, headers) => {
-    await read(api.POST(`${one}/kept_events/dismiss`, { params: { path }, headers, body: { request } }));
-    await reread();
-    offer({
-      text: t("flow.kept.wasDismissed"),
-      undo: () =>
-        persist(
-          (key) => toKept(request, key),
-          () => {},
-        ),
-    });
-  });
-  return { again, dismiss, bringBack };
 }
 
 type PartProps = {

@@ -1,5 +1,4 @@
 import { Anchor, Button, Group, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -10,12 +9,10 @@ import {
   Empty,
   Failed,
   Page,
-  persist,
   Result,
   Section,
-  useAction,
+  useKeptActions,
   usePages,
-  useUndo,
   When,
 } from "../parts";
 import { usePlace } from "../place";
@@ -23,7 +20,6 @@ import { usePlace } from "../place";
 const all = "/merchants/{merchant}/klaviyo/kept" as const;
 
 type Item = Schema<"KeptView">;
-type Headers = Record<"Idempotency-Key", string>;
 
 // Kept lists what Klaviyo refused: it holds up nothing, and can be tried again, or dismissed.
 export function Kept() {
@@ -104,39 +100,15 @@ function useKept(dismissed: boolean) {
   });
 }
 
-// useActions are what can be done with what Klaviyo refused; a dismissal can be undone at once.
 function useActions() {
-  const { t } = useTranslation();
   const { merchant } = usePlace();
-  const client = useQueryClient();
-  const { offer } = useUndo();
   const params = { path: { merchant: merchant.id } };
-  const reread = async () => {
-    await client.invalidateQueries({ queryKey: ["linking", "kept"] });
-    await client.invalidateQueries({ queryKey: ["home"] });
-  };
-  const again = useAction(async (item: string | undefined, headers) => {
-    await read(api.POST(`${all}/retry`, { params, headers, body: { item } }));
-    await reread();
+  return useKeptActions({
+    list: ["linking", "kept"],
+    again: (item, headers) => read(api.POST(`${all}/retry`, { params, headers, body: { item } })),
+    dismiss: (item, headers) => read(api.POST(`${all}/dismiss`, { params, headers, body: { item } })),
+    bringBack: (item, headers) => read(api.POST(`${all}/bring_back`, { params, headers, body: { item } })),
   });
-  const toKept = async (item: string, headers: Headers) => {
-    await read(api.POST(`${all}/bring_back`, { params, headers, body: { item } }));
-    await reread();
-  };
-  const bringBack = useAction(toKept);
-  const dismiss = useAction(async (item: string, headers) => {
-    await read(api.POST(`${all}/dismiss`, { params, headers, body: { item } }));
-    await reread();
-    offer({
-      text: t("flow.kept.wasDismissed"),
-      undo: () =>
-        persist(
-          (key) => toKept(item, key),
-          () => {},
-        ),
-    });
-  });
-  return { again, dismiss, bringBack };
 }
 
 function useColumns(actions: (k: Item) => ReactNode): Column<Item>[] {

@@ -142,6 +142,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
                 h={240}
                 data={chart}
                 dataKey="day"
+                curveType="linear"
                 lineChartProps={{ accessibilityLayer: false }}
                 series={[
                   { name: t("statistics.of.clicks"), color: "var(--lumo-chart-2)" },
