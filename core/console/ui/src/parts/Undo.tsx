@@ -1,6 +1,7 @@
 import { Button, Group, Paper, Text } from "@mantine/core";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import style from "./parts.module.css";
 
 const shownFor = 10_000; // ms; stops while somebody points at it or has the focus in it
 
@@ -78,10 +79,7 @@ function Offer({ of, settle, done }: OfferProps) {
       p="sm"
       withBorder
       role="status"
-      pos="fixed"
-      bottom={24}
-      left="50%"
-      style={{ transform: "translateX(-50%)", zIndex: 300, maxWidth: "calc(100vw - 32px)" }}
+      className={style.offer}
       onMouseEnter={() => setHeld(true)}
       onMouseLeave={() => setHeld(false)}
       onFocus={() => setHeld(true)}
@@ -89,7 +87,7 @@ function Offer({ of, settle, done }: OfferProps) {
     >
       <Group wrap="nowrap">
         <Text size="sm">{failed ? t("common.undoFailed") : of.text}</Text>
-        <Button size="xs" variant="default" onClick={back}>
+        <Button size="xs" variant="default" onClick={back} flex="none">
           {t("common.undo")}
         </Button>
       </Group>
