@@ -19,6 +19,7 @@ import {
 import { usePlace } from "../place";
 import { Bulk, type Filter } from "./Bulk";
 import { CsvIn } from "./CsvIn";
+import { Followers } from "./Followers";
 import { TagBadges, useTags } from "./TagBadge";
 
 const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from"] as const;
@@ -59,6 +60,7 @@ export function Friends() {
             {t("friend.csvOut")}
           </Button>
           {mayChange && <CsvIn />}
+          {mayChange && <Followers />}
         </>
       }
     >
