@@ -8,8 +8,9 @@ import { say } from "./words";
 
 // verify makes the account one that LINE has verified, or has not.
 async function verify(request: APIRequestContext, verified: boolean) {
-  const [account] = (await told<Items<{ id: string }>>(request, "/line/channels")).items;
-  const answer = await request.patch(`${sim}/sim/v1/line/channels/${account?.id}`, { data: { verified } });
+  const [account] = (await told<Items<{ messaging_channel_id: string }>>(request, "/line/channels")).items;
+  const at = `${sim}/sim/v1/line/channels/${account?.messaging_channel_id}`;
+  const answer = await request.patch(at, { data: { verified } });
   expect(answer.ok(), await answer.text()).toBe(true);
 }
 

@@ -46,8 +46,14 @@ export async function knock(page: Page, language: string, email: string) {
   await page.getByRole("button", { name: /^(Sign in|サインイン)$/ }).click();
 }
 
-// accessible insists that axe finds nothing.
+// accessible insists that axe finds nothing, once what fades has faded: on its way it has the
+// colours of no state.
 export async function accessible(page: Page, what: string) {
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every((a) => a.playState !== "running" || a.effect?.getComputedTiming().endTime === Infinity),
+  );
   expect((await violations(page)).map((v) => `${what}: ${v}`)).toEqual([]);
 }
 
