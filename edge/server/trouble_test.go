@@ -246,7 +246,7 @@ func TestReadyzMeansIt(t *testing.T) {
 	}
 	ready(200, "ready")
 	e.core.Stop()
-	e.lapse()
+	e.until("the lease lapsed", func() bool { return !e.replica.Fresh() })
 	ready(200, "ready") // it was made to be without the core
 	for e.line("{}"+strings.Repeat(" ", 300<<10), signed("{}"+strings.Repeat(" ", 300<<10))).status == 202 {
 	}
