@@ -21,11 +21,15 @@ export type States = {
 
 type Answer = (route: Route) => Promise<void>;
 
+// reads tells a question from a change: what is searched for is no part of an address.
+const reads = (route: Route) =>
+  route.request().method() === "GET" || new URL(route.request().url()).pathname.endsWith("/search");
+
 // answering has the answers to a call made here. They are asked for whenever news arrive, so
 // that each moment has one way of answering, and the result changes it.
 async function answering(page: Page, call: string | RegExp, first: Answer) {
   let answer = first;
-  await page.route(call, (route) => (route.request().method() === "GET" ? answer(route) : route.fallback()));
+  await page.route(call, (route) => (reads(route) ? answer(route) : route.fallback()));
   return (next: Answer) => {
     answer = next;
   };
