@@ -10,6 +10,7 @@ import (
 	"lumo/core/lumo"
 	"lumo/core/tracking"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 const dayForm = "2006-01-02"
@@ -36,6 +37,7 @@ type StatisticsView struct {
 	Days          []DaySumsView     `json:"days"`
 	Messages      []MessageSumsView `json:"messages"`
 	Links         []LinkSumsView    `json:"links"`
+	Codes         []CodeSumsView    `json:"codes"`
 }
 
 // DaySumsView are the figures of one day.
@@ -62,11 +64,28 @@ type LineFiguresView struct {
 
 // LinkSumsView are the figures of one address.
 type LinkSumsView struct {
+	Number   int64  `json:"number" doc:"of the link on its account"`
 	Target   string `json:"target"`
 	Clicks   int64  `json:"clicks"`
 	Raw      int64  `json:"raw_clicks"`
 	Suspect  int64  `json:"suspect_clicks"`
 	Clickers int64  `json:"clickers"`
+}
+
+// CodeSumsView are the figures of a custom QR code.
+type CodeSumsView struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Scans   int64  `json:"scans"`
+	Friends int64  `json:"friends" doc:"new ones"`
+	Links   int64  `json:"links"`
+}
+
+// PersonBehindView is somebody behind a figure.
+type PersonBehindView struct {
+	Friend RefView    `json:"friend"`
+	Count  int64      `json:"count"`
+	LastAt *time.Time `json:"last_at"`
 }
 
 // InDays is a range of days, both included.
@@ -78,6 +97,19 @@ type InDays struct {
 type statisticsQuery struct {
 	InChannel
 	InDays
+}
+
+// direct stands for the texts written in Klaviyo, where a message is asked for.
+const direct = "direct"
+
+type peopleInput struct {
+	InChannel
+	InDays
+	PageParams
+	Of      string `query:"of" required:"true" enum:"sent,opened,clicked,joined,linked" doc:"joined, linked: by a QR code"`
+	Message string `query:"message" maxLength:"40" doc:"msg_..; direct = texts written in Klaviyo"`
+	Link    int64  `query:"link" minimum:"0" maximum:"4294967295" doc:"number of a link"`
+	Code    string `query:"qr_code" maxLength:"40" doc:"qrc_.."`
 }
 
 type figuresInput struct {
@@ -99,6 +131,8 @@ func RegisterStatistics(a *API, p StatisticsParts) {
 	const path = "/merchants/{merchant}/channels/{channel}"
 	Register(a, Op{ID: "get-statistics", Method: http.MethodGet, Path: path + "/statistics", Role: lumo.Viewer,
 		Summary: "Read what was sent, opened and clicked: by day, message and link"}, p.statistics)
+	Register(a, Op{ID: "list-people-behind-figure", Method: http.MethodGet, Path: path + "/statistics/people",
+		Role: lumo.Viewer, Summary: "List who stands behind a figure, and how often"}, p.people)
 	Register(a, Op{ID: "ask-line-figures", Method: http.MethodPost, Path: path + "/messages/{message}/line_figures",
 		Role: lumo.Viewer, Summary: "Read LINE's own figures of a message, at most once an hour"}, p.askLINE)
 	a.HandlePage("GET "+base+path+"/statistics.csv", func(w http.ResponseWriter, r *http.Request) { p.csv(a, w, r) })
@@ -157,9 +191,60 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 		v.Messages = append(v.Messages, row)
 	}
 	for _, one := range s.Links {
-		v.Links = append(v.Links, LinkSumsView{one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
+		v.Links = append(v.Links, LinkSumsView{int64(one.Number), one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
+	}
+	for _, one := range s.Codes {
+		v.Codes = append(v.Codes, CodeSumsView{one.Code.String(), one.Name, one.Scans, one.Friends, one.Links})
 	}
 	return v, err
+}
+
+func (p StatisticsParts) people(ctx context.Context, who Caller, in *peopleInput) (List[PersonBehindView], error) {
+	var list List[PersonBehindView]
+	c, q, err := in.query(who, p.Now())
+	if err != nil {
+		return list, err
+	}
+	found, err := p.Reports.People(ctx, who.Merchant.ID, c, q)
+	list.Items, list.Total = make([]PersonBehindView, len(found.Items)), &found.Total
+	for i, one := range found.Items {
+		list.Items[i] = PersonBehindView{RefView{ID: one.Friend.String(), Name: one.Name}, one.N, moment(one.At)}
+	}
+	if n := len(found.Items); found.More {
+		list.Next = timeCursor(found.Items[n-1].At, id.ID(found.Items[n-1].Friend))
+	}
+	return list, err
+}
+
+func (in peopleInput) query(who Caller, now time.Time) (c lumo.ChannelID, q tracking.PeopleQuery, err error) {
+	if c, err = in.Channel(); err != nil {
+		return c, q, err
+	}
+	q = tracking.PeopleQuery{Of: tracking.Behind(in.Of), Link: uint32(in.Link), Limit: in.Limit,
+		Direct: in.Message == direct}
+	if q.Days, err = in.days(who, now); err != nil {
+		return c, q, err
+	}
+	if in.Message != "" && !q.Direct {
+		v, err := outside(id.Message, in.Message)
+		if err != nil {
+			return c, q, err
+		}
+		q.Message = lumo.MessageID(v)
+	}
+	if in.Code != "" {
+		v, err := outside(id.QRCode, in.Code)
+		if err != nil {
+			return c, q, err
+		}
+		q.Code = lumo.CodeID(v)
+	}
+	if in.Cursor != "" {
+		var last id.ID
+		q.At, last, err = readTimeCursor(in.Cursor)
+		q.Before = lumo.FriendID(last)
+	}
+	return c, q, err
 }
 
 func lineFiguresView(f *tracking.LineFigures) *LineFiguresView {
@@ -204,7 +289,7 @@ func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
 	by := q.Get("by")
 	rows := table(v, by)
 	if rows == nil {
-		a.answerProblem(w, r, fault.New(fault.Invalid, "console.csv", "Choose by=day, by=message or by=link."))
+		a.answerProblem(w, r, fault.New(fault.Invalid, "console.csv", "Choose by=day, by=message, by=link or by=code."))
 		return
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
@@ -235,6 +320,12 @@ func table(v StatisticsView, by string) [][]string {
 		for _, one := range v.Links {
 			rows = append(rows, []string{harmless(one.Target), number(one.Clicks), number(one.Raw),
 				number(one.Suspect), number(one.Clickers)})
+		}
+		return rows
+	case "code":
+		rows := [][]string{{"code", "name", "scans", "new_friends", "linked"}}
+		for _, one := range v.Codes {
+			rows = append(rows, []string{one.ID, harmless(one.Name), number(one.Scans), number(one.Friends), number(one.Links)})
 		}
 		return rows
 	}

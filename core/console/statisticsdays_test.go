@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lumo/core/lumo"
+	"lumo/core/postgres/shoptest"
 )
 
 // Figures are of the days that are asked for; days that no figures can be given of are refused
@@ -56,5 +57,39 @@ func TestStatisticsAreOfTheDaysThatAreAskedFor(t *testing.T) {
 	if got := res.Header.Get("Content-Disposition"); !strings.Contains(got, "2026-10-30-2026-11-02") ||
 		strings.Count(strings.TrimSpace(text), "\n") != 4 {
 		t.Errorf("the file is %s: %s", got, text)
+	}
+}
+
+// People behind a figure are asked for by ids and fixed words; who they are is a name and an id.
+func TestPeopleBehindAFigureAreAskedForByIDs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	path := "./channels/" + d.Channel.ID.String() + "/statistics/people"
+	for i, name := range []string{"Yuki", "Mio"} {
+		friend := d.AddFriend(t, name, shoptest.LineUser[:len(shoptest.LineUser)-1]+lumo.LineUserID(rune('0'+i)))
+		d.AddDelivery(t, friend, uint64(i+1))
+	}
+	d.Exec(t, "UPDATE delivery SET accepted_at = created_at WHERE merchant_id = $1")
+	_, text, first := d.send(t, lumo.Viewer, http.MethodGet, path+"?of=sent&message=direct&limit=1", "", "")
+	next, _ := first["next"].(string)
+	if first["total"] != 2.0 || next == "" || !strings.Contains(text, `"count":1`) {
+		t.Fatalf("got %s", text)
+	}
+	_, rest, _ := d.send(t, lumo.Viewer, http.MethodGet, path+"?of=sent&limit=1&cursor="+next, "", "")
+	for _, name := range []string{"Yuki", "Mio"} {
+		if strings.Count(text+rest, `"name":"`+name+`"`) != 1 {
+			t.Errorf("%s: got %s and %s", name, text, rest)
+		}
+	}
+	for name, query := range map[string]string{
+		"no figure": "", "another figure": "?of=everybody", "no message": "?of=sent&message=frd_1",
+		"no code": "?of=joined&qr_code=x", "no link": "?of=clicked&link=-1", "no day": "?of=sent&from=x", "no place": "?of=sent&cursor=x",
+	} {
+		if res, text, _ := d.send(t, lumo.Viewer, http.MethodGet, path+query, "", ""); res.StatusCode < 400 || res.StatusCode >= 500 {
+			t.Errorf("%s: got %d %s", name, res.StatusCode, text)
+		}
+	}
+	if res, text, _ := d.send(t, "", http.MethodGet, path+"?of=sent", "", ""); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("nobody: got %d %s", res.StatusCode, text)
 	}
 }

@@ -33,6 +33,7 @@ type Statistics struct {
 	Days     []DaySums // every day, also those without anything
 	Messages []MessageSums
 	Links    []LinkSums
+	Codes    []CodeSums
 }
 
 // DaySums are the figures of one day.
@@ -59,6 +60,55 @@ type LinkSums struct {
 	Clickers int64
 }
 
+// CodeSums are the figures of a custom QR code.
+type CodeSums struct {
+	Code    lumo.CodeID
+	Name    string
+	Scans   int64
+	Friends int64 // new ones
+	Links   int64
+}
+
+// Behind is which people stand behind a figure.
+type Behind string
+
+// What people did.
+const (
+	BehindSent    Behind = "sent"    // LINE accepted a message to them
+	BehindOpened  Behind = "opened"  // estimated
+	BehindClicked Behind = "clicked" // machines left out
+	BehindJoined  Behind = "joined"  // a QR code brought them as friends
+	BehindLinked  Behind = "linked"  // by a QR code
+)
+
+// PeopleQuery asks who stands behind a figure. A page goes on after a person's last time.
+type PeopleQuery struct {
+	Of      Behind
+	Days    Days
+	Direct  bool           // only texts written in Klaviyo
+	Message lumo.MessageID // only of this one
+	Link    uint32         // only of this one
+	Code    lumo.CodeID    // of which code they joined or were linked by
+	At      time.Time      // after whom the page begins; zero = the first
+	Before  lumo.FriendID
+	Limit   int
+}
+
+// Person is somebody behind a figure: how often it was, and when last.
+type Person struct {
+	Friend lumo.FriendID
+	Name   string
+	N      int64
+	At     time.Time
+}
+
+// People are a page of those behind a figure, who did it last first.
+type People struct {
+	Items []Person
+	Total int64
+	More  bool
+}
+
 // LineFigures are LINE's own figures of a message; nil = LINE hides what fewer than 20 people
 // did.
 type LineFigures struct {
@@ -70,6 +120,7 @@ type LineFigures struct {
 // StatisticsStore reads figures; its methods run inside a transaction of the merchant.
 type StatisticsStore interface {
 	Statistics(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d Days) (Statistics, error)
+	People(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q PeopleQuery) (People, error)
 	LineFigures(ctx context.Context, m lumo.MerchantID, v lumo.MessageID, d Days) (LineFigures, error)
 	SetLineFigures(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID, d Days, f LineFigures) error
 }
@@ -110,6 +161,24 @@ func (r *Reports) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	})
 	return s, fault.Wrap(op, err)
 }
+
+// People reads who stands behind a figure.
+func (r *Reports) People(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q PeopleQuery) (p People, err error) {
+	const op = "tracking.People"
+	if err := q.Days.check(op); err != nil {
+		return p, err
+	}
+	if q.Limit <= 0 {
+		q.Limit = pageOfPeople
+	}
+	err = r.tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		p, err = r.store.People(ctx, m, c, q)
+		return err
+	})
+	return p, fault.Wrap(op, err)
+}
+
+const pageOfPeople = 50
 
 func (d Days) check(op string) error {
 	refuse := func(sentence string) error {

@@ -2,10 +2,14 @@ package tracking_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"lumo/core/lumo"
+	"lumo/core/postgres/shoptest"
 	trackingstore "lumo/core/postgres/tracking"
 	"lumo/core/tracking"
 	"lumo/shared/event"
@@ -96,5 +100,79 @@ func TestLINEsOwnFiguresStandBesideOurs(t *testing.T) {
 	s.Clock.Advance(61 * time.Minute)
 	if _, err := reports.AskLINE(t.Context(), s.Merchant, s.Channel.ID, message, days); err != nil || len(line.asked) != 2 {
 		t.Errorf("after an hour LINE was asked %d times, %v", len(line.asked), err)
+	}
+}
+
+// Who stands behind a figure adds up to it, and a page goes on where the one before ended.
+func TestPeopleBehindAFigureAddUpToIt(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	message := s.saved(t, "Cart")
+	mio := s.AddFriend(t, "Mio", shoptest.LineUser[:len(shoptest.LineUser)-1]+"0")
+	s.AddDelivery(t, mio, 8) // written in Klaviyo
+	s.Exec(t, "UPDATE delivery SET accepted_at = created_at WHERE merchant_id = $1")
+	for _, target := range []string{"https://shop.example/tea", "https://shop.example/cup"} {
+		s.In(t, func(ctx context.Context) error {
+			_, err := s.service.Link(ctx, s.Channel, 7, target)
+			return err
+		})
+	}
+	code := s.ID()
+	s.Exec(t, `
+INSERT INTO qr_code (merchant_id, id, channel_id, number, public_key, name, identify_by, state, created_at, updated_at)
+VALUES ($1, $2, $3, 5, 'abcdefghijklmnop', 'Leaflet', 'profile', 'live', now(), now())`, code, s.Channel.ID)
+	s.Exec(t, "UPDATE friend SET qr_code_id = $2 WHERE merchant_id = $1 AND id = $3", code, s.friend)
+	s.Exec(t, `
+INSERT INTO qr_code_day (merchant_id, qr_code_id, day, scans, friends, links)
+VALUES ($1, $2, $3::date, 4, 1, 1)`, code, s.Clock.Now())
+	s.Link(t, mio, s.AddAccount(t), "P1")
+	s.Exec(t, "UPDATE identity_link SET evidence = jsonb_build_object('code', $2::text) WHERE merchant_id = $1",
+		lumo.CodeID(code).String())
+	for range 2 {
+		s.ingest(t, s.event(event.Click, event.Person, 7, 1), s.event(event.Click, event.Crawler, 8, 1))
+		s.Clock.Advance(time.Minute)
+	}
+	s.ingest(t, s.event(event.Click, event.Person, 8, 2))
+	day := s.Clock.Now().UTC().Truncate(24 * time.Hour)
+	days := tracking.Days{From: day.AddDate(0, 0, -1), To: day.AddDate(0, 0, 1)}
+	all := s.figures(t, -1, 1)
+	if want := []tracking.CodeSums{{Code: lumo.CodeID(code), Name: "Leaflet", Scans: 4, Friends: 1, Links: 1}}; !slices.Equal(all.Codes, want) {
+		t.Errorf("codes: got %+v want %+v", all.Codes, want)
+	}
+	reports := tracking.NewReports(s.DB, trackingstore.Store{}, nil, nil, s.Clock.Now)
+	for name, c := range map[string]struct {
+		q    tracking.PeopleQuery
+		n    int64 // the figure
+		want string
+	}{
+		"sent":            {tracking.PeopleQuery{Of: tracking.BehindSent}, all.Total.Sent, "Mio 1, Yuki 1"},
+		"opened":          {tracking.PeopleQuery{Of: tracking.BehindOpened}, all.Total.Opened, "Mio 1, Yuki 1"},
+		"clicked":         {tracking.PeopleQuery{Of: tracking.BehindClicked}, all.Total.Clicks, "Mio 1, Yuki 2"},
+		"of a message":    {tracking.PeopleQuery{Of: tracking.BehindClicked, Message: message}, 2, "Yuki 2"},
+		"of direct texts": {tracking.PeopleQuery{Of: tracking.BehindClicked, Direct: true}, 1, "Mio 1"},
+		"of a link":       {tracking.PeopleQuery{Of: tracking.BehindClicked, Link: 2}, 1, "Mio 1"},
+		"a code brought":  {tracking.PeopleQuery{Of: tracking.BehindJoined, Code: lumo.CodeID(code)}, 1, "Yuki 1"},
+		"a code linked":   {tracking.PeopleQuery{Of: tracking.BehindLinked, Code: lumo.CodeID(code)}, 1, "Mio 1"},
+		"another code's":  {tracking.PeopleQuery{Of: tracking.BehindLinked, Code: lumo.CodeID(s.ID())}, 0, ""},
+	} {
+		var got []string
+		var sum int64
+		for c.q.Days, c.q.Limit = days, 1; ; {
+			p, err := reports.People(t.Context(), s.Merchant, s.Channel.ID, c.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range p.Items {
+				got, sum = append(got, fmt.Sprintf("%s %d", one.Name, one.N)), sum+one.N
+				c.q.At, c.q.Before = one.At, one.Friend
+			}
+			if !p.More {
+				break
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, ", ") != c.want || sum != c.n {
+			t.Errorf("%s: got %q, %d in all; want %q, %d", name, got, sum, c.want, c.n)
+		}
 	}
 }

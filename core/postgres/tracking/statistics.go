@@ -52,7 +52,7 @@ later AS (
      WHERE e.merchant_id = $1 AND e.type = 'click' AND e.counted AND e.occurred_at > r.until
      ORDER BY e.delivery_id, e.link, e.occurred_at),
 event AS (
-    SELECT e.type, e.counted, e.delivery_id, e.link, (e.occurred_at AT TIME ZONE s.zone)::date AS day,
+    SELECT e.type, e.counted, e.delivery_id, e.link, e.occurred_at AS at, (e.occurred_at AT TIME ZONE s.zone)::date AS day,
            e.first OR l.id IS NOT NULL AS first,
            coalesce(e.occurred_at <= r.until AND (e.type = 'click' OR e.inferred), false) AS suspect
       FROM edge_event e
@@ -96,7 +96,10 @@ func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	if out.Messages, err = s.messages(ctx, m, c, d); err != nil {
 		return out, err
 	}
-	out.Links, err = s.linkSums(ctx, m, c, d)
+	if out.Links, err = s.linkSums(ctx, m, c, d); err != nil {
+		return out, err
+	}
+	out.Codes, err = s.codeSums(ctx, m, c, d)
 	return out, err
 }
 
@@ -198,6 +201,79 @@ SELECT h.number, l.target, h.clicks, h.raw, h.suspect, h.clickers
 		return v, err
 	})
 	return all, postgres.Fault("postgres.linkSums", err)
+}
+
+// codeSums are the figures by custom QR code, without those that forms show.
+func (Store) codeSums(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.CodeSums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT q.id, q.name, sum(d.scans)::bigint, sum(d.friends)::bigint, sum(d.links)::bigint
+  FROM qr_code q
+  JOIN qr_code_day d ON d.merchant_id = q.merchant_id AND d.qr_code_id = q.id
+ WHERE q.merchant_id = $1 AND q.channel_id = $2 AND q.form_id IS NULL AND d.day BETWEEN $3::date AND $4::date
+ GROUP BY q.id, q.name
+ ORDER BY sum(d.scans) DESC, q.id
+ LIMIT 500`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.CodeSums, err error) {
+		return v, r.Scan(&v.Code, &v.Name, &v.Scans, &v.Friends, &v.Links)
+	})
+	return all, postgres.Fault("postgres.codeSums", err)
+}
+
+// did are whom a figure counts, with the time of each of its ones.
+func did(of tracking.Behind) string {
+	return map[tracking.Behind]string{tracking.BehindSent: `
+    SELECT d.friend_id, d.accepted_at AS at
+      FROM send s
+      JOIN delivery d ON d.merchant_id = $1 AND d.id = s.id, asked a
+     WHERE (a.message IS NULL OR d.message_id = a.message) AND NOT (a.direct AND d.message_id IS NOT NULL)`,
+		tracking.BehindOpened:  happenedTo + ` AND e.type = 'open'`,
+		tracking.BehindClicked: happenedTo + ` AND e.type = 'click'`,
+		tracking.BehindJoined: `
+    SELECT f.id AS friend_id, f.followed_at AS at
+      FROM friend f, span s, asked a
+     WHERE f.merchant_id = $1 AND f.channel_id = $2 AND f.qr_code_id = a.code
+       AND f.followed_at >= s.since AND f.followed_at < s.until`,
+		tracking.BehindLinked: `
+    SELECT l.friend_id, l.linked_at AS at
+      FROM identity_link l, span s, asked a
+     WHERE l.merchant_id = $1 AND l.channel_id = $2 AND l.evidence ->> 'code' = a.named
+       AND l.linked_at >= s.since AND l.linked_at < s.until`}[of]
+}
+
+const happenedTo = `
+    SELECT d.friend_id, e.at
+      FROM event e
+      JOIN delivery d ON d.merchant_id = $1 AND d.id = e.delivery_id
+      LEFT JOIN tracked_link l ON l.merchant_id = $1 AND l.channel_id = $2 AND l.number = e.link, asked a
+     WHERE e.counted AND NOT e.suspect
+       AND (a.message IS NULL OR d.message_id = a.message) AND NOT (a.direct AND d.message_id IS NOT NULL)
+       AND (a.link = 0 OR coalesce(l.stands_for, l.number) = a.link)`
+
+// People reads who stands behind a figure, each once.
+func (Store) People(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q tracking.PeopleQuery) (
+	p tracking.People, err error) {
+	var after *time.Time
+	if !q.At.IsZero() {
+		after = &q.At
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
+asked AS (SELECT $5::uuid AS message, $6::boolean AS direct, $7::bigint AS link, $8::uuid AS code, $9::text AS named),
+did (friend_id, at) AS (`+did(q.Of)+`),
+people AS (SELECT friend_id, count(*) AS n, max(at) AS at FROM did GROUP BY friend_id)
+SELECT p.friend_id, coalesce(f.display_name, ''), p.n, p.at, (SELECT count(*) FROM people)
+  FROM people p
+  LEFT JOIN friend f ON f.merchant_id = $1 AND f.id = p.friend_id
+ WHERE $10::timestamptz IS NULL OR (p.at, p.friend_id) < ($10, $11::uuid)
+ ORDER BY p.at DESC, p.friend_id DESC
+ LIMIT $12`, m, c, q.Days.From, q.Days.To, orNull(q.Message), q.Direct, int64(q.Link), orNull(q.Code), q.Code.String(),
+		after, q.Before, q.Limit+1)
+	p.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.Person, err error) {
+		return v, r.Scan(&v.Friend, &v.Name, &v.N, &v.At, &p.Total)
+	})
+	if p.More = len(p.Items) > q.Limit; p.More {
+		p.Items = p.Items[:q.Limit]
+	}
+	return p, postgres.Fault("postgres.People", err)
 }
 
 // LineFigures are LINE's own figures as last read; fault.NotFound = never.

@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { looked, signIn } from "./console";
+import { looked, signIn, sizes } from "./console";
 import { say as texts } from "./words";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
@@ -129,6 +129,7 @@ for (const language of ["en", "ja"] as const) {
   });
 
   test(`5.32 5.34 statistics and tracking: ${language}`, { tag: "@reads" }, async ({ page }) => {
+    await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
     await page.goto(`${home}/statistics`);
     const sent = page.getByTestId("statistics-sent");
@@ -154,6 +155,23 @@ for (const language of ["en", "ja"] as const) {
     await expect(page).toHaveURL(new RegExp(`from=${today}&to=${today}$`));
     await expect(sent).toHaveText(/^[1-9]/);
     await looked(page, `5-32-statistics-${language}`);
+
+    // A figure opens the people behind it.
+    await page.getByTestId("statistics-clicks").getByRole("link").click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(t("statistics.people.clicked"));
+    const person = page.getByRole("main").getByRole("link", { name: "Yuki S." });
+    await expect(person).toHaveAttribute("href", /\/friends\/frd_/);
+    await looked(page, `5-32-people-${language}`);
+    await page.goBack();
+    const codes = page.getByRole("group", { name: t("statistics.byCode") });
+    await codes
+      .getByRole("link", { name: new RegExp(t("statistics.people.linked")) })
+      .first()
+      .click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(t("statistics.people.linked"));
+    await expect(person).toBeVisible();
+    await page.goBack();
+    await expect(sent).toBeVisible();
     await page.goBack();
     await expect(page.getByText(t("statistics.empty"))).toBeVisible();
     await page.goto(`${home}/statistics/rules`);

@@ -66,6 +66,7 @@ export async function fits(page: Page, what: string) {
 // looked is what each screen has to stand: axe, no sideways scroll, and its picture.
 export async function looked(page: Page, name: string) {
   await expect(page.getByRole("heading", { level: 1 }).first()).toBeVisible(); // it has loaded
+  await expect(page.getByTestId("drawing")).toHaveCount(0); // and its charts
   await accessible(page, name);
   await fits(page, name);
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });

@@ -1976,6 +1976,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/statistics/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who stands behind a figure, and how often */
+        get: operations["list-people-behind-figure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/tags": {
         parameters: {
             query?: never;
@@ -2823,6 +2840,19 @@ export interface components {
             friends: number;
             /** Format: int64 */
             linked: number;
+            /** Format: int64 */
+            scans: number;
+        };
+        CodeSumsView: {
+            /**
+             * Format: int64
+             * @description new ones
+             */
+            friends: number;
+            id: string;
+            /** Format: int64 */
+            links: number;
+            name: string;
             /** Format: int64 */
             scans: number;
         };
@@ -3923,6 +3953,11 @@ export interface components {
             clickers: number;
             /** Format: int64 */
             clicks: number;
+            /**
+             * Format: int64
+             * @description of the link on its account
+             */
+            number: number;
             /** Format: int64 */
             raw_clicks: number;
             /** Format: int64 */
@@ -4070,6 +4105,12 @@ export interface components {
         };
         ListMonthView: {
             items: components["schemas"]["MonthView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
+        ListPersonBehindView: {
+            items: components["schemas"]["PersonBehindView"][];
             next?: string;
             /** Format: int64 */
             total?: number;
@@ -4492,6 +4533,13 @@ export interface components {
             optional?: boolean;
             reason: string;
             scope: string;
+        };
+        PersonBehindView: {
+            /** Format: int64 */
+            count: number;
+            friend: components["schemas"]["RefView"];
+            /** Format: date-time */
+            last_at: string | null;
         };
         PreflightRow: {
             code: string;
@@ -5008,6 +5056,7 @@ export interface components {
             password: string;
         };
         StatisticsView: {
+            codes: components["schemas"]["CodeSumsView"][];
             days: components["schemas"]["DaySumsView"][];
             from: string;
             links: components["schemas"]["LinkSumsView"][];
@@ -20071,6 +20120,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-people-behind-figure": {
+        parameters: {
+            query: {
+                /** @description first day, in the merchant's time zone; left out = 30 days in all */
+                from?: string;
+                /** @description last day, at most 400 in all; left out = today */
+                to?: string;
+                cursor?: string;
+                limit?: number;
+                /** @description joined, linked: by a QR code */
+                of: "sent" | "opened" | "clicked" | "joined" | "linked";
+                /** @description msg_..; direct = texts written in Klaviyo */
+                message?: string;
+                /** @description number of a link */
+                link?: number;
+                /** @description qrc_.. */
+                qr_code?: string;
+            };
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPersonBehindView"];
                 };
             };
             /** @description invalid */

@@ -1,5 +1,6 @@
 import { Anchor, Button, Card, Group, SimpleGrid, Table, Text, Tooltip } from "@mantine/core";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { get, post, type Schema } from "../api";
@@ -18,13 +19,12 @@ import {
   Wide,
 } from "../parts";
 import { usePlace } from "../place";
+import { Behind, query } from "./Behind";
 import { before, type Days } from "./days";
 import { Range, useRange } from "./Range";
 
 type Figures = Schema<"StatisticsView">;
 type Row = Schema<"MessageSumsView">;
-
-const query = ({ from, to }: Days) => `from=${from}&to=${to}`;
 
 // Statistics shows what was sent, opened and clicked (UX 5.32).
 export function Statistics() {
@@ -77,10 +77,14 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
   return (
     <>
       <SimpleGrid cols={{ base: 2, md: 4 }}>
-        <Tile name="sent" n={count(total.sent)} was={before && count(before.total.sent)} />
+        <Tile
+          name="sent"
+          n={<Behind whom="sent" n={total.sent} range={range} />}
+          was={before && count(before.total.sent)}
+        />
         <Tile
           name="opened"
-          n={of.opens_measured ? count(total.opened) : "-"}
+          n={of.opens_measured ? <Behind whom="opened" n={total.opened} range={range} /> : "-"}
           why={of.opens_measured ? undefined : t("statistics.opensOff")}
           part={total.opened}
           whole={total.sent}
@@ -88,7 +92,8 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
         />
         <Tile
           name="clicks"
-          n={t("statistics.rawToo", { n: count(total.clicks), raw: count(total.raw_clicks) })}
+          n={<Behind whom="clicked" n={total.clicks} range={range} />}
+          beside={t("statistics.rawAlone", { raw: count(total.raw_clicks) })}
           note={
             total.suspect_clicks > 0
               ? t("statistics.suspectLeft", { n: count(total.suspect_clicks) })
@@ -98,7 +103,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
         />
         <Tile
           name="clickers"
-          n={count(total.clickers)}
+          n={<Behind whom="clicked" n={total.clickers} range={range} />}
           part={total.clickers}
           whole={total.sent}
           was={before && count(before.total.clickers)}
@@ -153,6 +158,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
           </SimpleGrid>
           <Messages of={of} range={range} />
           <Links of={of} range={range} />
+          <Codes of={of} range={range} />
         </>
       )}
     </>
@@ -161,7 +167,8 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
 
 type TileProps = {
   name: string;
-  n: string;
+  n: ReactNode;
+  beside?: string; // smaller, so that both fit on a phone
   why?: string;
   note?: string;
   part?: number;
@@ -169,7 +176,7 @@ type TileProps = {
   was?: string;
 };
 
-function Tile({ name, n, why, note, part, whole, was }: TileProps) {
+function Tile({ name, n, beside, why, note, part, whole, was }: TileProps) {
   const { t } = useTranslation();
   const { rate, count } = useFormat();
   const share = part !== undefined && whole !== undefined && !why ? rate(part, whole) : undefined;
@@ -183,6 +190,7 @@ function Tile({ name, n, why, note, part, whole, was }: TileProps) {
       <Text fz={24} fw={600} data-testid={`statistics-${name}`}>
         {n}
       </Text>
+      {beside && <Text size="sm">{beside}</Text>}
       {share && (
         <Text size="sm">
           {t("statistics.share", { rate: share, n: count(part ?? 0), of: count(whole ?? 0) })}
@@ -213,6 +221,11 @@ function Messages({ of, range }: { of: Figures; range: string }) {
   const { t } = useTranslation();
   const { base } = usePlace();
   const { count } = useFormat();
+  const behind = (m: Row) => ({
+    range,
+    narrow: { message: m.id || "direct" },
+    name: m.id ? m.name : t("statistics.direct"),
+  });
   return (
     <Section
       title={t("statistics.byMessage")}
@@ -248,12 +261,20 @@ function Messages({ of, range }: { of: Figures; range: string }) {
                     t("statistics.direct")
                   )}
                 </Table.Th>
-                <Table.Td ta="right">{count(m.sent)}</Table.Td>
-                <Table.Td ta="right">{of.opens_measured ? count(m.opened) : "-"}</Table.Td>
                 <Table.Td ta="right">
-                  {t("statistics.rawToo", { n: count(m.clicks), raw: count(m.raw_clicks) })}
+                  <Behind whom="sent" n={m.sent} {...behind(m)} />
                 </Table.Td>
-                <Table.Td ta="right">{count(m.clickers)}</Table.Td>
+                <Table.Td ta="right">
+                  {of.opens_measured ? <Behind whom="opened" n={m.opened} {...behind(m)} /> : "-"}
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Behind whom="clicked" n={m.clicks} {...behind(m)}>
+                    {t("statistics.rawToo", { n: count(m.clicks), raw: count(m.raw_clicks) })}
+                  </Behind>
+                </Table.Td>
+                <Table.Td ta="right">
+                  <Behind whom="clicked" n={m.clickers} {...behind(m)} />
+                </Table.Td>
                 <Table.Td>{m.id ? <FromLine row={m} range={range} /> : "-"}</Table.Td>
               </Table.Tr>
             ))}
@@ -300,6 +321,11 @@ function FromLine({ row, range }: { row: Row; range: string }) {
 function Links({ of, range }: { of: Figures; range: string }) {
   const { t } = useTranslation();
   const { count } = useFormat();
+  const behind = (l: Figures["links"][number]) => ({
+    range,
+    narrow: { link: String(l.number) },
+    name: l.target,
+  });
   return (
     <Section title={t("statistics.byLink")} actions={<Csv by="link" range={range} />}>
       {of.links.length === 0 && <Text size="sm">{t("statistics.noLinks")}</Text>}
@@ -320,11 +346,66 @@ function Links({ of, range }: { of: Figures; range: string }) {
                     {l.target}
                   </Table.Th>
                   <Table.Td ta="right">
-                    {t("statistics.rawToo", { n: count(l.clicks), raw: count(l.raw_clicks) })}
+                    <Behind whom="clicked" n={l.clicks} {...behind(l)}>
+                      {t("statistics.rawToo", { n: count(l.clicks), raw: count(l.raw_clicks) })}
+                    </Behind>
                   </Table.Td>
-                  <Table.Td ta="right">{count(l.clickers)}</Table.Td>
+                  <Table.Td ta="right">
+                    <Behind whom="clicked" n={l.clickers} {...behind(l)} />
+                  </Table.Td>
                 </Table.Tr>
               ))}
+            </Table.Tbody>
+          </Table>
+        </Wide>
+      )}
+    </Section>
+  );
+}
+
+// Codes are the custom QR codes that were scanned, or brought somebody; who scans is known only
+// once they sign in.
+function Codes({ of, range }: { of: Figures; range: string }) {
+  const { t } = useTranslation();
+  const { base } = usePlace();
+  const { count } = useFormat();
+  const columns = ["scans", "friends", "links"] as const;
+  return (
+    <Section title={t("statistics.byCode")} actions={<Csv by="code" range={range} />}>
+      {of.codes.length === 0 && <Text size="sm">{t("statistics.noCodes")}</Text>}
+      {of.codes.length > 0 && (
+        <Wide label={t("statistics.byCode")} min={560}>
+          <Table>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t("statistics.code")}</Table.Th>
+                {columns.map((c) => (
+                  <Table.Th key={c} ta="right">
+                    {t(`statistics.codes.${c}`)}
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {of.codes.map((c) => {
+                const behind = { range, narrow: { qr_code: c.id }, name: c.name };
+                return (
+                  <Table.Tr key={c.id}>
+                    <Table.Th scope="row">
+                      <Anchor component={Link} to={`${base}/linking/qr/${c.id}`}>
+                        {c.name || t("statistics.ownCode")}
+                      </Anchor>
+                    </Table.Th>
+                    <Table.Td ta="right">{count(c.scans)}</Table.Td>
+                    <Table.Td ta="right">
+                      <Behind whom="joined" n={c.friends} {...behind} />
+                    </Table.Td>
+                    <Table.Td ta="right">
+                      <Behind whom="linked" n={c.links} {...behind} />
+                    </Table.Td>
+                  </Table.Tr>
+                );
+              })}
             </Table.Tbody>
           </Table>
         </Wide>

@@ -19,4 +19,11 @@ export const screens: Screen[] = [
     order: 1,
     load: async () => (await import("./Rules")).Rules,
   },
+  {
+    of: "account",
+    path: "statistics/people/:of",
+    title: "statistics.people.name",
+    menu: "statistics",
+    load: async () => (await import("./People")).People,
+  },
 ];

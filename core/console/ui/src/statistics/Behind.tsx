@@ -1,0 +1,40 @@
+import { Anchor } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { useFormat } from "../parts";
+import { usePlace } from "../place";
+import type { Days } from "./days";
+
+export type Whom = "sent" | "opened" | "clicked" | "joined" | "linked";
+
+export const query = ({ from, to }: Days) => `from=${from}&to=${to}`;
+
+type Props = {
+  whom: Whom;
+  n: number;
+  range: string;
+  narrow?: Record<string, string>; // message, link or qr_code
+  name?: string; // of what it is narrowed to
+  children?: string; // the figure as it is shown, when it is more than its number
+};
+
+// Behind is a figure that opens the people behind it; nobody stands behind 0.
+export function Behind({ whom, n, range, narrow = {}, name, children }: Props) {
+  const { t } = useTranslation();
+  const { base } = usePlace();
+  const { count } = useFormat();
+  const shown = children ?? count(n);
+  if (n === 0) return shown;
+  const what = t(`statistics.people.${whom}`);
+  const of = new URLSearchParams(narrow).toString();
+  return (
+    <Anchor
+      component={Link}
+      inherit
+      to={`${base}/statistics/people/${whom}?${range}${of && `&${of}`}`}
+      aria-label={t("statistics.people.open", { n: shown, what: name ? `${what}, ${name}` : what })}
+    >
+      {shown}
+    </Anchor>
+  );
+}
