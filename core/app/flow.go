@@ -46,11 +46,12 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 		Quotas: n.quotas, Bells: store, Owner: a.newID().String(), NewID: a.newID, Now: a.now, Log: a.log})
 	a.recorders, a.parts.sender = append(a.recorders, sender.Run), sender
 	requests := flowstore.New(a.vault)
-	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests,
+	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests, Readings: requests,
 		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Klaviyo: n.accounts, Editor: flowEditor{n.accounts, n.klaviyo},
 		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
-	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Rounds{}, Owner: a.newID().String(), Log: a.log}
-	a.runners = append(a.runners, watch.Run)
+	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Watches(), Owner: a.newID().String(), Log: a.log}
+	reader := flow.Reader{Flows: flows, Systems: a.db, Rounds: flowstore.Reads(), Owner: a.newID().String(), Log: a.log}
+	a.runners = append(a.runners, watch.Run, reader.Run)
 	console.RegisterSending(a.api, sender)
 	console.RegisterTests(a.api, sender, testContents{n.messages.service}, a.newID)
 	console.RegisterFlows(a.api, console.FlowParts{Flows: flows, Messages: n.messages.service, Channels: n.directory,

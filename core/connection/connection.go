@@ -82,8 +82,8 @@ type Data interface {
 	Profile(ctx context.Context, token lumo.Secret, p lumo.ProfileID) (lumo.Profile, error)
 	ProfileByEmail(ctx context.Context, token lumo.Secret, email string) (lumo.Profile, error)
 	ProfileByPhone(ctx context.Context, token lumo.Secret, phone string) (lumo.Profile, error)
-	Events(ctx context.Context, token lumo.Secret, p lumo.ProfileID, since time.Time, limit int) (
-		[]lumo.ReadEvent, error)
+	EventPage(ctx context.Context, token lumo.Secret, p lumo.ProfileID, since time.Time, after string, limit int) (
+		lumo.EventPage, error)
 	Flows(ctx context.Context, token lumo.Secret) ([]lumo.KlaviyoFlow, error)
 	FlowWebhooks(ctx context.Context, token lumo.Secret, flow string) ([]lumo.FlowWebhook, error)
 	ImportProfile(ctx context.Context, token lumo.Secret, w lumo.ProfileWrite) (

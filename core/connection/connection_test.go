@@ -178,9 +178,9 @@ func (k *klaviyo) FlowWebhooks(context.Context, lumo.Secret, string) ([]lumo.Flo
 	return nil, nil
 }
 
-func (k *klaviyo) Events(context.Context, lumo.Secret, lumo.ProfileID, time.Time, int) (
-	[]lumo.ReadEvent, error) {
-	return nil, nil
+func (k *klaviyo) EventPage(context.Context, lumo.Secret, lumo.ProfileID, time.Time, string, int) (
+	lumo.EventPage, error) {
+	return lumo.EventPage{}, nil
 }
 
 func (k *klaviyo) ImportProfile(context.Context, lumo.Secret, lumo.ProfileWrite) (

@@ -32,11 +32,12 @@ func (s *Service) ProfileByPhone(ctx context.Context, m lumo.MerchantID, a lumo.
 	})
 }
 
-// Events reads a profile's events since a time, newest first.
-func (s *Service) Events(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
-	p lumo.ProfileID, since time.Time, limit int) ([]lumo.ReadEvent, error) {
-	return call(ctx, s, m, a, func(token lumo.Secret) ([]lumo.ReadEvent, error) {
-		return s.c.Data.Events(ctx, token, p, since, limit)
+// EventPage reads a part of a profile's events since a time, newest first; after is where the
+// page before ended.
+func (s *Service) EventPage(ctx context.Context, m lumo.MerchantID, a lumo.AccountID,
+	p lumo.ProfileID, since time.Time, after string, limit int) (lumo.EventPage, error) {
+	return call(ctx, s, m, a, func(token lumo.Secret) (lumo.EventPage, error) {
+		return s.c.Data.EventPage(ctx, token, p, since, after, limit)
 	})
 }
 

@@ -33,6 +33,7 @@ type FlowRequestView struct {
 	Repeats     int            `json:"repeats"`
 	DuplicateOf string         `json:"duplicate_of,omitempty"`
 	Delivery    string         `json:"delivery,omitempty" doc:"dlv_.. of the message it led to"`
+	EventNote   string         `json:"event_note,omitempty" enum:"missing,unread" doc:"why values of the event are not in the message"`
 	Delay       *int64         `json:"delay_seconds,omitempty" doc:"from the event to the call: Klaviyo's own share"`
 }
 
@@ -135,7 +136,8 @@ func (p FlowParts) called(ctx context.Context, who Caller, in *flowRequestInput)
 
 func requestView(r flow.Row) FlowRequestView {
 	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
-		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats}
+		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats,
+		EventNote: r.EventNote}
 	if !r.EventAt.IsZero() {
 		v.Delay = seconds(r.ReceivedAt.Sub(r.EventAt), 1)
 	}

@@ -72,6 +72,9 @@ type Plan struct {
 	Content    lumo.Content
 	ReceivedAt time.Time // when the edge took the request
 	TooLateAt  time.Time // zero = never
+	// WaitsUntil is when it goes out although values that Fill brings are not there; zero = it
+	// waits for none.
+	WaitsUntil time.Time
 }
 
 // Delivery is a plan with its place in the store.
@@ -153,6 +156,10 @@ type Store interface {
 	// notes that the account has something to send; a second one of the same logical message to
 	// the same friend is fault.Conflict. A flow send is too late when the account's rules say so.
 	Add(ctx context.Context, all []Delivery, now time.Time) error
+	// Fill adds values to what a delivery that waits for them says, and makes it due; false = it
+	// waits no more.
+	Fill(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID, values map[string]string, now time.Time) (
+		lumo.ChannelID, bool, error)
 	// AddLogical stores what a message to many says; it may be there already.
 	AddLogical(ctx context.Context, l Logical, now time.Time) error
 	// AddAll plans one batch of its recipients; those planned before are left out.
@@ -370,6 +377,21 @@ func (s *Service) PlanEach(ctx context.Context, plans []Plan) ([]Delivery, error
 	return all, fault.Wrap("delivery.Plan", s.Units.InTenant(ctx, first.Merchant, func(ctx context.Context) error {
 		return s.Store.Add(ctx, all, s.Now())
 	}))
+}
+
+// Fill gives a delivery that waits for values those, in the caller's transaction, and has it sent
+// when that commits. Values that it has stay. false = it waits no more: what went out is not made
+// anew.
+func (s *Service) Fill(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID, values map[string]string) (
+	waited bool, err error) {
+	err = s.Units.InTenant(ctx, m, func(ctx context.Context) error {
+		var c lumo.ChannelID
+		if c, waited, err = s.Store.Fill(ctx, m, d, values, s.Now()); err == nil && waited {
+			s.Units.AfterCommit(ctx, func() { s.bell.ring(c, KindFlow) })
+		}
+		return err
+	})
+	return waited, fault.Wrap("delivery.Fill", err)
 }
 
 // Waiting tells whether a state is not an end.

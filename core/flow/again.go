@@ -50,13 +50,20 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 	if r.Outcome != Accepted {
 		return r, fault.New(fault.Conflict, op, "Nothing can be sent for this call yet: %s.", r.Reason)
 	}
+	if err := s.want(ctx, &r, content); err != nil {
+		return r, err
+	}
 	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v),
-		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(), TooLateAt: s.Now().Add(tooLateAfter)})
+		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(), TooLateAt: s.Now().Add(tooLateAfter),
+		WaitsUntil: r.WantedUntil})
 	if err != nil {
 		return r, err
 	}
 	r.Delivery = d.ID
 	if err := s.Repairs.Sent(ctx, r); err != nil {
+		return r, err
+	}
+	if err := s.await(ctx, m, c, r); err != nil {
 		return r, err
 	}
 	s.Watcher.RequestChanged(ctx, m, c, v)

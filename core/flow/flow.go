@@ -65,7 +65,10 @@ type Request struct {
 	Data        map[string]any
 	Repeats     int
 	DuplicateOf lumo.RequestID
-	Body        []byte // sealed at rest, 30 days
+	Body        []byte    // sealed at rest, 30 days
+	Wanted      []string  // variables that only its event can fill
+	WantedUntil time.Time // then the message goes out without them
+	EventNote   string    // why it went out without them: EventMissing or EventUnread
 }
 
 // Key is a flow key as the console shows it.
@@ -142,6 +145,8 @@ type Recipients interface {
 // Messages finds saved messages.
 type Messages interface {
 	Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (message.Message, error)
+	// EventVariables are the variables of a content that the event which started a flow fills.
+	EventVariables(ctx context.Context, m lumo.MerchantID, c lumo.Content) ([]string, error)
 }
 
 // Planner plans deliveries in the caller's transaction.
@@ -151,6 +156,9 @@ type Planner interface {
 	PlanEach(ctx context.Context, plans []delivery.Plan) ([]delivery.Delivery, error)
 	// Begin has them sent once the transaction stands; it is its last step.
 	Begin(ctx context.Context, planned []delivery.Delivery)
+	// Fill gives a delivery that waits for values of its event those, and has it sent; false = it
+	// waits no more.
+	Fill(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID, values map[string]string) (bool, error)
 }
 
 // Channels knows the LINE accounts.
@@ -187,6 +195,7 @@ type Watcher interface {
 // Tenants runs units of work of one merchant.
 type Tenants interface {
 	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error
+	AfterCommit(ctx context.Context, fn func())
 }
 
 // Config is what the service needs; all fields are required.
@@ -197,6 +206,7 @@ type Config struct {
 	Views      Views
 	Board      Board
 	Repairs    Repairs
+	Readings   Readings
 	Recipients Recipients
 	Messages   Messages
 	Planner    Planner
@@ -215,10 +225,13 @@ type Config struct {
 type Service struct {
 	Config
 	gatherer *gatherer
+	wanting  chan struct{} // an event is to be read
 }
 
 // New makes the service.
-func New(c Config) *Service { return &Service{Config: c, gatherer: newGatherer()} }
+func New(c Config) *Service {
+	return &Service{Config: c, gatherer: newGatherer(), wanting: make(chan struct{}, 1)}
+}
 
 // RecordRefused notes a call that an edge refused by itself.
 func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {

@@ -105,6 +105,12 @@ func (d *desk) PlanEach(_ context.Context, plans []delivery.Plan) ([]delivery.De
 	return all, nil
 }
 
+func (d *desk) Fill(context.Context, lumo.MerchantID, lumo.DeliveryID, map[string]string) (bool, error) {
+	return false, nil
+}
+
+func (d *desk) AfterCommit(_ context.Context, fn func()) { fn() }
+
 func (d *desk) Begin(context.Context, []delivery.Delivery) {}
 
 func (d *desk) RequestChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.RequestID) {}

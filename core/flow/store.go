@@ -42,6 +42,9 @@ func (s *Service) store(ctx context.Context, calls []*call) (repeated map[lumo.R
 			err = s.keep(ctx, m, calls, repeated)
 		}
 		if err == nil {
+			err = s.await(ctx, m, account, requests(calls)...)
+		}
+		if err == nil {
 			s.Planner.Begin(ctx, planned)
 		}
 		return err
@@ -115,9 +118,13 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 	}
 	plans := make([]delivery.Plan, len(asking))
 	for i, c := range asking {
+		if err := s.want(ctx, &c.taken, c.content); err != nil {
+			return nil, err
+		}
 		r := c.taken
 		plans[i] = delivery.Plan{Merchant: m, Channel: r.Channel, Kind: delivery.KindFlow, Logical: id.ID(r.ID), Friend: c.friend.ID,
-			Profile: r.Profile, Content: c.content, ReceivedAt: r.ReceivedAt, TooLateAt: r.ReceivedAt.Add(tooLateAfter)}
+			Profile: r.Profile, Content: c.content, ReceivedAt: r.ReceivedAt, TooLateAt: r.ReceivedAt.Add(tooLateAfter),
+			WaitsUntil: r.WantedUntil}
 	}
 	planned, err := s.Planner.PlanEach(ctx, plans)
 	if err != nil {
@@ -183,15 +190,21 @@ func (s *Service) kept(r Request) time.Time {
 	return s.Now().Add(keptWithout)
 }
 
+// requests are calls as they were decided.
+func requests(calls []*call) []Request {
+	all := make([]Request, len(calls))
+	for i, c := range calls {
+		all[i] = c.taken
+	}
+	return all
+}
+
 // keep stores the calls with their outcomes.
 func (s *Service) keep(ctx context.Context, m lumo.MerchantID, calls []*call, repeated map[lumo.RequestID]bool) error {
 	if len(repeated) > 0 { // they have no outcome of this time
 		return errRepeated
 	}
-	all := make([]Request, len(calls))
-	for i, c := range calls {
-		all[i] = c.taken
-	}
+	all := requests(calls)
 	added, err := s.Store.Add(ctx, m, all, s.Now())
 	if err != nil {
 		return err

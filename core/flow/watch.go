@@ -11,12 +11,10 @@ import (
 
 // How often an account's flows are looked at, and how much of Klaviyo's patience that takes.
 const (
-	watchEvery   = 5 * time.Minute
-	watchLease   = 2 * time.Minute
-	watchIdle    = 2 * time.Second
-	measureEach  = 5 // calls of each flow and round
-	eventsRead   = 200
-	eventsOfDays = 35 * 24 * time.Hour
+	watchEvery  = 5 * time.Minute
+	watchLease  = 2 * time.Minute
+	watchIdle   = 2 * time.Second
+	measureEach = 5 // calls of each flow and round
 )
 
 // KlaviyoFlow is a flow as it stands in Klaviyo.
@@ -25,8 +23,9 @@ type KlaviyoFlow = lumo.KlaviyoFlow
 // Klaviyo is what the Flow doctor asks Klaviyo.
 type Klaviyo interface {
 	Profiles
-	Events(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID, since time.Time, limit int) (
-		[]lumo.ReadEvent, error)
+	// EventPage is a part of a profile's events, newest first; after is where the page before ended.
+	EventPage(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, p lumo.ProfileID, since time.Time, after string,
+		limit int) (lumo.EventPage, error)
 	Flows(ctx context.Context, m lumo.MerchantID, a lumo.AccountID) ([]lumo.KlaviyoFlow, error)
 	// FlowWebhooks are the webhook actions of a flow.
 	FlowWebhooks(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, flow string) ([]lumo.FlowWebhook, error)
@@ -153,18 +152,11 @@ func (s *Service) measure(ctx context.Context, c lumo.Channel) error {
 }
 
 func (s *Service) measureCall(ctx context.Context, c lumo.Channel, r Request) error {
-	events, err := s.Klaviyo.Events(ctx, c.Merchant, c.KlaviyoAccount, r.Profile, r.ReceivedAt.Add(-eventsOfDays), eventsRead)
+	e, _, _, err := s.findEvent(ctx, c.KlaviyoAccount, r)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	var at time.Time
-	for _, e := range events {
-		if e.Ref == r.EventRef {
-			at = e.OccurredAt
-			break
-		}
-	}
 	return s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
-		return s.Board.Measure(ctx, c.Merchant, r.ID, at)
+		return s.Board.Measure(ctx, c.Merchant, r.ID, e.OccurredAt)
 	})
 }

@@ -193,24 +193,35 @@ func TestProfilesAreReadByIDAndFilter(t *testing.T) {
 	}
 }
 
-func TestEventsAreReadNewestFirst(t *testing.T) {
+func TestEventsAreReadNewestFirstPageByPage(t *testing.T) {
 	t.Parallel()
 	s, c := newServer(t)
+	s.header["RateLimit-Limit"], s.header["RateLimit-Remaining"] = "350, 350;w=1, 3500;w=60", "0"
+	s.header["RateLimit-Reset"] = "7"
 	s.body = `{"data":[{"type":"event","id":"e","attributes":{"datetime":"2026-11-24 02:00:00+00:00",
-		"event_properties":{"$event_id":"order-7","Item":"Tea"}}}]}`
-	got, err := c.Events(t.Context(), canaryToken, "P1", now().Add(-time.Hour), 5000)
+		"event_properties":{"$event_id":"order-7","Item":"Tea"}}}],
+		"links":{"next":"https://elsewhere.example/api/events?page%5Bcursor%5D=bmV4dA"}}`
+	got, err := c.EventPage(t.Context(), canaryToken, "P1", now().Add(-time.Hour), "", 5000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []lumo.ReadEvent{{Ref: "order-7", OccurredAt: now().Add(-time.Hour),
-		Properties: map[string]any{"$event_id": "order-7", "Item": "Tea"}}}
+	want := lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "order-7", OccurredAt: now().Add(-time.Hour),
+		Properties: map[string]any{"$event_id": "order-7", "Item": "Tea"}}}, Next: "bmV4dA", Wait: 7 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	q := s.got.URL.Query()
-	if q.Get("sort") != "-datetime" || q.Get("page[size]") != "1000" ||
+	if q.Get("sort") != "-datetime" || q.Get("page[size]") != "1000" || q.Has("page[cursor]") ||
 		q.Get("filter") != `equals(profile_id,"P1"),greater-or-equal(datetime,2026-11-24T02:00:00Z)` {
 		t.Errorf("got %v", q)
+	}
+	s.body = `{"data":[],"links":{"next":null}}`
+	got, err = c.EventPage(t.Context(), canaryToken, "P1", now(), got.Next, 200)
+	if err != nil || got.Next != "" || s.got.URL.Query().Get("page[cursor]") != "bmV4dA" {
+		t.Errorf("the second page: got %+v, %v of %v", got, err, s.got.URL.Query())
+	}
+	if _, err := c.EventPage(t.Context(), canaryToken, "../accounts", now(), "", 1); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a path as id: got %v", err)
 	}
 }
 

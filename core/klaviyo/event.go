@@ -14,8 +14,12 @@ import (
 	"lumo/shared/fault"
 )
 
-// pageSize is the most events Klaviyo gives at once; readable is how many pages we follow.
-const pageSize = 1000
+const (
+	// pageSize is the most events Klaviyo gives at once.
+	pageSize = 1000
+	// maxEvents bounds a page of events: each may have the lines of a large order.
+	maxEvents = 24 << 20
+)
 
 type wireEvent struct {
 	Type       string              `json:"type"`
@@ -64,12 +68,21 @@ func (c *Client) CreateEvent(ctx context.Context, token lumo.Secret, e lumo.Prof
 		path: "/api/events", body: body})
 }
 
-// Events reads a profile's events since a time, newest first, at most one page of them.
-func (c *Client) Events(ctx context.Context, token lumo.Secret, profile lumo.ProfileID,
-	since time.Time, limit int) ([]lumo.ReadEvent, error) {
-	const op = "klaviyo.Events"
+// EventPage reads a part of a profile's events since a time, newest first. after is where the
+// page before ended; empty = the first page.
+func (c *Client) EventPage(ctx context.Context, token lumo.Secret, profile lumo.ProfileID,
+	since time.Time, after string, limit int) (lumo.EventPage, error) {
+	const op = "klaviyo.EventPage"
 	if plain(string(profile), 64) == "" || strings.Contains(string(profile), "/") {
-		return nil, fault.As(fault.NotFound, op, errors.New("no profile has such an id"))
+		return lumo.EventPage{}, fault.As(fault.NotFound, op, errors.New("no profile has such an id"))
+	}
+	filter := `equals(profile_id,"` + string(profile) + `"),greater-or-equal(datetime,` +
+		since.UTC().Format(time.RFC3339) + ")"
+	query := url.Values{"filter": {filter}, "sort": {"-datetime"},
+		"fields[event]": {"datetime,event_properties"},
+		"page[size]":    {strconv.Itoa(min(max(limit, 1), pageSize))}}
+	if after != "" {
+		query.Set("page[cursor]", after)
 	}
 	var answer struct {
 		Data []struct {
@@ -78,23 +91,24 @@ func (c *Client) Events(ctx context.Context, token lumo.Secret, profile lumo.Pro
 				Properties map[string]any `json:"event_properties"`
 			} `json:"attributes"`
 		} `json:"data"`
+		Links struct {
+			Next string `json:"next"`
+		} `json:"links"`
 	}
-	filter := `equals(profile_id,"` + string(profile) + `"),greater-or-equal(datetime,` +
-		since.UTC().Format(time.RFC3339) + ")"
-	_, err := c.do(ctx, token, request{op: op, method: http.MethodGet, path: "/api/events",
-		query: url.Values{"filter": {filter}, "sort": {"-datetime"},
-			"fields[event]": {"datetime,event_properties"},
-			"page[size]":    {strconv.Itoa(min(max(limit, 1), pageSize))}},
-		answer: &answer})
+	wait, err := c.do(ctx, token, request{op: op, method: http.MethodGet, path: "/api/events",
+		query: query, answer: &answer, most: maxEvents})
 	if err != nil {
-		return nil, err
+		return lumo.EventPage{}, err
 	}
-	out := make([]lumo.ReadEvent, 0, len(answer.Data))
-	for _, row := range answer.Data {
-		out = append(out, lumo.ReadEvent{Ref: text(row.Attributes.Properties["$event_id"]),
-			OccurredAt: readTime(row.Attributes.Datetime), Properties: row.Attributes.Properties})
+	page := lumo.EventPage{Events: make([]lumo.ReadEvent, len(answer.Data)), Wait: wait}
+	for i, row := range answer.Data {
+		page.Events[i] = lumo.ReadEvent{Ref: text(row.Attributes.Properties["$event_id"]),
+			OccurredAt: readTime(row.Attributes.Datetime), Properties: row.Attributes.Properties}
 	}
-	return out, nil
+	if next, err := url.Parse(answer.Links.Next); err == nil {
+		page.Next = next.Query().Get("page[cursor]")
+	}
+	return page, nil
 }
 
 // text is a value as a string; Klaviyo gives some ids as numbers.

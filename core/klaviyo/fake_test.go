@@ -143,12 +143,12 @@ func TestFakeTakesWhatLumoWrites(t *testing.T) {
 		}
 	}
 	c.clock.Advance(time.Minute)
-	events, err := c.Events(t.Context(), token, klaviyotest.DemoYuki, now().Add(-time.Hour), 100)
+	page, err := c.EventPage(t.Context(), token, klaviyotest.DemoYuki, now().Add(-time.Hour), "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var refs []string
-	for _, e := range events {
+	for _, e := range page.Events {
 		refs = append(refs, e.Ref)
 	}
 	if strings.Count(strings.Join(refs, " "), "chn_1:sent:7") != 1 {
@@ -156,6 +156,49 @@ func TestFakeTakesWhatLumoWrites(t *testing.T) {
 	}
 	if c.contract.router != nil && len(c.contract.seen) < 4 {
 		t.Errorf("only %v were checked", c.contract.seen)
+	}
+}
+
+func TestFakeGivesOneProfilesEventsOfATimeNewestFirst(t *testing.T) {
+	t.Parallel()
+	c := connect(t)
+	for name, h := range map[string]klaviyotest.Happening{
+		"old":    {Profile: klaviyotest.DemoYuki, Time: now().Add(-40 * 24 * time.Hour)},
+		"first":  {Profile: klaviyotest.DemoYuki, Time: now().Add(-3 * time.Hour)},
+		"second": {Profile: klaviyotest.DemoYuki, Time: now().Add(-2 * time.Hour)},
+		"third":  {Profile: klaviyotest.DemoYuki, Time: now().Add(-time.Hour)},
+		"mios":   {Profile: klaviyotest.DemoMio, Time: now().Add(-time.Hour)},
+	} {
+		h.Metric, h.UniqueID, h.Backfill = "Cart", name, true
+		h.Properties = map[string]any{"Item": name}
+		if _, err := c.fake.Happen("", h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	after := ""
+	for range 5 { // one more than there are
+		page, err := c.EventPage(t.Context(), c.tokens.Access, klaviyotest.DemoYuki, now().Add(-35*24*time.Hour), after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Events {
+			if e.Properties["Item"] != nil {
+				got = append(got, e.Ref+" "+e.OccurredAt.Sub(now()).String())
+			}
+		}
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"third -1h0m0s", "second -2h0m0s", "first -3h0m0s"}, got); diff != "" {
+		t.Error(diff)
+	}
+	c.fake.Faults().Add(vendortest.Fault{API: "klaviyo.events_read", Kind: "429"})
+	_, err := c.EventPage(t.Context(), c.tokens.Access, klaviyotest.DemoYuki, now(), "", 1)
+	var refused *klaviyo.Error
+	if !fault.Is(err, fault.Limited) || !asError(err, &refused) || refused.RetryAfter() <= 0 {
+		t.Errorf("throttled: got %v", err)
 	}
 }
 

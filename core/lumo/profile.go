@@ -45,6 +45,13 @@ type ReadEvent struct {
 	Properties map[string]any
 }
 
+// EventPage is a part of a profile's events.
+type EventPage struct {
+	Events []ReadEvent
+	Next   string        // where the next page begins; empty = this was the last
+	Wait   time.Duration // how long the next request of this kind should wait
+}
+
 // KlaviyoFlow is a flow as it stands in Klaviyo.
 type KlaviyoFlow struct {
 	ID     string

@@ -74,6 +74,5 @@ func klaviyoVariable(name string) string {
 	if rest, ok := strings.CutPrefix(name, "person."); ok {
 		return "{{ person|lookup:'" + rest + "' }}"
 	}
-	rest := strings.TrimPrefix(name, "event.")
-	return "{{ event|lookup:'" + rest + "' }}"
+	return "{{ event|lookup:'" + eventProperty(name) + "' }}"
 }

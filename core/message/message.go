@@ -11,6 +11,7 @@ package message
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"lumo/core/lumo"
@@ -160,6 +161,9 @@ type Config struct {
 type Service struct {
 	c     Config
 	drawn chan struct{} // a picture is being worked on: they take much memory
+
+	mu    sync.RWMutex
+	names map[versionKey][]string // guarded by mu
 }
 
 // New makes the service.
@@ -169,5 +173,5 @@ func New(c Config) (*Service, error) {
 		c.EdgeURL == "" || c.IDs == nil || c.Now == nil {
 		return nil, fault.New(fault.Internal, "message.New", "")
 	}
-	return &Service{c: c, drawn: make(chan struct{}, 1)}, nil
+	return &Service{c: c, drawn: make(chan struct{}, 1), names: map[versionKey][]string{}}, nil
 }

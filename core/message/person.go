@@ -2,7 +2,6 @@ package message
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -97,16 +96,27 @@ func profileValue(p lumo.Profile, name string) string {
 	if !ok {
 		return ""
 	}
-	switch v := p.Properties[property].(type) {
+	return valueText(p.Properties[property])
+}
+
+// valueText writes a value of Klaviyo's as a message shows it: a list with commas. What has
+// parts of its own is no text.
+func valueText(value any) string {
+	switch v := value.(type) {
 	case string:
 		return v
 	case bool:
 		return strconv.FormatBool(v)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case nil:
-		return ""
-	default:
-		return fmt.Sprint(v)
+	case []any:
+		var parts []string
+		for _, one := range v {
+			if text := valueText(one); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		return strings.Join(parts, ", ")
 	}
+	return ""
 }

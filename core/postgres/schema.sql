@@ -341,7 +341,11 @@ CREATE TABLE flow_request (
     body_enc bytea,
     created_at timestamp with time zone NOT NULL,
     event_at timestamp with time zone,
-    event_asked boolean DEFAULT false NOT NULL
+    event_asked boolean DEFAULT false NOT NULL,
+    event_wanted text[],
+    event_due_at timestamp with time zone,
+    event_until timestamp with time zone,
+    event_note text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE form (
     merchant_id uuid NOT NULL,
@@ -1052,6 +1056,7 @@ ALTER TABLE flow_key ADD CONSTRAINT flow_key_merchant_id_channel_id_fkey FOREIGN
 ALTER TABLE flow_key ADD CONSTRAINT flow_key_merchant_id_channel_id_number_key UNIQUE (merchant_id, channel_id, number);
 ALTER TABLE flow_key ADD CONSTRAINT flow_key_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_auth_check CHECK ((auth = ANY (ARRAY['verified'::text, 'unchecked'::text, 'provisional'::text, 'refused'::text])));
+ALTER TABLE flow_request ADD CONSTRAINT flow_request_event_note_check CHECK ((event_note = ANY (ARRAY[''::text, 'missing'::text, 'unread'::text])));
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'skipped'::text, 'refused'::text])));
 ALTER TABLE flow_request ADD CONSTRAINT flow_request_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE form ADD CONSTRAINT form_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
@@ -1232,7 +1237,7 @@ ALTER TABLE tag ADD CONSTRAINT tag_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_target_hash_key UNIQUE (merchant_id, channel_id, target_hash);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_pkey PRIMARY KEY (merchant_id, channel_id, number);
-ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'::text, 'outbox'::text, 'refresh'::text, 'flow'::text])));
+ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'::text, 'outbox'::text, 'refresh'::text, 'flow'::text, 'flow_event'::text])));
 ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, kind);
 
 CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
@@ -1252,6 +1257,7 @@ CREATE INDEX fleet_log_id_idx ON public.fleet_log USING btree (id DESC) WHERE ((
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX flow_request_merchant_id_channel_id_received_at_idx ON public.flow_request USING btree (merchant_id, channel_id, received_at);
+CREATE INDEX flow_request_merchant_id_event_due_idx ON public.flow_request USING btree (merchant_id, channel_id, event_due_at) WHERE (event_due_at IS NOT NULL);
 CREATE INDEX form_merchant_id_channel_id_idx ON public.form USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_contact_merchant_id_due_idx ON public.friend_contact USING btree (merchant_id, channel_id, friend_id) WHERE (looked_at IS NULL);
 CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);

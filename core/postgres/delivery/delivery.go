@@ -60,18 +60,18 @@ func (s *Store) Add(ctx context.Context, all []delivery.Delivery, now time.Time)
 			VALUES ($1, $2, 'send', $4)
 			ON CONFLICT (merchant_id, channel_id, kind) DO NOTHING)
 		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, profile_id,
-			message_id, message_version, input_enc, state, retry_key, due_at, too_late_at, received_at, created_at, updated_at)
+			message_id, message_version, input_enc, state, retry_key, due_at, reason, too_late_at, received_at, created_at, updated_at)
 		SELECT $1, t.id, t.number, $2, $3, t.logical, t.friend, t.profile, t.message, NULLIF(t.version, 0), t.input, 'planned',
-			t.key, $4::timestamptz,
+			t.key, coalesce(t.waits, $4::timestamptz), CASE WHEN t.waits IS NOT NULL THEN 'event_wait' END,
 			CASE WHEN $3 = 'flow' THEN t.received + make_interval(secs => coalesce(
 				(SELECT hold_seconds FROM sending WHERE merchant_id = $1 AND channel_id = $2), $5))
 			ELSE t.late END, t.received, $4, $4
 		FROM unnest($6::uuid[], $7::bigint[], $8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::int[], $13::bytea[],
-			$14::uuid[], $15::timestamptz[], $16::timestamptz[])
-			AS t (id, number, logical, friend, profile, message, version, input, key, received, late)
+			$14::uuid[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
+			AS t (id, number, logical, friend, profile, message, version, input, key, received, late, waits)
 		ON CONFLICT (merchant_id, logical_kind, logical_id, friend_id) DO NOTHING`,
 		first.Merchant, first.Channel, first.Kind, now, delivery.DefaultRules().TooLate.Seconds(), c.ids, c.numbers, c.logicals,
-		c.friends, c.profiles, c.messages, c.versions, c.inputs, c.keys, c.received, c.late)
+		c.friends, c.profiles, c.messages, c.versions, c.inputs, c.keys, c.received, c.late, c.waits)
 	if err != nil {
 		return postgres.Fault(op, err)
 	}
@@ -94,6 +94,7 @@ type plannedColumns struct {
 	keys     []uuid.UUID
 	received []time.Time
 	late     []*time.Time
+	waits    []*time.Time
 }
 
 // planned gives deliveries their numbers and seals what they say.
@@ -116,6 +117,7 @@ func (s *Store) planned(ctx context.Context, all []delivery.Delivery) (c planned
 		c.messages, c.versions = append(c.messages, message(d.Content)), append(c.versions, d.Content.Version)
 		c.inputs, c.keys = append(c.inputs, sealed), append(c.keys, d.Key)
 		c.received, c.late = append(c.received, d.ReceivedAt), append(c.late, moment(d.TooLateAt))
+		c.waits = append(c.waits, moment(d.WaitsUntil))
 	}
 	return c, nil
 }

@@ -34,7 +34,8 @@ func (s *Store) Sent(ctx context.Context, r flow.Request) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE flow_request
 		SET outcome = 'accepted', reason = NULL, reason_data = '{"sent_by_hand": true}', duplicate_of = NULL, delivery_id = $3,
-			friend_id = $4
-		WHERE merchant_id = $1 AND id = $2`, r.Merchant, r.ID, r.Delivery, r.Friend)
+			friend_id = $4, event_wanted = $5, event_until = $6, event_due_at = CASE WHEN $6::timestamptz IS NOT NULL THEN now() END,
+			event_note = $7
+		WHERE merchant_id = $1 AND id = $2`, r.Merchant, r.ID, r.Delivery, r.Friend, r.Wanted, set(r.WantedUntil), r.EventNote)
 	return postgres.Fault("postgres.flow.Sent", err)
 }

@@ -194,19 +194,29 @@ func (s *Store) Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID
 	return postgres.Fault("postgres.flow.Measure", err)
 }
 
-// Rounds implements flow.Rounds.
-type Rounds struct{}
+// Rounds implements flow.Rounds: what looks after flows has its own, and what reads events.
+type Rounds struct{ kind string }
 
-const watch = "flow"
+// The kinds of work.
+const (
+	watch  = "flow"
+	events = "flow_event"
+)
 
-// Claim takes the account whose flows are due longest and that nobody holds.
-func (Rounds) Claim(ctx context.Context, owner string, now time.Time, lease time.Duration) (flow.Round, bool, error) {
-	w, found, err := postgres.ClaimWork(ctx, watch, owner, now, lease)
+// Watches are the rounds of what looks after flows.
+func Watches() Rounds { return Rounds{watch} }
+
+// Reads are the rounds of what reads events.
+func Reads() Rounds { return Rounds{events} }
+
+// Claim takes the account that is due longest and that nobody holds.
+func (k Rounds) Claim(ctx context.Context, owner string, now time.Time, lease time.Duration) (flow.Round, bool, error) {
+	w, found, err := postgres.ClaimWork(ctx, k.kind, owner, now, lease)
 	return flow.Round{Merchant: w.Merchant, Channel: w.Channel, Due: w.Due, Fence: w.Fence}, found, err
 }
 
 // Done gives an account back.
-func (Rounds) Done(ctx context.Context, r flow.Round, next time.Time) error {
-	return postgres.DoneWork(ctx, postgres.Work{Merchant: r.Merchant, Channel: r.Channel, Kind: watch, Due: r.Due,
+func (k Rounds) Done(ctx context.Context, r flow.Round, next time.Time) error {
+	return postgres.DoneWork(ctx, postgres.Work{Merchant: r.Merchant, Channel: r.Channel, Kind: k.kind, Due: r.Due,
 		Fence: r.Fence}, next)
 }

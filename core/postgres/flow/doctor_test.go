@@ -26,7 +26,7 @@ func (w *world) diagnose() flow.Diagnosis {
 // round is one look at the account in the background.
 func (w *world) round() bool {
 	w.t.Helper()
-	watch := flow.Watch{Flows: w.flows, Systems: w.db, Rounds: flowstore.Rounds{}, Owner: "test", Log: slog.New(slog.DiscardHandler)}
+	watch := flow.Watch{Flows: w.flows, Systems: w.db, Rounds: flowstore.Watches(), Owner: "test", Log: slog.New(slog.DiscardHandler)}
 	did, err := watch.RunOnce(context.Background())
 	if err != nil {
 		w.t.Fatal(err)

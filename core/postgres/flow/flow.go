@@ -45,13 +45,13 @@ func (s *Store) Add(ctx context.Context, m lumo.MerchantID, all []flow.Request, 
 		batch.Queue(`
 			INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, key_number, key_last4, flow_id, step,
 				message_id, profile_id, event_ref, friend_id, delivery_id, outcome, reason, reason_data, duplicate_of, body_enc,
-				created_at)
+				created_at, event_wanted, event_due_at, event_until, event_note)
 			VALUES ($1, $2, $3, $4, $5, NULLIF($6, 0), NULLIF($7, ''), $8, $9, $10, $11, $12, $13, $14, $15, NULLIF($16, ''),
-				$17, $18, $19, $20)
+				$17, $18, $19, $20, $21, CASE WHEN $22::timestamptz IS NOT NULL THEN $20::timestamptz END, $22, $23)
 			ON CONFLICT (merchant_id, id) DO NOTHING`,
 			m, r.ID, r.Channel, r.ReceivedAt, string(r.Auth), r.KeyNumber, r.KeyLast4, r.FlowID, r.Step,
 			set(r.Message), string(r.Profile), r.EventRef, set(r.Friend), set(r.Delivery), string(r.Outcome), r.Reason, data,
-			set(r.DuplicateOf), sealed, now).Exec(func(tag pgconn.CommandTag) error {
+			set(r.DuplicateOf), sealed, now, r.Wanted, set(r.WantedUntil), r.EventNote).Exec(func(tag pgconn.CommandTag) error {
 			added[r.ID] = tag.RowsAffected() == 1
 			return nil
 		})

@@ -41,9 +41,14 @@ type world struct {
 	now     time.Time
 
 	klaviyo []lumo.KlaviyoFlow // how flows stand there
+	silent  bool               // no Klaviyo is connected
+	wants   []string           // variables of messages that an event fills
+	pages   func(after string, limit int) (lumo.EventPage, error)
 
 	mu    sync.Mutex
 	plans []delivery.Plan
+	fills []fill
+	gone  bool // what waited went out meanwhile
 	facts []lumo.Fact
 	audit []string
 	ids   byte
@@ -73,8 +78,8 @@ func newWorld(t *testing.T) *world {
 			messaging_secret_enc, login_channel_id, login_secret_enc, state, state_changed_at, created_at, updated_at)
 		VALUES ($1, $2, 1, 'Tea', '@tea', '', '', '1', '', '2', '', 'working', now(), now(), now())`, w.m, w.channel)
 	store := flowstore.New(v)
-	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Board: store, Repairs: store, Recipients: w,
-		Messages: messages{}, Planner: w, Channels: channels{w}, Klaviyo: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
+	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Board: store, Repairs: store, Readings: store, Recipients: w,
+		Messages: messages{w}, Planner: w, Channels: channels{w}, Klaviyo: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
 		NewID: w.newID, Now: func() time.Time { return w.now }})
 	if err := w.flows.EnsureKey(ctx, lumo.Channel{Merchant: w.m, ID: w.channel, Number: 1}); err != nil {
 		t.Fatal(err)
@@ -144,9 +149,13 @@ func (w *world) ByLineUser(_ context.Context, _ lumo.MerchantID, u lumo.LineUser
 	return nil, nil
 }
 
-type messages struct{}
+type messages struct{ w *world }
 
-func (messages) Get(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (message.Message, error) {
+func (s messages) EventVariables(context.Context, lumo.MerchantID, lumo.Content) ([]string, error) {
+	return s.w.wants, nil
+}
+
+func (s messages) Get(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (message.Message, error) {
 	if v.String() != messageID {
 		return message.Message{}, fault.New(fault.NotFound, "test", "")
 	}
@@ -156,7 +165,11 @@ func (messages) Get(_ context.Context, _ lumo.MerchantID, c lumo.ChannelID, v lu
 type channels struct{ w *world }
 
 func (c channels) Get(_ context.Context, m lumo.MerchantID, v lumo.ChannelID) (lumo.Channel, error) {
-	return lumo.Channel{Merchant: m, ID: v, Number: 1, Name: "Other Tea", KlaviyoAccount: lumo.AccountID{4}}, nil
+	account := lumo.AccountID{4}
+	if c.w.silent {
+		account = lumo.AccountID{}
+	}
+	return lumo.Channel{Merchant: m, ID: v, Number: 1, Name: "Other Tea", KlaviyoAccount: account}, nil
 }
 
 func (w *world) Plan(_ context.Context, p delivery.Plan) (delivery.Delivery, error) {
@@ -183,8 +196,26 @@ func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.P
 	return lumo.Profile{FirstName: `Dwayne "The Rock"`}, nil
 }
 
-func (w *world) Events(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID, time.Time, int) ([]lumo.ReadEvent, error) {
-	return []lumo.ReadEvent{{Ref: "other", OccurredAt: w.now}, {Ref: "e", OccurredAt: w.now.Add(-38 * time.Minute)}}, nil
+func (w *world) EventPage(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, _ lumo.ProfileID, _ time.Time, after string,
+	limit int) (lumo.EventPage, error) {
+	if w.pages != nil {
+		return w.pages(after, limit)
+	}
+	return lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "other", OccurredAt: w.now},
+		{Ref: "e", OccurredAt: w.now.Add(-38 * time.Minute), Properties: map[string]any{"Item": "Sencha"}}}}, nil
+}
+
+// fill is what a message was given that waited for its event.
+type fill struct {
+	delivery lumo.DeliveryID
+	values   map[string]string
+}
+
+func (w *world) Fill(_ context.Context, _ lumo.MerchantID, d lumo.DeliveryID, values map[string]string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fills = append(w.fills, fill{d, values})
+	return !w.gone, nil
 }
 
 func (w *world) Flows(context.Context, lumo.MerchantID, lumo.AccountID) ([]lumo.KlaviyoFlow, error) {

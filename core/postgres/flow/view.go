@@ -28,7 +28,8 @@ const selectRow = `
 			AND e.type = 'click' AND e.counted),
 		(SELECT o.sent_at FROM friend_event AS fe JOIN outbox AS o ON o.merchant_id = fe.merchant_id AND o.id = fe.outbox_id
 			WHERE fe.merchant_id = d.merchant_id AND fe.friend_id = d.friend_id AND fe.kind = 'sent'
-			AND fe.data ->> 'number' = d.number::text LIMIT 1)
+			AND fe.data ->> 'number' = d.number::text LIMIT 1),
+		r.event_note
 	FROM flow_request AS r
 	LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
 	LEFT JOIN friend AS f ON f.merchant_id = r.merchant_id AND f.id = r.friend_id
@@ -117,7 +118,7 @@ func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err 
 	var event, planned, first, accepted, opened, clicked, recorded *time.Time
 	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
 		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
-		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded)
+		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded, &r.EventNote)
 	if err != nil {
 		return r, err
 	}

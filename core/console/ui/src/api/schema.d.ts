@@ -3403,6 +3403,11 @@ export interface components {
             /** @description dlv_.. of the message it led to */
             delivery?: string;
             duplicate_of?: string;
+            /**
+             * @description why values of the event are not in the message
+             * @enum {string}
+             */
+            event_note?: "missing" | "unread";
             flow_id: string;
             friend?: components["schemas"]["RefView"];
             id: string;
@@ -3433,6 +3438,11 @@ export interface components {
             /** @description dlv_.. of the message it led to */
             delivery?: string;
             duplicate_of?: string;
+            /**
+             * @description why values of the event are not in the message
+             * @enum {string}
+             */
+            event_note?: "missing" | "unread";
             flow_id: string;
             friend?: components["schemas"]["RefView"];
             id: string;

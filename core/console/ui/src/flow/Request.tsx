@@ -44,6 +44,14 @@ export function Request() {
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>
             <Reason code={r.reason} data={r.reason_data} />
+            {r.event_note && (
+              <Text size="sm">
+                {t(`flow.event.${r.event_note}`)}{" "}
+                <Anchor component={Link} to={`${base}/flows/settings`} size="sm">
+                  {t("reason.next.getJson")}
+                </Anchor>
+              </Text>
+            )}
             {r.repeats > 0 && <Text size="sm">{t("flow.repeats", { n: r.repeats })}</Text>}
             {r.duplicate_of && (
               <Anchor component={Link} to={`${base}/flows/requests/${r.duplicate_of}`} size="sm">
@@ -117,6 +125,7 @@ function useSummary() {
     [
       `${r.id} ${t(`state.${r.state}`)}`,
       reason(r.reason, r.reason_data),
+      r.event_note && t(`flow.event.${r.event_note}`),
       ...r.steps.map((s) =>
         [step(s), t(`flow.stepState.${s.state}`), s.at && moment(s.at, true)].filter(Boolean).join(" · "),
       ),

@@ -39,7 +39,15 @@ export const reasonSteps = steps;
 export const stepsBeside = ["duplicate", "hold_expired", "dropped", "unconfirmed", "stopped"];
 
 // These are facts: nobody here can change them, or they pass by themselves.
-export const withoutStep = ["blocked", "erased", "holdout", "rate", "unanswered", "bad_signature"];
+export const withoutStep = [
+  "blocked",
+  "erased",
+  "holdout",
+  "rate",
+  "unanswered",
+  "bad_signature",
+  "event_wait",
+];
 
 // The codes that a call or a message can end or wait with, as the Flow doctor filters by them.
 // The list of all codes is the core's; a test holds texts and steps against it.
