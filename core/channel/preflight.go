@@ -62,7 +62,7 @@ func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	}
 	rows := []Row{keysRow, providerRow(full),
 		{Code: "login_published", State: Unknown, KnownBy: KnownByYou}, joinedRow(full),
-		s.urlRow(full), useWebhookRow(full),
+		s.urlRow(full), s.useWebhookRow(full),
 		{Code: "redelivery", State: Unknown, KnownBy: KnownByYou},
 		verifiedRow(full), quotaRow(full), s.otherToolRow(full)}
 	return rows, nil
@@ -143,9 +143,13 @@ func (s *Service) otherToolRow(c Channel) Row {
 	return Row{Code: "other_tool", State: Warning, KnownBy: KnownByLINE, Detail: map[string]any{"host": other}}
 }
 
-func useWebhookRow(c Channel) Row {
-	if c.WebhookActive {
+// useWebhookRow says nothing while events go to another URL: the switch is for that one then.
+func (s *Service) useWebhookRow(c Channel) Row {
+	switch {
+	case c.WebhookActive:
 		return Row{Code: "use_webhook", State: Good, KnownBy: KnownByLINE}
+	case c.WebhookURL != s.WebhookURL(c):
+		return Row{Code: "use_webhook", State: Unknown, KnownBy: KnownByLINE}
 	}
 	return Row{Code: "use_webhook", State: Bad, KnownBy: KnownByLINE}
 }

@@ -21,8 +21,11 @@ const (
 	screensScript = "e2e:screens" // every other screen, and the walk-throughs
 )
 
-// firstOwner begins the emails of owners whose shops are new; the language of the browser follows.
-const firstOwner = "first-"
+// These begin the emails of owners whose shops are new; the language of the browser follows.
+const (
+	firstOwner = "first-" // goes through the first run
+	ownOwner   = "own-"   // has accounts that may break
+)
 
 // browse lets a real browser look at the console of the stack that played the story.
 func (p *play) browse(ctx context.Context) error {
@@ -51,9 +54,9 @@ func (p *play) createPeople(ctx context.Context) error {
 		"--email", memberEmail, "--role", "marketer", "--password-stdin"); err != nil {
 		return err
 	}
-	for _, language := range []string{"en", "ja"} {
+	for _, owner := range []string{firstOwner + "en", firstOwner + "ja", ownOwner + "en", ownOwner + "ja"} {
 		if err := p.stack.AdminWith(ctx, p.shop.Password, "create-owner", "--shop", "New shop",
-			"--email", firstOwner+language+"@hanatea.example", "--password-stdin"); err != nil {
+			"--email", owner+"@hanatea.example", "--password-stdin"); err != nil {
 			return err
 		}
 	}
@@ -64,7 +67,7 @@ func (p *play) drive(ctx context.Context, script string) error {
 	cmd := exec.CommandContext(ctx, "npm", "run", "--silent", script)
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
-		"LUMO_E2E_EDGE="+p.stack.EdgeURL(), "LUMO_E2E_FIRST="+firstOwner,
+		"LUMO_E2E_EDGE="+p.stack.EdgeURL(), "LUMO_E2E_FIRST="+firstOwner, "LUMO_E2E_OWN="+ownOwner,
 		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail,
 		"LUMO_E2E_MEMBER="+memberEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
 	cmd.Stdout, cmd.Stderr = p.out, p.out

@@ -166,7 +166,7 @@ SELECT messaging_channel_id, messaging_secret_enc, login_channel_id, login_secre
 	return k, nil
 }
 
-// SetKeys replaces the credentials.
+// SetKeys replaces the credentials. What a scan proved, it proved of the login channel of then.
 func (s *Store) SetKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, k channel.Keys,
 	now time.Time) error {
 	const op = "postgres.SetKeys"
@@ -178,6 +178,8 @@ func (s *Store) SetKeys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 UPDATE channel
    SET messaging_channel_id = $3, messaging_secret_enc = $4, login_channel_id = $5,
        login_secret_enc = $6, updated_at = $7,
+       provider = CASE WHEN login_channel_id = $5 THEN provider ELSE 'unknown' END,
+       login_joined = CASE WHEN login_channel_id = $5 THEN login_joined ELSE 'unknown' END,
        problem = CASE WHEN problem = 'keys' THEN 'webhook_url' ELSE problem END
  WHERE merchant_id = $1 AND id = $2`,
 		m, c, k.Messaging.ID, messaging, k.Login.ID, login, now)

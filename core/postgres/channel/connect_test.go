@@ -190,6 +190,16 @@ func TestSignInProvesTheProvider(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+		// Of another login channel nothing is proven yet.
+		w.line.keys.Login = lumo.Keys{ID: "2000000009", Secret: newSecret}
+		if _, err := w.service.Change(t.Context(), w.merchant, ch.ID, channel.Actor{},
+			channel.Keys{Login: w.line.keys.Login}); err != nil {
+			t.Fatal(err)
+		}
+		got := rows(t, w, ch)
+		if got["provider"].State != channel.Unknown || got["login_joined"].State != channel.Unknown {
+			t.Errorf("%s, another login channel: got %s, %s", name, got["provider"].State, got["login_joined"].State)
+		}
 	}
 }
 
@@ -201,7 +211,7 @@ func TestPreflightBlocksOnlyWhatStopsTheWork(t *testing.T) {
 	w.line.endpoint.URL = "https://other.example/hook"
 	got := rows(t, w, c)
 	for code, want := range map[string]channel.RowState{"keys": channel.Good, "verified": channel.Good,
-		"quota": channel.Good, "webhook_url": channel.Bad, "use_webhook": channel.Bad, "other_tool": channel.Warning,
+		"quota": channel.Good, "webhook_url": channel.Bad, "use_webhook": channel.Unknown, "other_tool": channel.Warning,
 		"provider": channel.Unknown, "login_published": channel.Unknown, "redelivery": channel.Unknown} {
 		if got[code].State != want {
 			t.Errorf("%s: got %s want %s", code, got[code].State, want)
@@ -209,8 +219,12 @@ func TestPreflightBlocksOnlyWhatStopsTheWork(t *testing.T) {
 	}
 	w.line.endpoint.URL = w.service.WebhookURL(c) // set by hand: nobody has tested it
 	w.pass(time.Minute)
-	if got := rows(t, w, c)["webhook_url"]; got.State != channel.Bad || got.Detail["set"] != true {
-		t.Errorf("set without an answer: %+v", got)
+	got = rows(t, w, c)
+	if url := got["webhook_url"]; url.State != channel.Bad || url.Detail["set"] != true {
+		t.Errorf("set without an answer: %+v", url)
+	}
+	if got["use_webhook"].State != channel.Bad {
+		t.Errorf("our URL, switched off: %+v", got["use_webhook"])
 	}
 	w.deliver(t, c, event("follow", "E1", yuki, w.clock()))
 	if got := rows(t, w, c)["webhook_url"]; got.State != channel.Good {

@@ -1,6 +1,6 @@
 import { type APIRequestContext, expect, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
-import { type Items, sim, told } from "./sim";
+import { changeAccount, type Items, told } from "./sim";
 import { say } from "./words";
 
 // What LINE knows of an account's followers is read again: for each friend whether she agrees,
@@ -9,9 +9,7 @@ import { say } from "./words";
 // verify makes the account one that LINE has verified, or has not.
 async function verify(request: APIRequestContext, verified: boolean) {
   const [account] = (await told<Items<{ messaging_channel_id: string }>>(request, "/line/channels")).items;
-  const at = `${sim}/sim/v1/line/channels/${account?.messaging_channel_id}`;
-  const answer = await request.patch(at, { data: { verified } });
-  expect(answer.ok(), await answer.text()).toBe(true);
+  await changeAccount(request, account?.messaging_channel_id ?? "", { verified });
 }
 
 for (const language of ["en", "ja"] as const) {

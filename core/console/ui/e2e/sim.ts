@@ -21,9 +21,9 @@ type Opened = { pages: { text?: string; login?: { request: string }; forms?: unk
 
 // scanned takes a person from a scan through LINE Login to the end, and gives the last page's
 // words. What is scanned: {url}, {image} in base64, or {email: true} for her newest email.
-export async function scanned(request: APIRequestContext, person: string, what: object, account?: string) {
+export async function scanned(request: APIRequestContext, person: string, what: object) {
   const on = (path: string, data: object) => told<Opened>(request, `/people/${person}/${path}`, data);
-  let after = await on("scan", { ...what, channel: account });
+  let after = await on("scan", what);
   const login = after.pages.at(-1)?.login; // who agreed before is not asked again
   if (login) after = await on("consent", { request: login.request, add_friend: true });
   if ((after.pages.at(-1)?.forms ?? []).length > 0) after = await on("submit_form", {});
@@ -36,14 +36,12 @@ type Customer = { profile: { properties: Record<string, unknown> }; events: { me
 export const customer = (request: APIRequestContext, ref: string) =>
   told<Customer>(request, `/klaviyo/profiles/${ref}`);
 
-// asMember speaks to the API as whoever is signed in on the page, below the first LINE account.
-export async function asMember<T>(page: Page, path: string, body?: unknown, method?: string): Promise<T> {
+// asShop speaks to the API as whoever is signed in on the page, below the shop.
+export async function asShop<T>(page: Page, path: string, body?: unknown, method?: string): Promise<T> {
   return page.evaluate(
     async ({ path, body, method }) => {
       const me = await (await fetch("/api/v1/me")).json();
-      const merchant = `/api/v1/merchants/${me.merchants[0].id}`;
-      const channels = await (await fetch(`${merchant}/channels`)).json();
-      const answer = await fetch(`${merchant}/channels/${channels.items[0].id}${path}`, {
+      const answer = await fetch(`/api/v1/merchants/${me.merchants[0].id}${path}`, {
         method: method ?? (body ? "POST" : "GET"),
         headers: { "Content-Type": "application/json" },
         body: body ? JSON.stringify(body) : undefined,
@@ -55,7 +53,19 @@ export async function asMember<T>(page: Page, path: string, body?: unknown, meth
   );
 }
 
+// asMember does so below the first LINE account.
+export async function asMember<T>(page: Page, path: string, body?: unknown, method?: string): Promise<T> {
+  const channels = await asShop<Items<{ id: string }>>(page, "/channels");
+  return asShop(page, `/channels/${channels.items[0]?.id}${path}`, body, method);
+}
+
 export type Items<T> = { items: T[] };
+
+// changeAccount changes what LINE knows of an account: any field of it.
+export async function changeAccount(request: APIRequestContext, id: string, fields: object) {
+  const answer = await request.patch(`${sim}/sim/v1/line/channels/${id}`, { data: fields });
+  expect(answer.ok(), await answer.text()).toBe(true);
+}
 
 // met waits until the account heard of a new friend, and gives their id.
 export async function met(page: Page, name: string): Promise<string> {

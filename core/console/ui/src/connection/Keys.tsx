@@ -167,17 +167,17 @@ export function ChangeKeys({ of, part }: { of: Channel; part: "messaging" | "log
       <Text size="sm">
         {t(`connection.line.${id}`)}: {of[id]}
       </Text>
-      <Text size="sm">{t("connection.line.changeWhy")}</Text>
+      <Text size="sm">{t(`connection.line.changeWhy.${part}`)}</Text>
       {part === "login" && <Key name={id} values={values} set={set} error={change.error} />}
       <Key name={secret} values={values} set={set} error={change.error} />
-      <Result of={change} what="connection.line.notChanged" done="connection.line.changed">
+      <Result of={change} what="connection.line.notChanged" done={`connection.line.changed.${part}`}>
         <Button
           variant="default"
           onClick={() => change.run(undefined)}
           loading={change.busy}
           disabled={!values[secret]}
         >
-          {t("connection.line.change")}
+          {t(`connection.line.change.${part}`)}
         </Button>
       </Result>
     </Stack>

@@ -55,6 +55,7 @@ export function KlaviyoWizard() {
     );
   const k = found.data;
   const on = k.state === "working";
+  const known = !!k.id; // who comes back to approve again has read the steps before
   const result = params.get("result") ?? "";
   const go = (step: string) => setParams({ step });
   const granted = k.permissions.some((p) => p.optional && p.granted);
@@ -67,7 +68,7 @@ export function KlaviyoWizard() {
   const steps = [
     step(
       "who",
-      on,
+      known,
       <>
         <Text>{t("connection.klaviyo.who")}</Text>
         <Text>{t("connection.klaviyo.plan")}</Text>
@@ -77,7 +78,7 @@ export function KlaviyoWizard() {
     ),
     step(
       "rights",
-      on,
+      known,
       <>
         <Rights of={k.permissions.filter((p) => !p.optional)} />
         <Card>

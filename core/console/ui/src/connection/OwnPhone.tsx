@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import { type Channel, get, type Home } from "../api";
 import { CopyField, fieldError, Result } from "../parts";
 import { account, usePlace } from "../place";
-import { Preflight } from "./Preflight";
+import { Preflight, rowOf, usePreflight } from "./Preflight";
 import { useOwnPhone } from "./useOwnPhone";
 
 const look = 3000; // ms, beside the live message of the link
@@ -25,24 +25,29 @@ export function OwnPhone({ of }: { of: Channel }) {
     refetchInterval: look,
   });
   const step: Step | undefined = home.data?.checklist.find((s) => s.step === "link_yourself");
+  const provider = rowOf(usePreflight(of.id).data, "provider")?.state;
+  const rows = <Preflight channel={of.id} only={["provider", "login_joined"]} />;
   return (
     <Stack>
-      {step?.done ? (
+      {provider === "bad" && rows}
+      {step?.done && provider !== "bad" && (
         <Alert color="teal" variant="light" role="status" icon={<IconCheck aria-hidden="true" />}>
           <Text fw={600}>{t("connection.own.linked", { name: step.name || t("common.noName") })}</Text>
           <Text size="sm">{t("connection.own.tester")}</Text>
         </Alert>
-      ) : of.klaviyo_connected ? (
-        <Code of={of} />
-      ) : (
-        <Stack gap="xs">
-          <Text>{t("connection.own.withoutKlaviyo")}</Text>
-          <Button component={Link} to={`${shop}/settings/klaviyo`} w="fit-content">
-            {t("connection.klaviyo.connect")}
-          </Button>
-        </Stack>
       )}
-      <Preflight channel={of.id} only={["provider", "login_joined"]} />
+      {(!step?.done || provider !== "good") &&
+        (of.klaviyo_connected ? (
+          <Code of={of} />
+        ) : (
+          <Stack gap="xs">
+            <Text>{t("connection.own.withoutKlaviyo")}</Text>
+            <Button component={Link} to={`${shop}/settings/klaviyo`} w="fit-content">
+              {t("connection.klaviyo.connect")}
+            </Button>
+          </Stack>
+        ))}
+      {provider !== "bad" && rows}
       {step?.done && (
         <Button component={Link} to={`${shop}/oa/${account(of)}`} w="fit-content">
           {t("connection.line.home")}

@@ -61,8 +61,8 @@ export function Webhook({ of, next }: Props) {
           </Result>
         )
       )}
-      <Preflight channel={of.id} only={["webhook_url", "use_webhook"]} />
-      {!of.webhook_active && (
+      <Preflight channel={of.id} only={host ? ["webhook_url"] : ["webhook_url", "use_webhook"]} />
+      {!of.webhook_active && !host && (
         <>
           <Text>{t("connection.problem.use_webhook")}</Text>
           <SwitchPlace />

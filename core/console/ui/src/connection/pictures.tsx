@@ -25,13 +25,20 @@ function Drawing({ title, text, children }: DrawingProps) {
   );
 }
 
-type LabelProps = { x: number; y: number; children: ReactNode; strong?: boolean; anchor?: "middle" };
+type LabelProps = {
+  x: number;
+  y: number;
+  children: ReactNode;
+  strong?: boolean;
+  anchor?: "middle";
+  size?: number;
+};
 
-const Label = ({ x, y, children, strong, anchor }: LabelProps) => (
+const Label = ({ x, y, children, strong, anchor, size = 12 }: LabelProps) => (
   <text
     x={x}
     y={y}
-    fontSize="12"
+    fontSize={size}
     textAnchor={anchor}
     fill={strong ? "var(--lumo-text, currentColor)" : ink}
     fontWeight={strong ? 600 : 400}
@@ -51,7 +58,7 @@ const Menu = ({ entries, at }: { entries: string[]; at: number }) => (
     {entries.map((e, i) => (
       <g key={i}>
         {i === at && <rect x="8" y={40 + i * 26} width="96" height="22" rx="5" fill="var(--lumo-line)" />}
-        <Label x={16} y={55 + i * 26} strong={i === at}>
+        <Label x={13} y={55 + i * 26} size={10.5} strong={i === at}>
           {e}
         </Label>
       </g>

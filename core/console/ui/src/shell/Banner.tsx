@@ -23,10 +23,13 @@ export function Banner() {
   const connections = useConnections();
   const newer = useNewer();
   const month = useMonth();
-  const onQuota = useLocation().pathname === `${base}/quota`;
+  const { pathname } = useLocation();
+  const onQuota = pathname === `${base}/quota`;
+  const onKlaviyo = pathname === `${shop}/settings/klaviyo`; // says it itself
   if (sending.data?.system) return <Held of={sending.data} by={sending.data.system} />;
   if (sending.data && sending.data.stopped !== "no") return <Stopped of={sending.data} />;
   const broken =
+    !onKlaviyo &&
     connections.data &&
     linesOf(connections.data, shop, t("connection.edges")).find((l) => l.state === "reconnect");
   if (broken)
