@@ -8,8 +8,6 @@ import (
 	"lumo/shared/fault"
 )
 
-const maxUTM = 100 // characters of one field
-
 // SetTracking changes whether openings are measured, and the campaign parameters of links;
 // nil = as it is. It counts for what is sent from now on; what was sent without beacon stays
 // without.
@@ -18,7 +16,7 @@ func (s *Service) SetTracking(ctx context.Context, m lumo.MerchantID, c lumo.Cha
 	const op = "channel.SetTracking"
 	if utm != nil {
 		for _, text := range []string{utm.Source, utm.Medium, utm.Campaign, utm.Content, utm.Term} {
-			if utf8.RuneCountInString(text) > maxUTM {
+			if utf8.RuneCountInString(text) > lumo.MaxUTM {
 				return &fault.Error{Kind: fault.Invalid, Op: op, Message: "Some fields need another value.",
 					Fields: map[string]string{"utm": "A campaign parameter has at most 100 characters."}}
 			}

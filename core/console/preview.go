@@ -17,6 +17,8 @@ type previewInput struct {
 	InChannel
 	Body struct {
 		Draft    BodyView `json:"draft"`
+		Name     string   `json:"name,omitempty" maxLength:"500" doc:"of the message: campaign parameters may hold it"`
+		Version  int      `json:"version,omitempty" minimum:"0" doc:"that the draft would be published as"`
 		FriendID string   `json:"friend,omitempty" maxLength:"40" doc:"frd_..; left out = nobody's values"`
 	}
 }
@@ -28,10 +30,18 @@ type GapView struct {
 	At    *int   `json:"at,omitempty" doc:"in the text of a text message: UTF-16 units before it"`
 }
 
+// TrackedView is an address of which a send counts the taps.
+type TrackedView struct {
+	Block   int    `json:"block"`
+	Address string `json:"address" doc:"as it stands in the messages"`
+	Target  string `json:"target" doc:"where it leads: with the campaign parameters"`
+}
+
 // PreviewView is a draft as one person would see it.
 type PreviewView struct {
 	Messages string            `json:"messages" doc:"JSON array, as LINE would get it but for tracking"`
 	Gaps     []GapView         `json:"gaps"`
+	Tracked  []TrackedView     `json:"tracked" doc:"the addresses that a send counts"`
 	Values   map[string]string `json:"values"`
 	Problems []ProblemView     `json:"problems"`
 }
@@ -81,9 +91,9 @@ func (p messages) preview(ctx context.Context, who Caller, in *previewInput) (Pr
 			return PreviewView{}, err
 		}
 	}
-	body := in.Body.Draft.body()
-	view := PreviewView{Problems: problemViews(message.Check(body)), Values: map[string]string{}}
-	shown, err := p.service.PreviewFor(ctx, who.Merchant.ID, c, lumo.FriendID(friend), body)
+	draft := message.Draft{Name: in.Body.Name, Body: in.Body.Draft.body()}
+	view := PreviewView{Problems: problemViews(message.Check(draft.Body)), Values: map[string]string{}}
+	shown, err := p.service.PreviewFor(ctx, who.Merchant.ID, c, lumo.FriendID(friend), draft, in.Body.Version)
 	if fault.Is(err, fault.Invalid) { // its problems say why
 		return view, nil
 	}
@@ -97,6 +107,9 @@ func (p messages) preview(ctx context.Context, who Caller, in *previewInput) (Pr
 			gap.At = &g.At
 		}
 		view.Gaps = append(view.Gaps, gap)
+	}
+	for _, one := range shown.Tracked {
+		view.Tracked = append(view.Tracked, TrackedView(one))
 	}
 	return view, err
 }

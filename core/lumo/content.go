@@ -17,6 +17,9 @@ type OneOff struct {
 	InText   bool   // stands in plain text, where a long address would be in the way
 }
 
+// MaxUTM is the most characters that one campaign parameter has.
+const MaxUTM = 100
+
 // UTM are the campaign parameters of tracked links; their variables are the message's.
 type UTM struct {
 	Source   string `json:"source,omitempty"`

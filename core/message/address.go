@@ -118,13 +118,19 @@ func withUTM(address, utm string) string {
 // never of a person: a target with a person's values would be one link for each.
 func utmQuery(u lumo.UTM, values map[string]string) string {
 	var parts []string
-	for _, f := range []struct{ name, text string }{{"utm_source", u.Source}, {"utm_medium", u.Medium},
-		{"utm_campaign", u.Campaign}, {"utm_content", u.Content}, {"utm_term", u.Term}} {
+	for _, f := range utmFields(u) {
 		if text := strings.TrimSpace(Substitute(f.text, values)); text != "" {
 			parts = append(parts, f.name+"="+url.QueryEscape(text))
 		}
 	}
 	return strings.Join(parts, "&")
+}
+
+type utmField struct{ name, text string }
+
+func utmFields(u lumo.UTM) []utmField {
+	return []utmField{{"utm_source", u.Source}, {"utm_medium", u.Medium}, {"utm_campaign", u.Campaign},
+		{"utm_content", u.Content}, {"utm_term", u.Term}}
 }
 
 // over fills the fields that a message leaves to its account.

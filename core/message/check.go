@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lumo/core/lumo"
 	"lumo/core/message/jsontree"
 )
 
@@ -32,7 +33,28 @@ func Check(b Body) []Problem {
 			c.whole(`{"`+part.name+`":`+part.text+`}`, c.extras)
 		}
 	}
+	c.text = ""
+	c.utm(b.UTM)
 	return c.found
+}
+
+// utm checks the campaign parameters. They know neither a person nor an event: a target that
+// held their values would be a link of its own for each.
+func (c *checker) utm(u lumo.UTM) {
+	for _, f := range utmFields(u) {
+		if n := utf8.RuneCountInString(f.text); n > lumo.MaxUTM {
+			c.fail("too_long", f.name, 0, map[string]any{"n": n, "max": lumo.MaxUTM, "over": n - lumo.MaxUTM})
+		}
+		known := utmValues("", "", 1)
+		for _, v := range Variables(f.text) {
+			if _, ok := known[v.Name]; !ok {
+				c.fail("utm_variable", f.name, 0, map[string]any{"name": v.Name})
+			}
+		}
+		for _, found := range klaviyoTemplates(f.text) {
+			c.fail("utm_variable", f.name, 0, map[string]any{"name": found})
+		}
+	}
 }
 
 // checker collects problems of one body.

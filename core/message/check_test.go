@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"lumo/core/lumo"
 	"lumo/core/message"
 )
 
@@ -90,6 +91,10 @@ func TestWholeMessagesAreChecked(t *testing.T) {
 	}
 	sender := one(text)
 	sender.Sender = `{"name":"` + strings.Repeat("あ", 21) + `"}`
+	campaign := one(text)
+	campaign.UTM = lumo.UTM{Campaign: "[[ message | x ]] [[ account ]]", Term: strings.Repeat("あ", 100)}
+	person := one(text)
+	person.UTM = lumo.UTM{Source: "[[ first_name ]]", Content: "{{ event.id }}", Term: strings.Repeat("あ", 101)}
 	long := reply(1)
 	long.QuickReply = strings.Replace(long.QuickReply, `"label":"a"`, `"label":"`+strings.Repeat("a", 21)+`"`, 1)
 	for name, c := range map[string]struct {
@@ -101,7 +106,10 @@ func TestWholeMessagesAreChecked(t *testing.T) {
 		"13 quick replies": {reply(13), ""},
 		"14 quick replies": {reply(14), "error too_many -1 quickReply.items"},
 		"a long one":       {long, "error too_long -1 quickReply.items[0].action.label"},
-		"a long sender":    {sender, "error too_long -1 sender.name"},
+		"campaign":         {campaign, ""},
+		"a person's campaign": {person,
+			"error utm_variable -1 utm_source; error utm_variable -1 utm_content; error too_long -1 utm_term"},
+		"a long sender": {sender, "error too_long -1 sender.name"},
 	} {
 		if got := strings.Join(found(c.body), "; "); got != c.want {
 			t.Errorf("%s: got %q want %q", name, got, c.want)

@@ -184,16 +184,30 @@ type Gap struct {
 	At    int  // there: UTF-16 units before it
 }
 
+// Tracked is an address of which a send counts the taps.
+type Tracked struct {
+	Block   int
+	Address string // as a person sees it
+	Target  string // where it leads: with the campaign parameters
+}
+
 // Preview renders a body for one person without tracking: what she would see.
 func Preview(b Body, values map[string]string, edgeURL string) (messages string, gaps []Gap, err error) {
+	shown, err := preview(b, values, edgeURL, "")
+	return shown.Messages, shown.Gaps, err
+}
+
+// preview is what a send would make of a body, but for tracking: that it only tells. It is
+// the same program, so that nothing else is tracked than what is told.
+func preview(b Body, values map[string]string, edgeURL, utm string) (Shown, error) {
 	none := func([32]byte) (uint32, bool, error) { return 0, false, nil }
-	p, err := compile(b, setting{edgeURL: strings.TrimRight(edgeURL, "/"), image: none})
+	p, err := compile(b, setting{edgeURL: strings.TrimRight(edgeURL, "/"), utm: utm, image: none})
 	if err != nil {
-		return "", nil, err
+		return Shown{}, err
 	}
 	r := &rendering{values: values}
 	if err := p.run(r); err != nil {
-		return "", nil, err
+		return Shown{}, err
 	}
-	return string(r.out), r.gaps, nil
+	return Shown{Messages: string(r.out), Gaps: r.gaps, Values: values, Tracked: r.tracked}, nil
 }

@@ -12,12 +12,14 @@ import (
 
 // linkHole is an address that is the same for everybody.
 type linkHole struct {
+	block  int
 	own    string // as the merchant wrote it
 	target string // with UTM
 }
 
 func (h *linkHole) fill(r *rendering) error {
 	if r.tracker == nil {
+		r.note(h.block, h.own, h.target)
 		r.out = jsontree.AppendEscaped(r.out, h.own)
 		return nil
 	}
@@ -101,13 +103,18 @@ func (h *textHole) fill(r *rendering) error {
 		return nil
 	}
 	length, end := 0, 0
-	if h.tracked && r.tracker != nil {
+	if h.tracked {
 		for _, a := range addresses(whole) {
 			address := whole[a.from:a.to]
 			if !tracks(address, h.setting.edgeURL) {
 				continue
 			}
-			tracked, err := h.track(r, pieces, a, withUTM(address, h.setting.utm))
+			target := withUTM(address, h.setting.utm)
+			if r.tracker == nil {
+				r.note(h.block, address, target)
+				continue
+			}
+			tracked, err := h.track(r, pieces, a, target)
 			if err != nil {
 				return err
 			}
@@ -189,29 +196,30 @@ func (h *textHole) track(r *rendering, pieces []piece, a span, target string) (s
 
 // addressHole is an address with variables.
 type addressHole struct {
+	block   int
 	parts   []segment
 	setting setting
 	link    bool // a tap opens it; else a picture is loaded from it
 }
 
 func (h *addressHole) fill(r *rendering) error {
-	var address, template strings.Builder
+	var written, template strings.Builder
 	for _, s := range h.parts {
 		template.WriteString(s.text)
 		if s.variable == nil {
-			address.WriteString(s.text)
+			written.WriteString(s.text)
 			continue
 		}
 		value := strings.TrimSpace(valueOf(s.variable, r.values))
 		if value == "" {
-			r.gaps = append(r.gaps, Gap{Name: s.variable.Name})
+			r.gaps = append(r.gaps, Gap{Block: h.block, Name: s.variable.Name})
 		}
-		if address.Len() > 0 { // inside of an address a value is data, never syntax
+		if written.Len() > 0 { // inside of an address a value is data, never syntax
 			value = strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 		}
-		address.WriteString(value)
+		written.WriteString(value)
 	}
-	target := plainURL(address.String())
+	target := plainURL(written.String())
 	if !h.usable(target) {
 		if r.tracker == nil {
 			r.out = jsontree.AppendEscaped(r.out, target)
@@ -220,11 +228,17 @@ func (h *addressHole) fill(r *rendering) error {
 		}
 		return nil
 	}
-	if r.tracker == nil || !h.link || !tracks(target, h.setting.edgeURL) {
+	if !h.link || !tracks(target, h.setting.edgeURL) {
 		r.out = jsontree.AppendEscaped(r.out, target)
 		return nil
 	}
+	address := target
 	target = withUTM(target, h.setting.utm)
+	if r.tracker == nil {
+		r.note(h.block, address, target)
+		r.out = jsontree.AppendEscaped(r.out, address)
+		return nil
+	}
 	tracked, err := r.tracker.OneOff(r.ctx, r.channel, r.delivery, lumo.OneOff{Target: target, Template: template.String()})
 	r.out = append(r.out, outside(tracked, target)...)
 	return err

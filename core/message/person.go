@@ -14,24 +14,33 @@ type Shown struct {
 	Messages string // JSON array, as LINE would get it but for tracking
 	Gaps     []Gap
 	Values   map[string]string // of the variables that have one
+	Tracked  []Tracked
 }
 
 // PreviewFor renders a draft as a friend would see it; the zero friend = without any values.
-// Nothing is stored and nothing counts.
-func (s *Service) PreviewFor(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, b Body) (Shown, error) {
+// version is the one that it would be published as. Nothing is stored and nothing counts.
+func (s *Service) PreviewFor(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, d Draft,
+	version int) (shown Shown, err error) {
 	const op = "message.PreviewFor"
+	var channel lumo.Channel
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		channel, err = s.c.Channels.Get(ctx, m, c)
+		return err
+	})
+	if err != nil {
+		return Shown{}, fault.Wrap(op, err)
+	}
 	values := map[string]string{}
 	if f != (lumo.FriendID{}) {
-		var err error
-		if values, err = s.ValuesOf(ctx, m, c, f, b); err != nil {
+		if values, err = s.ValuesOf(ctx, m, c, f, d.Body); err != nil {
 			return Shown{}, fault.Wrap(op, err)
 		}
 	}
-	messages, gaps, err := Preview(b, values, s.c.EdgeURL)
-	if err != nil {
+	utm := utmQuery(over(d.Body.UTM, channel.UTM), utmValues(channel.Name, d.Name, version))
+	if shown, err = preview(d.Body, values, s.c.EdgeURL, utm); err != nil {
 		return Shown{}, fault.New(fault.Invalid, op, "The message cannot be shown before its JSON is right.")
 	}
-	return Shown{messages, gaps, values}, nil
+	return shown, nil
 }
 
 // ValuesOf are what a friend's Klaviyo profile holds for the variables of a body. Who is not

@@ -67,6 +67,7 @@ func sentences() map[string]string {
 		"klaviyo_template":  "“{found}” is Klaviyo's form. Here it is written {fix}.",
 		"no_fallback":       "If {name} is empty, nothing is shown. Set a fallback.",
 		"link_no_fallback":  "Without {name} there is no link. Set a fallback.",
+		"utm_variable":      "Campaign parameters know no {name}. Use message, version or account.",
 		"picture_slow":      "The picture did not load within {n} seconds. LINE may show a blank.",
 		"picture_away":      "The picture cannot be loaded from {host}.",
 		"picture_private":   "The picture's address leads into a private network. LINE cannot reach it.",

@@ -86,10 +86,10 @@ func (s setting) edits(text string, block int) ([]edit, error) {
 		case asText:
 			found = s.text(text, at, d, block, kind)
 		case asLink:
-			found = s.link(d, at)
+			found = s.link(d, block)
 		case asPicture:
 			var e []edit
-			if e, err = s.picture(d, at, kind); err == nil {
+			if e, err = s.picture(d, at, block, kind); err == nil {
 				found = e
 			}
 		}
@@ -115,7 +115,7 @@ func (s setting) text(whole string, at place, d jsontree.Decoded, block int, kin
 	switch {
 	case dynamic(parts), at.path == "text" && Length(d.Text) > MaxTextLength-trackedRoom*strings.Count(d.Text, "http"):
 	case tracked:
-		return s.addressesIn(d)
+		return s.addressesIn(d, block)
 	default:
 		return nil
 	}
@@ -126,36 +126,36 @@ func (s setting) text(whole string, at place, d jsontree.Decoded, block int, kin
 }
 
 // addressesIn makes holes of the addresses of a text without variables.
-func (s setting) addressesIn(d jsontree.Decoded) []edit {
+func (s setting) addressesIn(d jsontree.Decoded, block int) []edit {
 	var out []edit
 	for _, a := range addresses(d.Text) {
 		address := d.Text[a.from:a.to]
 		if tracks(address, s.edgeURL) {
-			out = append(out, edit{d.Raw(a.from), d.Raw(a.to), &linkHole{own: address, target: withUTM(address, s.utm)}})
+			out = append(out, edit{d.Raw(a.from), d.Raw(a.to), &linkHole{block, address, withUTM(address, s.utm)}})
 		}
 	}
 	return out
 }
 
 // link makes a hole of an address that a tap opens.
-func (s setting) link(d jsontree.Decoded, at place) []edit {
+func (s setting) link(d jsontree.Decoded, block int) []edit {
 	from, to := d.Raw(0), d.Raw(len(d.Text))
 	parts := segments("", d)
 	switch {
 	case dynamic(parts):
-		return []edit{{from, to, &addressHole{parts: parts, link: true, setting: s}}}
+		return []edit{{from, to, &addressHole{block: block, parts: parts, link: true, setting: s}}}
 	case tracks(d.Text, s.edgeURL):
-		return []edit{{from, to, &linkHole{own: d.Text, target: withUTM(d.Text, s.utm)}}}
+		return []edit{{from, to, &linkHole{block, d.Text, withUTM(d.Text, s.utm)}}}
 	}
 	return nil
 }
 
 // picture makes a hole of an address with variables, or of a picture of ours that tells by
 // whom it was loaded.
-func (s setting) picture(d jsontree.Decoded, at place, kind string) ([]edit, error) {
+func (s setting) picture(d jsontree.Decoded, at place, block int, kind string) ([]edit, error) {
 	from, to := d.Raw(0), d.Raw(len(d.Text))
 	if parts := segments("", d); dynamic(parts) {
-		return []edit{{from, to, &addressHole{parts: parts, setting: s}}}, nil
+		return []edit{{from, to, &addressHole{block: block, parts: parts, setting: s}}}, nil
 	}
 	width, own := "", true
 	switch {
@@ -283,7 +283,8 @@ type rendering struct {
 	reason   edgeapi.Reason // why nothing can be sent; 0 = it can
 	data     map[string]any
 	gaps     []Gap
-	room     []byte // for texts under way
+	tracked  []Tracked // of a preview: what would be tracked
+	room     []byte    // for texts under way
 }
 
 // run fills the holes. It stops at the first reason not to send.
@@ -298,6 +299,11 @@ func (p *program) run(r *rendering) error {
 		}
 	}
 	return nil
+}
+
+// note takes down an address that a send would track.
+func (r *rendering) note(block int, address, target string) {
+	r.tracked = append(r.tracked, Tracked{block, address, target})
 }
 
 func (r *rendering) refuse(why edgeapi.Reason, data map[string]any) { r.reason, r.data = why, data }

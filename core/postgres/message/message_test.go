@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/message"
@@ -71,6 +73,7 @@ type far struct {
 	away    bool // LINE does not answer checks
 	status  []int
 	bodies  []string
+	targets []string // of tracked links, in the order in which they were asked for
 	said    chan string
 }
 
@@ -132,12 +135,21 @@ func (f *far) Reply(_ context.Context, _ lumo.Keys, body []byte) (message.ReplyV
 }
 
 func (f *far) Link(_ context.Context, _ lumo.Channel, _ uint64, target string) (string, error) {
+	f.track(target)
 	return edgeURL + "/c/" + target[:8], nil
 }
 
-func (f *far) OneOff(context.Context, lumo.Channel, uint64, lumo.OneOff) (string, error) {
+func (f *far) OneOff(_ context.Context, _ lumo.Channel, _ uint64, o lumo.OneOff) (string, error) {
+	f.track(o.Target)
 	return edgeURL + "/c/one", nil
 }
+
+func (f *far) track(target string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.targets = append(f.targets, target)
+}
+
 func (f *far) Beacon(context.Context, lumo.Channel, uint64) (string, error) {
 	return edgeURL + "/o/x", nil
 }
@@ -272,12 +284,68 @@ func TestPreviewHasThePersonsValues(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	yuki := d.AddFriend(t, "Yuki", shoptest.LineUser)
-	shown, err := d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, yuki, message.Text("[[ first_name ]] [[ person.Points ]] [[ x | y ]]"))
+	shown, err := d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, yuki, message.Draft{Body: message.Text("[[ first_name ]] [[ person.Points ]] [[ x | y ]]")}, 1)
 	if err != nil || shown.Messages != `[{"type":"text","text":"Yuki 12 y"}]` || len(shown.Gaps) != 0 {
 		t.Errorf("got %+v %v", shown, err)
 	}
-	if _, err := d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, lumo.FriendID(d.ID()), message.Text("a")); !fault.Is(err, fault.NotFound) {
+	if _, err := d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, lumo.FriendID(d.ID()), message.Draft{Body: message.Text("a")}, 1); !fault.Is(err, fault.NotFound) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// What a preview tells of links is what a send does: the same ones, in the same order, with the
+// campaign parameters of the message as it was published.
+func TestAPreviewTellsWhatASendTracks(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	yuki := d.AddFriend(t, "Yuki", shoptest.LineUser)
+	b := message.Body{Blocks: []string{
+		`{"type":"text","text":"https:\/\/shop.example\/a?b=1#c, https://line.me/R/x and https://own.example/?utm_source=own"}`,
+		`{"type":"text","text":"Hi [[ first_name ]] https://shop.example/[[ first_name ]]."}`,
+		`{"type":"flex","altText":"a","contents":{"type":"bubble","hero":{"type":"image","url":"https://img.example/a.jpg"},` +
+			`"footer":{"type":"box","layout":"vertical","contents":[` +
+			`{"type":"button","action":{"type":"uri","label":"a","uri":"https://shop.example/[[ first_name | you ]]/[[ person.Points ]]"}},` +
+			`{"type":"button","action":{"type":"uri","label":"b","uri":"tel:0312345678"}}]}}}`,
+	}, QuickReply: `{"items":[{"type":"action","action":{"type":"uri","label":"q","uri":"https://shop.example/q"}}]}`,
+		UTM: lumo.UTM{Source: "spring", Campaign: "[[ message ]] [[ version ]]"}}
+	const utm = "utm_source=spring&utm_medium=flow&utm_campaign=Cart+1"
+	want := []message.Tracked{
+		{Block: 0, Address: "https://shop.example/a?b=1#c", Target: "https://shop.example/a?b=1&" + utm + "#c"},
+		{Block: 0, Address: "https://own.example/?utm_source=own", Target: "https://own.example/?utm_source=own"},
+		{Block: 1, Address: "https://shop.example/Yuki", Target: "https://shop.example/Yuki?" + utm},
+		{Block: 2, Address: "https://shop.example/Yuki/12", Target: "https://shop.example/Yuki/12?" + utm},
+		{Block: 2, Address: "https://shop.example/q", Target: "https://shop.example/q?" + utm},
+	}
+	shown, err := d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, yuki, message.Draft{Name: "Cart", Body: b}, 1)
+	if diff := cmp.Diff(want, shown.Tracked); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	if d.far.targets != nil {
+		t.Errorf("a preview made links: %q", d.far.targets)
+	}
+
+	first := d.publish(t, d.write(t, b))
+	b.UTM = lumo.UTM{Source: "autumn"}
+	second, err := d.service.Save(t.Context(), d.who, d.Merchant, d.Channel.ID, first.ID, first.Revision, message.Draft{Name: "Cart", Body: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.publish(t, second)
+	d.In(t, func(ctx context.Context) error {
+		_, reason, err := d.composer.Compose(ctx, d.Channel, 7, lumo.Content{Message: first.ID, Version: 1,
+			Vars: map[string]string{"first_name": "Yuki", "person.Points": "12"}}, shoptest.LineUser)
+		if reason != "" {
+			t.Error(reason)
+		}
+		return err
+	})
+	for i, target := range d.far.targets {
+		if i < len(want) && target != want[i].Target {
+			t.Errorf("a send's link %d leads to %s, the preview said %s", i, target, want[i].Target)
+		}
+	}
+	if len(d.far.targets) != len(want) {
+		t.Errorf("a send tracks %q", d.far.targets)
 	}
 }
 

@@ -78,6 +78,7 @@ for (const language of ["en", "ja"] as const) {
   test(`5.16 a greeting with first name and picture, seen as Yuki, published: ${language}`, async ({
     page,
   }) => {
+    const t = texts(language);
     const home = await signIn(page, language);
     await page.goto(`${home}/messages`);
     await page.getByRole("button", { name: say.create, exact: true }).click();
@@ -103,6 +104,45 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("combobox", { name: say.as }).click();
     await page.getByRole("option", { name: /^Yuki/ }).first().click();
     await expect(phone).toContainText("Yuki");
+
+    // What is tracked is told before it is sent, with this message's own campaign.
+    await page.getByLabel(t("tracking.utm.campaign")).fill("[[ first_name ]]");
+    await expect(
+      page.getByText(t("problem.utm_variable", { name: t("variable.first_name") })).first(),
+    ).toBeVisible();
+    await page.getByLabel(t("tracking.utm.campaign")).fill("[[ message ]] [[ version ]]");
+    const links = page.getByRole("list", { name: t("message.links") });
+    await expect(links).toContainText(`shop.example/tea${t("message.tracked")}`);
+    await expect(links).toContainText(
+      t("message.leadsTo", {
+        address: `https://shop.example/tea?utm_source=line&utm_medium=flow&utm_campaign=Greeting+${language}+1`,
+      }),
+    );
+    await phone.getByText("https://shop.example/tea").click();
+    await expect(page.getByText(t("phone.opensTracked", { address: "shop.example/tea" }))).toBeVisible();
+
+    // Blocks change places by pointer, and back again by keyboard.
+    const block = (n: number, kind: string) =>
+      page.getByRole("region", { name: t("message.block", { n, kind: t(`block.${kind}`) }), exact: true });
+    const handle = (n: number, kind: string) =>
+      page.getByRole("button", {
+        name: t("message.drag", { name: t("message.block", { n, kind: t(`block.${kind}`) }) }),
+      });
+    await handle(1, "text").hover();
+    await page.mouse.down();
+    await handle(2, "image").hover();
+    await expect(page.getByText(t("message.dragOver", { n: 2 }))).toBeAttached();
+    await page.mouse.up();
+    await expect(block(2, "text")).toBeVisible();
+    await handle(2, "text").focus();
+    await page.keyboard.press("Space");
+    await expect(
+      page.getByText(t("message.dragStart", { name: t("message.block", { n: 2, kind: t("block.text") }) })),
+    ).toBeAttached();
+    await page.keyboard.press("ArrowUp");
+    await expect(page.getByText(t("message.dragOver", { n: 1 }))).toBeAttached();
+    await page.keyboard.press("Space");
+    await expect(block(1, "text")).toBeVisible();
     await expect(page.getByText(say.none)).toBeVisible();
     await expect(page.getByText(say.saved)).toBeVisible();
     await page.getByRole("button", { name: say.publish }).click();
@@ -110,6 +150,8 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: say.json }).click();
     await expect(page.getByText('"profile_id"', { exact: false }).first()).toBeVisible();
     await looked(page, `5-16-editor-${language}`);
+    await page.setViewportSize(sizes.ja);
+    await looked(page, `5-16-editor-phone-${language}`);
   });
 
   test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {

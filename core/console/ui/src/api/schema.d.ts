@@ -4568,12 +4568,21 @@ export interface components {
             draft: components["schemas"]["BodyView"];
             /** @description frd_..; left out = nobody's values */
             friend?: string;
+            /** @description of the message: campaign parameters may hold it */
+            name?: string;
+            /**
+             * Format: int64
+             * @description that the draft would be published as
+             */
+            version?: number;
         };
         PreviewView: {
             gaps: components["schemas"]["GapView"][];
             /** @description JSON array, as LINE would get it but for tracking */
             messages: string;
             problems: components["schemas"]["ProblemView"][];
+            /** @description the addresses that a send counts */
+            tracked: components["schemas"]["TrackedView"][];
             values: {
                 [key: string]: string;
             };
@@ -5202,6 +5211,14 @@ export interface components {
             not_sent: number;
             /** Format: int64 */
             sent: number;
+        };
+        TrackedView: {
+            /** @description as it stands in the messages */
+            address: string;
+            /** Format: int64 */
+            block: number;
+            /** @description where it leads: with the campaign parameters */
+            target: string;
         };
         TryInputBody: {
             email?: string;

@@ -17,7 +17,9 @@ import { CSS } from "@dnd-kit/utilities";
 import { ActionIcon, Button, Card, Group, Menu, Text, TextInput, Title } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import type { Schema } from "../api";
 import { Form, Remove } from "./Forms";
+import { Links } from "./Links";
 import {
   type Body,
   blank,
@@ -31,18 +33,21 @@ import {
 } from "./model";
 import { useProblems } from "./problems";
 
+type Tracked = Schema<"TrackedView">;
+
 const most = 5;
 
 type Props = {
   draft: Body;
   set: (draft: Body) => void;
   problems: Problem[];
+  tracked?: Tracked[];
   readOnly?: boolean;
   removed: (before: Body) => void;
 };
 
 // Blocks is the list of a message's blocks; they move by dragging or by their buttons.
-export function Blocks({ draft, set, problems, readOnly, removed }: Props) {
+export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }: Props) {
   const { t } = useTranslation();
   const say = useProblems();
   const blocks = draft.blocks;
@@ -54,10 +59,29 @@ export function Blocks({ draft, set, problems, readOnly, removed }: Props) {
   const dropped = ({ active, over }: DragEndEvent) => {
     if (over && active.id !== over.id) put(move(blocks, Number(active.id) - 1, Number(over.id) - 1));
   };
+  const named = (n: string | number) =>
+    t("message.block", { n, kind: t(`block.${kindOf(blocks[Number(n) - 1] ?? "")}`) });
+  const spoken = {
+    screenReaderInstructions: { draggable: t("message.dragHow") },
+    announcements: {
+      onDragStart: ({ active }: Pick<DragEndEvent, "active">) =>
+        t("message.dragStart", { name: named(active.id) }),
+      onDragOver: ({ over }: Pick<DragEndEvent, "over">) =>
+        over ? t("message.dragOver", { n: over.id }) : undefined,
+      onDragEnd: ({ over }: Pick<DragEndEvent, "over">) =>
+        over ? t("message.dragEnd", { n: over.id }) : t("message.dragCancel"),
+      onDragCancel: () => t("message.dragCancel"),
+    },
+  };
   return (
     <>
       <Title order={2}>{t("message.blocks", { n: blocks.length, max: most })}</Title>
-      <DndContext sensors={sensors} collisionDetection={closestCenter} onDragEnd={dropped}>
+      <DndContext
+        sensors={sensors}
+        collisionDetection={closestCenter}
+        onDragEnd={dropped}
+        accessibility={spoken}
+      >
         <SortableContext items={blocks.map((_, i) => i + 1)} strategy={verticalListSortingStrategy}>
           {blocks.map((block, i) => (
             <Block
@@ -65,6 +89,7 @@ export function Blocks({ draft, set, problems, readOnly, removed }: Props) {
               n={i + 1}
               of={blocks.length}
               block={block}
+              tracked={tracked.filter((one) => one.block === i)}
               readOnly={readOnly}
               set={(next) => put(blocks.map((b, n) => (n === i ? next : b)))}
               move={(to) => put(move(blocks, i, to))}
@@ -107,6 +132,7 @@ type BlockProps = {
   n: number;
   of: number;
   block: string;
+  tracked: Tracked[];
   readOnly?: boolean;
   set: (block: string) => void;
   move: (to: number) => void;
@@ -114,9 +140,13 @@ type BlockProps = {
   errors: (path: string) => string | undefined;
 };
 
-function Block({ n, of, block, readOnly, set, move, remove, errors }: BlockProps) {
+function Block({ n, of, block, tracked, readOnly, set, move, remove, errors }: BlockProps) {
   const { t } = useTranslation();
-  const sorting = useSortable({ id: n, disabled: readOnly });
+  const sorting = useSortable({
+    id: n,
+    disabled: readOnly,
+    attributes: { roleDescription: t("message.dragRole") },
+  });
   const kind = kindOf(block);
   const name = t("message.block", { n, kind: t(`block.${kind}`) });
   return (
@@ -173,6 +203,7 @@ function Block({ n, of, block, readOnly, set, move, remove, errors }: BlockProps
         )}
       </Group>
       <Form kind={kind} block={block} set={set} readOnly={readOnly} errors={errors} />
+      <Links of={tracked} />
     </Card>
   );
 }

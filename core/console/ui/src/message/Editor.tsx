@@ -25,6 +25,7 @@ import { GetJson } from "./GetJson";
 import style from "./message.module.css";
 import { type Body, goesOn, type Message, type Problem } from "./model";
 import { useProblems } from "./problems";
+import { Campaign } from "./Utm";
 import { shown, useImages, usePreview } from "./usePreview";
 import { useSteps } from "./useSteps";
 
@@ -115,7 +116,7 @@ function Draft({ from }: { from: Message }) {
   useSteps(d.draft, d.setDraft, goesOn);
   const [friend, setFriend] = useState("");
   const [checked, setChecked] = useState<{ of: string; problems: Problem[] }>();
-  const preview = usePreview(d.draft, friend);
+  const preview = usePreview(d.draft, friend, d.name, d.saved.version + 1);
   const key = JSON.stringify(d.draft);
   const own = preview.data?.problems ?? from.problems;
   const problems = checked?.of === key ? checked.problems : own;
@@ -210,11 +211,13 @@ function Draft({ from }: { from: Message }) {
             draft={d.draft}
             set={d.setDraft}
             problems={problems}
+            tracked={preview.data?.tracked}
             readOnly={readOnly}
             removed={(before) =>
               undo.offer({ text: t("message.removed"), undo: async () => d.setDraft(before) })
             }
           />
+          <Campaign draft={d.draft} set={d.setDraft} problems={problems} readOnly={readOnly} />
           <Problems problems={problems} draft={d.draft} set={d.setDraft} readOnly={readOnly} />
         </Stack>
         <Side name={d.name} preview={preview} friend={friend} setFriend={setFriend} />
@@ -386,6 +389,7 @@ function Side({ name, preview, friend, setFriend }: SideProps) {
         mode={mode}
         language={i18n.language}
         resolveImage={images}
+        tracked={(address) => !!preview.data?.tracked.some((one) => one.address === address)}
       />
       {(preview.data?.gaps.length ?? 0) > 0 && (
         <Text size="sm" role="status">

@@ -1,13 +1,11 @@
-import { Button, Card, Code, Group, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Button, Card, Code, Stack, Switch, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Channel, call, get, type Schema } from "../api";
+import { type Channel, call, get } from "../api";
 import { CopyField, Failed, Loading, Page, Result, Section, useAction } from "../parts";
 import { usePlace } from "../place";
-
-type Utm = Schema<"UTMView">;
-const fields = ["source", "medium", "campaign", "content", "term"] as const;
+import { type Utm, UtmFields, utmFields } from "./Utm";
 
 // Tracking says what is measured, and how shops' own statistics name it (UX 5.34).
 export function Tracking() {
@@ -59,18 +57,7 @@ function Form({ from }: { from: Channel }) {
         <Card>
           <Stack gap="sm">
             <Text size="sm">{t("tracking.utmHow")}</Text>
-            <Group grow align="start">
-              {fields.map((name) => (
-                <TextInput
-                  key={name}
-                  label={t(`tracking.utm.${name}`)}
-                  value={utm[name] ?? ""}
-                  maxLength={100}
-                  onChange={(e) => setUtm({ ...utm, [name]: e.currentTarget.value })}
-                  miw={150}
-                />
-              ))}
-            </Group>
+            <UtmFields utm={utm} set={setUtm} />
             <Text size="sm" c="dimmed">
               {t("tracking.example")}
             </Text>
@@ -98,7 +85,7 @@ function exampleOf(utm: Utm, message: string, account: string): string {
       (_, name: string, other = "") => values[name] ?? other,
     );
   const query = new URLSearchParams();
-  for (const name of fields) {
+  for (const name of utmFields) {
     const text = fill(utm[name] ?? "").trim();
     if (text) query.set(`utm_${name}`, text);
   }

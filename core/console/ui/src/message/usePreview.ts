@@ -6,13 +6,14 @@ import { usePlace } from "../place";
 import type { Body } from "./model";
 
 // usePreview asks the core how a draft looks for a person: what is shown is what is sent.
-export function usePreview(draft: Body, friend: string) {
+// name and version are those it would be published as: campaign parameters may hold them.
+export function usePreview(draft: Body, friend: string, name: string, version: number) {
   const { at, channel } = usePlace();
-  const [settled] = useDebouncedValue(draft, 250);
+  const [settled] = useDebouncedValue({ draft, name, version }, 250);
   return useQuery({
     queryKey: ["message", "preview", channel?.id, friend, settled],
     queryFn: () =>
-      post<Schema<"PreviewView">>(`${at}/messages/preview`, { draft: settled, friend: friend || undefined }),
+      post<Schema<"PreviewView">>(`${at}/messages/preview`, { ...settled, friend: friend || undefined }),
     placeholderData: keepPreviousData,
     gcTime: 0,
   });
