@@ -8,6 +8,7 @@ import (
 	"lumo/core/delivery"
 	"lumo/core/flow"
 	"lumo/core/lumo"
+	"lumo/shared/fault"
 	"lumo/shared/id"
 )
 
@@ -50,6 +51,7 @@ type FlowRequestDetail struct {
 	FlowRequestView
 	Steps    []FlowStepView  `json:"steps"`
 	Messages json.RawMessage `json:"messages,omitempty"`
+	Sent     string          `json:"sent,omitempty" doc:"the request that LINE took, byte for byte but for the LINE user id"`
 }
 
 type listRequestsInput struct {
@@ -118,7 +120,16 @@ func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput
 	if err != nil {
 		return FlowRequestDetail{}, err
 	}
-	return FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Messages: row.SentJSON}, nil
+	view := FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Sent: row.Shown()}
+	if view.Sent == "" {
+		return view, nil
+	}
+	var body struct {
+		Messages json.RawMessage `json:"messages"`
+	}
+	err = json.Unmarshal([]byte(view.Sent), &body)
+	view.Messages = body.Messages
+	return view, fault.Wrap("console.request", err)
 }
 
 func (p FlowParts) called(ctx context.Context, who Caller, in *flowRequestInput) (CalledView, error) {

@@ -25,7 +25,7 @@ type Row struct {
 	OpenedAt    time.Time
 	ClickedAt   time.Time
 	RecordedAt  time.Time // in Klaviyo
-	SentJSON    []byte
+	Sent        []byte    // the body that LINE took, byte for byte; empty = none, or not kept any more
 }
 
 // Filter chooses calls, newest first.

@@ -33,6 +33,7 @@ const (
 type world struct {
 	t       *testing.T
 	db      *postgres.DB
+	vault   *vault.Vault
 	flows   *flow.Service
 	m       lumo.MerchantID
 	channel lumo.ChannelID
@@ -66,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, db: db, m: lumo.MerchantID{1}, channel: lumo.ChannelID{2}, now: time.Now().Truncate(time.Millisecond)}
+	w := &world{t: t, db: db, vault: v, m: lumo.MerchantID{1}, channel: lumo.ChannelID{2}, now: time.Now().Truncate(time.Millisecond)}
 	w.yuki = lumo.Friend{ID: lumo.FriendID{3}, Channel: w.channel, Line: lineOfYuki, FollowStatus: lumo.Following}
 	data, index, err := v.NewMerchant(w.m)
 	if err != nil {

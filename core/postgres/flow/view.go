@@ -74,11 +74,11 @@ func (s *Store) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v 
 	if err != nil || row.Delivery == (lumo.DeliveryID{}) {
 		return row, postgres.Fault(op, err)
 	}
-	row.SentJSON, err = s.sent(ctx, m, row.Delivery)
+	row.Sent, err = s.sent(ctx, m, row.Delivery)
 	return row, fault.Wrap(op, err)
 }
 
-// sent gives the exact body that LINE took, without the person's LINE id.
+// sent gives the exact body that LINE took.
 func (s *Store) sent(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID) ([]byte, error) {
 	var sealed []byte
 	err := postgres.Tx(ctx).QueryRow(ctx, `
@@ -98,14 +98,7 @@ func (s *Store) sent(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID) 
 	}
 	defer decoder.Close()
 	plain, err := decoder.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, fault.Wrap("postgres.flow.sent", err)
-	}
-	var body struct {
-		Messages json.RawMessage `json:"messages"`
-	}
-	err = json.Unmarshal(plain, &body)
-	return body.Messages, fault.Wrap("postgres.flow.sent", err)
+	return plain, fault.Wrap("postgres.flow.sent", err)
 }
 
 func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err error) {

@@ -106,11 +106,11 @@ for (const language of ["en", "ja"] as const) {
     await expect(phone).toContainText("Yuki");
 
     // What is tracked is told before it is sent, with this message's own campaign.
-    await page.getByLabel(t("tracking.utm.campaign")).fill("[[ first_name ]]");
+    await page.getByLabel(t("tracking.utm.campaign"), { exact: true }).fill("[[ first_name ]]");
     await expect(
       page.getByText(t("problem.utm_variable", { name: t("variable.first_name") })).first(),
     ).toBeVisible();
-    await page.getByLabel(t("tracking.utm.campaign")).fill("[[ message ]] [[ version ]]");
+    await page.getByLabel(t("tracking.utm.campaign"), { exact: true }).fill("[[ message ]] [[ version ]]");
     const links = page.getByRole("list", { name: t("message.links") });
     await expect(links).toContainText(`shop.example/tea${t("message.tracked")}`);
     await expect(links).toContainText(
@@ -122,27 +122,25 @@ for (const language of ["en", "ja"] as const) {
     await expect(page.getByText(t("phone.opensTracked", { address: "shop.example/tea" }))).toBeVisible();
 
     // Blocks change places by pointer, and back again by keyboard.
-    const block = (n: number, kind: string) =>
-      page.getByRole("region", { name: t("message.block", { n, kind: t(`block.${kind}`) }), exact: true });
+    const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
     const handle = (n: number, kind: string) =>
-      page.getByRole("button", {
-        name: t("message.drag", { name: t("message.block", { n, kind: t(`block.${kind}`) }) }),
-      });
+      page.getByRole("button", { name: t("message.drag", { name: named(n, kind) }) });
+    const told = (key: string, values: Record<string, string | number>) =>
+      expect(page.getByText(t(key, values))).toBeAttached();
     await handle(1, "text").hover();
     await page.mouse.down();
     await handle(2, "image").hover();
-    await expect(page.getByText(t("message.dragOver", { n: 2 }))).toBeAttached();
+    await told("message.dragOver", { name: named(1, "text"), n: 2 });
     await page.mouse.up();
-    await expect(block(2, "text")).toBeVisible();
+    await told("message.dragEnd", { n: 2 });
     await handle(2, "text").focus();
     await page.keyboard.press("Space");
-    await expect(
-      page.getByText(t("message.dragStart", { name: t("message.block", { n: 2, kind: t("block.text") }) })),
-    ).toBeAttached();
+    await told("message.dragOver", { name: named(2, "text"), n: 2 });
     await page.keyboard.press("ArrowUp");
-    await expect(page.getByText(t("message.dragOver", { n: 1 }))).toBeAttached();
+    await told("message.dragOver", { name: named(2, "text"), n: 1 });
     await page.keyboard.press("Space");
-    await expect(block(1, "text")).toBeVisible();
+    await told("message.dragEnd", { n: 1 });
+    await expect(handle(1, "text")).toBeVisible();
     await expect(page.getByText(say.none)).toBeVisible();
     await expect(page.getByText(say.saved)).toBeVisible();
     await page.getByRole("button", { name: say.publish }).click();

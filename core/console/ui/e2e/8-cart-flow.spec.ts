@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
-import { signIn } from "./console";
+import { looked, signIn, sizes } from "./console";
 import { reminders, setWebhook, testSend } from "./klaviyo";
+import { say as texts } from "./words";
 
 // Walk-through 6 of UX 8: let the cart flow send a message; prove it with a test.
 for (const language of ["en", "ja"] as const)
@@ -12,6 +13,7 @@ for (const language of ["en", "ja"] as const)
       en: { message: "Abandoned cart", json: "Get JSON", show: /^Show key ending/, sent: "Sent" },
       ja: { message: "Abandoned cart", json: "JSONを取得", show: /末尾.*表示|を表示/, sent: "送信済み" },
     }[language];
+    const t = texts(language);
     const home = await signIn(page, language);
     await page.goto(`${home}/messages`);
     await page.getByRole("link", { name: say.message }).first().click();
@@ -37,4 +39,15 @@ for (const language of ["en", "ja"] as const)
     await page.goto(`${home}/flows`);
     const row = page.getByRole("row", { name: /Mio T\./ }).first();
     await expect(row).toContainText(say.sent);
+
+    // What LINE got stands there as it was sent, without her LINE id.
+    await row.getByRole("link").first().click();
+    await page.getByRole("button", { name: t("flow.sent.title") }).click();
+    const got = page.getByRole("region", { name: t("flow.sent.title") });
+    await expect(got).toContainText(/"to":"U…[0-9a-f]{4}"/);
+    await expect(got).toContainText("your tea is still waiting");
+    await expect(got.getByRole("button", { name: t("common.copy") })).toBeVisible();
+    await looked(page, `5-20-sent-${language}`);
+    await page.setViewportSize(sizes.ja);
+    await looked(page, `5-20-sent-phone-${language}`);
   });

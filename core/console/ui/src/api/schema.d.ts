@@ -3423,6 +3423,8 @@ export interface components {
             };
             /** Format: int64 */
             repeats: number;
+            /** @description the request that LINE took, byte for byte but for the LINE user id */
+            sent?: string;
             /** @enum {string} */
             state: "waiting" | "sending" | "sent" | "not_sent" | "failed" | "checking" | "unconfirmed";
             steps: components["schemas"]["FlowStepView"][];

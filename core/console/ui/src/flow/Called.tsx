@@ -1,31 +1,17 @@
-import { Button, Code, Stack, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
+import { Code, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { ApiError, api, read } from "../api";
-import { Failed, Loading } from "../parts";
+import { Failed, Fold, Loading } from "../parts";
 import { usePlace } from "../place";
 
 // Called folds out what Klaviyo sent, as text: it may be anything, also no JSON.
 export function Called({ request }: { request: string }) {
   const { t } = useTranslation();
-  const [opened, fold] = useDisclosure();
-  const Icon = opened ? IconChevronDown : IconChevronRight;
   return (
-    <Stack gap="xs">
-      <Button
-        variant="subtle"
-        w="fit-content"
-        px="xs"
-        onClick={fold.toggle}
-        aria-expanded={opened}
-        leftSection={<Icon size={16} aria-hidden="true" />}
-      >
-        {t("flow.called.title")}
-      </Button>
-      {opened && <Body request={request} />}
-    </Stack>
+    <Fold title={t("flow.called.title")}>
+      <Body request={request} />
+    </Fold>
   );
 }
 

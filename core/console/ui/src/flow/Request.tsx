@@ -8,6 +8,7 @@ import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { Again } from "./Again";
 import { Called } from "./Called";
+import { Sent } from "./Sent";
 import { Unsure } from "./Unsure";
 
 const signs: Record<string, string> = { done: "✓", failed: "✕", not_reached: "·" };
@@ -78,6 +79,8 @@ export function Request() {
               messages={r.messages.map((m) => ({ message: m, at: r.at ?? undefined }))}
             />
           )}
+          {r.sent && <Sent json={r.sent} />}
+          {r.state === "sent" && !r.sent && <Text size="sm">{t("flow.sent.gone")}</Text>}
         </Grid.Col>
       </Grid>
     </Page>

@@ -66,8 +66,8 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
     announcements: {
       onDragStart: ({ active }: Pick<DragEndEvent, "active">) =>
         t("message.dragStart", { name: named(active.id) }),
-      onDragOver: ({ over }: Pick<DragEndEvent, "over">) =>
-        over ? t("message.dragOver", { n: over.id }) : undefined,
+      onDragOver: ({ active, over }: Pick<DragEndEvent, "active" | "over">) =>
+        over ? t("message.dragOver", { name: named(active.id), n: over.id }) : undefined,
       onDragEnd: ({ over }: Pick<DragEndEvent, "over">) =>
         over ? t("message.dragEnd", { n: over.id }) : t("message.dragCancel"),
       onDragCancel: () => t("message.dragCancel"),

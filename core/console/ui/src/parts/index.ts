@@ -7,6 +7,7 @@ export * from "./Confirm";
 export * from "./Copy";
 export * from "./Empty";
 export * from "./Failed";
+export * from "./Fold";
 export * from "./kept";
 export * from "./Loading";
 export * from "./list";
