@@ -16,8 +16,17 @@ type FlowDoctorView struct {
 	Flows    []FlowView        `json:"flows"`
 	Refused  int64             `json:"refused_24h"`
 	Linked   bool              `json:"linked" doc:"somebody is linked"`
+	Setup    FlowSetupView     `json:"setup"`
 	Delay    *int64            `json:"delay_seconds,omitempty" doc:"median from event to call: Klaviyo's own share"`
 	Measured int               `json:"measured" doc:"calls that the median is of"`
+}
+
+// FlowSetupView is how far the first flow has come, from what was seen.
+type FlowSetupView struct {
+	Copied bool `json:"copied" doc:"a member had the key shown, or a call carried it"`
+	Called bool `json:"called" doc:"a call came with a key that is right"`
+	Live   bool `json:"live" doc:"a flow that calls is live in Klaviyo"`
+	Sent   bool `json:"sent" doc:"LINE took the message of a call"`
 }
 
 // FlowFindingView is one finding with its evidence.
@@ -107,6 +116,7 @@ func (p FlowParts) doctor(ctx context.Context, who Caller, in *InChannel) (FlowD
 			LastCallAt: moment(f.LastCallAt), Delay: seconds(f.Delay, f.Measured), Measured: f.Measured,
 			KeyLast4: f.KeyLast4})
 	}
+	view.Setup = FlowSetupView(d.Setup)
 	view.Refused, view.Linked, view.Delay, view.Measured = d.Refused.Calls, d.Linked, seconds(d.Delay, d.Measured), d.Measured
 	return view, err
 }

@@ -46,12 +46,21 @@ type Refusals struct {
 	At    time.Time
 }
 
+// Setup is how far an account's first flow has come, from what was seen.
+type Setup struct {
+	Copied bool // a member had the key shown, or a call carried it
+	Called bool // a call came with a key that is right
+	Live   bool // a flow that calls is live in Klaviyo
+	Sent   bool // LINE took the message of a call
+}
+
 // Diagnosis is the whole Flow doctor of an account.
 type Diagnosis struct {
 	Flows    []Flow
 	Findings []Finding // at most three, worst first
 	Refused  Refusals
 	Linked   bool // somebody is linked
+	Setup    Setup
 	Delay    time.Duration
 	Measured int
 }
@@ -63,6 +72,8 @@ type Board interface {
 	Refusals(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time) (Refusals, error)
 	Quota(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (Quota, error)
 	AnyLink(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (bool, error)
+	// Setup tells all but Live.
+	Setup(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (Setup, error)
 	Paused(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) ([]Finding, error)
 	Pause(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, code, subject string, until time.Time) error
 	Seen(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []KlaviyoFlow, now time.Time) error
@@ -99,6 +110,9 @@ func (s *Service) Diagnose(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 		if d.Linked, err = s.Board.AnyLink(ctx, m, c); err != nil {
 			return err
 		}
+		if d.Setup, err = s.Board.Setup(ctx, m, c); err != nil {
+			return err
+		}
 		if quota, err = s.Board.Quota(ctx, m, c); err != nil {
 			return err
 		}
@@ -108,6 +122,7 @@ func (s *Service) Diagnose(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 	if err != nil {
 		return d, fault.Wrap("flow.Diagnose", err)
 	}
+	d.Setup.Live = slices.ContainsFunc(d.Flows, func(f Flow) bool { return f.Status == "live" })
 	d.Findings = worst(findings(now, d, quota), paused)
 	d.Delay, d.Measured = overall(d.Flows)
 	return d, nil

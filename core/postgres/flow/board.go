@@ -9,6 +9,7 @@ import (
 	"lumo/core/flow"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
+	"lumo/shared/id"
 )
 
 // Flows sums the calls of an account by flow. A flow that stopped calling stays as long as
@@ -109,6 +110,39 @@ func (s *Store) AnyLink(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	err = postgres.Tx(ctx).QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM identity_link WHERE merchant_id = $1 AND channel_id = $2 AND state = 'linked')`, m, c).Scan(&any)
 	return any, postgres.Fault("postgres.flow.AnyLink", err)
+}
+
+// Setup looks at calls of the last weeks and at the sums of those before. The audit log is
+// searched only until the first call came.
+func (s *Store) Setup(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (v flow.Setup, err error) {
+	const op = "postgres.flow.Setup"
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT
+			EXISTS (SELECT FROM flow_request
+				WHERE merchant_id = $1 AND channel_id = $2 AND coalesce(reason, '') NOT IN ('wrong_key', 'no_key'))
+			OR EXISTS (SELECT FROM flow_day WHERE merchant_id = $1 AND channel_id = $2 AND calls > refused),
+			EXISTS (SELECT FROM flow_request AS r JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
+				WHERE r.merchant_id = $1 AND r.channel_id = $2 AND d.state = 'accepted')
+			OR EXISTS (SELECT FROM flow_day WHERE merchant_id = $1 AND channel_id = $2 AND sent > 0)`, m, c).
+		Scan(&v.Called, &v.Sent)
+	if err != nil || v.Called {
+		v.Copied = v.Called
+		return v, postgres.Fault(op, err)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `SELECT id FROM flow_key WHERE merchant_id = $1 AND channel_id = $2`, m, c)
+	keys, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (string, error) {
+		var key id.ID
+		err := r.Scan(&key)
+		return key.With(id.FlowKey), err
+	})
+	if err != nil {
+		return v, postgres.Fault(op, err)
+	}
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM audit
+			WHERE merchant_id = $1 AND action = 'flow_key.reveal' AND target_kind = 'flow_key' AND target_id = ANY ($2))`, m, keys).
+		Scan(&v.Copied)
+	return v, postgres.Fault(op, err)
 }
 
 // Paused are the findings that keep quiet for now.

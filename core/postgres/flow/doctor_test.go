@@ -12,6 +12,7 @@ import (
 	"lumo/core/lumo"
 	flowstore "lumo/core/postgres/flow"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 func (w *world) diagnose() flow.Diagnosis {
@@ -109,6 +110,38 @@ func TestFlowThatStoppedIsFoundWithItsStateInKlaviyo(t *testing.T) {
 	if check, err = w.flows.CheckFlow(context.Background(), w.m, w.channel, "F"); err != nil || check.Status != "gone" {
 		t.Errorf("got %+v, %v", check, err)
 	}
+}
+
+// The guide ticks what was seen, one step after the other; what a refused call shows is nothing.
+func TestSetUpTicksWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	w.klaviyo = []lumo.KlaviyoFlow{{ID: "F", Name: "Abandoned cart", Status: "draft"}}
+	see := func(what string, want flow.Setup) {
+		t.Helper()
+		if got := w.diagnose().Setup; got != want {
+			t.Errorf("%s: got %+v", what, got)
+		}
+	}
+	see("nothing yet", flow.Setup{})
+	keys, err := w.flows.ListKeys(ctx, w.m, w.channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`INSERT INTO audit (merchant_id, id, actor_kind, action, target_kind, target_id, created_at)
+		VALUES ($1, gen_random_uuid(), 'member', 'flow_key.reveal', 'flow_key', $2, now())`, w.m, id.ID(keys[0].ID).With(id.FlowKey))
+	see("the key was shown", flow.Setup{Copied: true})
+	w.send(refusedAgain(w, 8))
+	see("a wrong key called", flow.Setup{Copied: true})
+	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+	see("it called", flow.Setup{Copied: true, Called: true})
+	w.klaviyo[0].Status = "live"
+	w.round()
+	see("it is live", flow.Setup{Copied: true, Called: true, Live: true})
+	w.exec(`INSERT INTO flow_day (merchant_id, channel_id, flow_id, day, calls, sent, not_sent, refused)
+		VALUES ($1, $2, 'F', current_date - 40, 1, 1, 0, 0)`, w.m, w.channel)
+	see("its message was sent", flow.Setup{Copied: true, Called: true, Live: true, Sent: true})
 }
 
 func TestSumsOfDaysOutliveTheirCalls(t *testing.T) {

@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
 import { leavesCart, unlinked } from "./klaviyo";
+import { say as texts } from "./words";
 
 // Walk-through 7 of UX 8: somebody says that the cart message never came. Why?
 for (const language of ["en", "ja"] as const)
@@ -22,7 +23,28 @@ for (const language of ["en", "ja"] as const)
     await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
     await leavesCart(request, unlinked); // newest of all: on the list's first page
+    // Before its first message a shop has a guide, ticked as far as things were seen to be done.
+    const t = texts(language);
+    const asked = "**/flow_doctor";
+    const setup = { copied: true, called: false, live: false, sent: false };
+    await page.route(asked, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...(await answer.json()), setup, refused_24h: 3 } });
+    });
     await page.goto(`${home}/flows`);
+    const steps = page.getByRole("list", { name: t("flow.guide.title") }).getByRole("listitem");
+    await expect(steps).toHaveCount(4);
+    await expect(steps.first()).toContainText(t("flow.guide.seen"));
+    await expect(steps.nth(1)).toContainText(t("flow.guide.refused", { n: 3 }));
+    await expect(steps.nth(3)).toContainText(t("flow.guide.unseen"));
+    await looked(page, `5-19-guide-${language}`);
+    setup.called = true; // and a call that comes in has the page look again
+    await leavesCart(request, unlinked);
+    await expect(steps.nth(1)).toContainText(t("flow.guide.seen"));
+    setup.sent = true;
+    await leavesCart(request, unlinked);
+    await expect(steps).toHaveCount(0);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     const call = page.getByRole("row").or(page.getByRole("listitem")); // a table on a desk, cards on a phone
     await call.filter({ hasText: say.row }).first().getByRole("link").first().click();
     await expect(page.getByText(say.row).first()).toBeVisible();

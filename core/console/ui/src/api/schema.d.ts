@@ -3354,6 +3354,7 @@ export interface components {
             measured: number;
             /** Format: int64 */
             refused_24h: number;
+            setup: components["schemas"]["FlowSetupView"];
         };
         FlowFindingView: {
             /** @enum {string} */
@@ -3468,6 +3469,16 @@ export interface components {
             /** @description Klaviyo lets Lumo change flows */
             may_edit: boolean;
             url: string;
+        };
+        FlowSetupView: {
+            /** @description a call came with a key that is right */
+            called: boolean;
+            /** @description a member had the key shown, or a call carried it */
+            copied: boolean;
+            /** @description a flow that calls is live in Klaviyo */
+            live: boolean;
+            /** @description LINE took the message of a call */
+            sent: boolean;
         };
         FlowStepView: {
             /** Format: date-time */

@@ -23,6 +23,7 @@ import { usePlace } from "../place";
 import { DoctorTabs } from "./DoctorTabs";
 import { Checklist, Findings } from "./Findings";
 import { Flows } from "./Flows";
+import { Guide } from "./Guide";
 
 // Doctor says how the flows do, and lists their calls with outcome and reason.
 export function Doctor() {
@@ -56,6 +57,7 @@ export function Doctor() {
         <>
           <Findings of={d.findings} />
           <Flows of={d.flows} />
+          {!d.setup.sent && <Guide of={d} />}
           <Checklist of={d} />
         </>
       )}
@@ -123,7 +125,13 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
         pages={pages}
         id={(r) => r.id}
         link={(r) => `${base}/flows/requests/${r.id}`}
-        empty={filters.any ? <Empty kind="filtered" clear={filters.clear} /> : <Guide base={base} />}
+        empty={
+          filters.any ? (
+            <Empty kind="filtered" clear={filters.clear} />
+          ) : (
+            <Empty kind="new" title={t("flow.doctor.empty")} />
+          )
+        }
         columns={[
           { key: "at", title: t("flow.arrived"), cell: (r) => <When at={r.at} /> },
           {
@@ -194,20 +202,4 @@ function usePeople(chosen?: string) {
   });
   const all = missing && other.data ? [other.data, ...listed] : listed;
   return all.map((f) => ({ value: f.id, label: f.name || t("common.noName") }));
-}
-
-function Guide({ base }: { base: string }) {
-  const { t } = useTranslation();
-  return (
-    <Empty
-      kind="new"
-      title={t("flow.doctor.empty")}
-      text={t("flow.doctor.guide")}
-      action={
-        <Button component={Link} to={`${base}/flows/settings`}>
-          {t("flow.doctor.start")}
-        </Button>
-      }
-    />
-  );
 }

@@ -156,7 +156,8 @@ export function Checklist({ of }: { of: Doctor }) {
   );
 }
 
-function Sign({ ok }: { ok?: boolean }) {
+// Sign is right, wrong, or not known yet.
+export function Sign({ ok }: { ok?: boolean }) {
   const Icon = ok ? IconCheck : ok === undefined ? IconMinus : IconAlertTriangle;
   return (
     <ThemeIcon size={20} variant="light" color={ok ? "green" : ok === undefined ? "gray" : "yellow"}>
