@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -16,7 +17,9 @@ import (
 	"lumo/core/postgres"
 	flowstore "lumo/core/postgres/flow"
 	"lumo/core/postgres/postgrestest"
+	retentionstore "lumo/core/postgres/retention"
 	"lumo/core/postgres/vault"
+	"lumo/core/retention"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -460,5 +463,73 @@ func TestReissuedKeyEndsTheOldOne(t *testing.T) {
 	}
 	if strings.Join(w.audit, ",") != "flow_key.reveal,flow_key.reissue" {
 		t.Errorf("audit %v", w.audit)
+	}
+}
+
+// The same call is a duplicate for 35 days with an event, and for 25 hours without: as long as
+// Klaviyo may repeat it. What is older is forgotten daily, and what is not old yet is not.
+func TestACallIsTheSameForAsLongAsKlaviyoMayRepeatIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body string
+		life time.Duration
+	}{
+		"with an event":    {`{"profile_id":"P","step":"stp_1","event_id":"e","text":"hi"}`, 35 * 24 * time.Hour},
+		"without an event": {`{"profile_id":"P","step":"stp_1","text":"hi"}`, 25 * time.Hour},
+	} {
+		for _, forgetting := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", forgotten daily: ", forgetting), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				forget := func() {
+					t.Helper()
+					if !forgetting {
+						return
+					}
+					err := w.db.InTenant(t.Context(), w.m, func(ctx context.Context) error {
+						_, err := retentionstore.Store{}.Drop(ctx, retention.FlowKeys, w.now, 100)
+						return err
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				begun := w.now
+				for n, one := range []struct {
+					at    time.Duration
+					plans int
+				}{{0, 1}, {c.life / 2, 1}, {c.life - time.Second, 1}, {c.life + time.Second, 2}, {c.life + 2*time.Second, 2},
+					{2*c.life - time.Second, 2}, {2*c.life + 3*time.Second, 3}} {
+					w.now = begun.Add(one.at)
+					forget()
+					status, answer := w.send(w.call(byte(n+1), c.body))
+					if status != 200 || len(w.plans) != one.plans {
+						t.Errorf("after %v: %d %v, planned %d want %d", one.at, status, answer, len(w.plans), one.plans)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A key that is replaced at once is refused from the next call on, whichever edge passes it on,
+// and the new one counts.
+func TestAKeyThatIsReplacedAtOnceIsRefusedFromThenOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.key
+	_, value, err := w.flows.Reissue(context.Background(), flow.Actor{}, w.m, w.channel, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"profile_id":"P","text":"hi","event_id":"`
+	for n, c := range []struct {
+		key  string
+		want int
+	}{{old, 401}, {value, 200}} {
+		w.key = c.key
+		if status, answer := w.send(w.call(byte(n+1), body+fmt.Sprint(n)+`"}`)); status != c.want {
+			t.Errorf("call %d: got %d %v want %d", n, status, answer, c.want)
+		}
 	}
 }
