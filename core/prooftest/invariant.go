@@ -367,9 +367,14 @@ func (w *World) States(ctx context.Context, s *Shop) (map[string]int64, error) {
 // Taps is I9: of all that asked for tracked links so many were people, and they alone count.
 func (w *World) Taps(ctx context.Context, s *Shop, people int) ([]Problem, error) {
 	var f findings
-	counted, err := w.number(ctx, s, `SELECT coalesce(sum(n), 0)::bigint FROM counter WHERE merchant_id = $1 AND kind = 'clicked'`)
+	counted, err := w.Counted(ctx, s, "clicked")
 	if err == nil && counted != int64(people) {
 		f.add("I9", "%d taps count, %d people tapped", counted, people)
 	}
 	return f.all, err
+}
+
+// Counted is how many facts of a kind a shop's counters have.
+func (w *World) Counted(ctx context.Context, s *Shop, kind string) (int64, error) {
+	return w.number(ctx, s, `SELECT coalesce(sum(n), 0)::bigint FROM counter WHERE merchant_id = $1 AND kind = $2`, kind)
 }
