@@ -128,6 +128,16 @@ const tag: Schema<"TagView"> = {
   by_qr_code: 4,
 };
 
+const key: Schema<"APIKeyView"> = {
+  id: `key_${ulid}`,
+  name: "Report",
+  last4: "9zZ_",
+  rights: { friends: "read", linking: "manage", messages: "write" },
+  channels: [],
+  created_at: at,
+  expires_at: at,
+};
+
 const screens: Screen[] = [
   {
     name: "5-3-connections",
@@ -282,6 +292,15 @@ const screens: Screen[] = [
     failed: "consent.failed",
     empty: "consent.rule",
     nothing: (body) => ({ ...body, given: 0, withdrawn: 0, unknown: 0, changed_at: undefined }),
+  },
+  {
+    name: "5-36-keys",
+    path: "~/settings/api-keys",
+    call: "/api_keys$",
+    title: "menu.apiKeys",
+    failed: "apikey.failed",
+    empty: "apikey.none",
+    row: key,
   },
 ];
 

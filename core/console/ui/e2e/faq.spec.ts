@@ -21,6 +21,8 @@ const answers: [question: string, path: string, texts: string[]][] = [
     "~/settings/klaviyo?step=accounts",
     ["connection.klaviyo.names", "connection.klaviyo.nothingIn"],
   ],
+  ["the 90 days", "~/settings/klaviyo?step=approve", ["connection.klaviyo.alive"]],
+  ["several LINE accounts", "~/settings/connections", ["connection.line.more"]],
   ["people who are not linked", "/linking", ["linking.whyLinked"]],
   ["ending a link", "/linking", ["linking.unlink.lead"]],
   ["a QR code in an email", "/linking/qr", ["linking.codes.lead"]],

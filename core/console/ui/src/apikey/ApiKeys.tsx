@@ -63,7 +63,7 @@ export function ApiKeys() {
     {
       key: "expires",
       title: t("apikey.expires"),
-      cell: (k) => (k.expires_at ? <When at={k.expires_at} /> : "-"),
+      cell: (k) => (k.expires_at ? <When at={k.expires_at} full /> : "-"),
     },
     {
       key: "used",
@@ -74,6 +74,7 @@ export function ApiKeys() {
     {
       key: "do",
       title: t("apikey.do"),
+      card: "actions",
       cell: (k) =>
         !k.revoked_at && (
           <Button size="compact-sm" variant="subtle" onClick={() => setEnding(k)}>
