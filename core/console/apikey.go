@@ -145,13 +145,14 @@ func areaOf(path string) string {
 	}
 	rest = strings.TrimPrefix(rest, "/channels/{channel}")
 	noun, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	noun = strings.TrimSuffix(noun, ".csv")
 	switch noun {
 	case "friends", "tags", "consent", "runs", "home", "test_friends", "saved_filters":
 		return "friends"
 	case "qr_codes", "forms", "linking", "links", "conflicts", "reviews", "review", "imports", "automatic", "klaviyo_forms",
 		"customers", "review_many":
 		return "linking"
-	case "messages", "media", "images", "statistics", "replies", "test_sends":
+	case "messages", "media", "images", "picture", "statistics", "replies", "test_sends":
 		return "messages"
 	case "flow_settings", "flow_keys", "flow_requests", "flow_doctor", "flow_triggers", "get_json", "flows", "sending", "quota",
 		"kept_deliveries", "kept_events", "deliveries":

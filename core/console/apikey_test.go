@@ -2,11 +2,13 @@ package console_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"lumo/core/linkage"
 	"lumo/core/lumo"
 	"lumo/core/postgres/shoptest"
 )
@@ -90,4 +92,73 @@ func TestAPIKeysReachWhatTheyMayAndNothingElse(t *testing.T) {
 	if strings.Contains(string(text), reader) || !strings.Contains(string(text), "last_used_at") {
 		t.Errorf("the list: %s", text)
 	}
+}
+
+// Files are operations like all others: described, and for a key with the right, and only for it.
+func TestAPIKeysDownloadFiles(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Exec(t, `UPDATE channel SET klaviyo_account_id = $2 WHERE merchant_id = $1`, d.AddAccount(t))
+	friend := d.AddFriend(t, "Yuki S.", shoptest.LineUser)
+	check := d.checked(t, linkage.RunCheck, []linkage.Item{{Result: linkage.WillLink, Profile: "P1", Friend: friend}})
+	at := "/merchants/" + d.Merchant.String() + "/channels/" + d.Channel.ID.String()
+	_, code := d.call(t, lumo.Owner, "POST", "."+at[strings.Index(at, "/channels"):]+"/qr_codes",
+		map[string]any{"name": "Counter", "identify_by": "none"})
+	image := at + "/qr_codes/" + code["id"].(string) + "/image"
+	secrets := map[string]string{}
+	for _, area := range []string{"friends", "linking", "messages"} {
+		_, got := d.call(t, lumo.Owner, "POST", "./api_keys", map[string]any{"name": area, "rights": map[string]string{area: "read"}})
+		secrets[area] = got["secret"].(string)
+	}
+	for path, c := range map[string]struct{ area, kind, begins string }{
+		at + "/friends.csv?state=following":               {"friends", "text/csv; charset=utf-8", byteOrder + "friend,name"},
+		at + "/imports/" + check.String() + "/people.csv": {"linking", "text/csv; charset=utf-8", byteOrder + "n,result"},
+		at + "/statistics.csv?by=day":                     {"messages", "text/csv; charset=utf-8", byteOrder + "day,sent"},
+		image + "/image.png":                              {"linking", "image/png", "\x89PNG"},
+		image + "/image.svg":                              {"linking", "image/svg+xml", "<svg "},
+	} {
+		for area, secret := range secrets {
+			res, text := d.download(t, secret, path)
+			kind := res.Header.Get("Content-Type")
+			switch {
+			case area == c.area && (res.StatusCode != 200 || kind != c.kind || !strings.HasPrefix(text, c.begins)):
+				t.Errorf("a key for %s, %s: %d %s %.60s", area, path, res.StatusCode, kind, text)
+			case area != c.area && (res.StatusCode != 403 || kind != "application/problem+json"):
+				t.Errorf("a key for %s, %s: %d %s", area, path, res.StatusCode, kind)
+			}
+		}
+	}
+	for path, field := range map[string]string{image + "/image.gif": "file", at + "/statistics.csv?by=year": "by",
+		at + "/friends.csv?state=gone": "state", at + "/friends.csv?from=yesterday": "from"} {
+		area := "linking"
+		if field == "by" {
+			area = "messages"
+		} else if field != "file" {
+			area = "friends"
+		}
+		if res, text := d.download(t, secrets[area], path); res.StatusCode != 400 || !strings.Contains(text, `"`+field+`":"`) {
+			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		}
+	}
+}
+
+const byteOrder = "\ufeff" // as spreadsheets need it
+
+func (d *desk) download(t *testing.T, key, path string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.server.URL+"/api/v1"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := d.server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(text)
 }

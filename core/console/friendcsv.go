@@ -34,7 +34,8 @@ type fileInput struct {
 func (f friends) registerFiles(a *API, all string) {
 	Register(a, Op{ID: "import-friends", Method: http.MethodPost, Path: all + "/import", Role: lumo.Marketer,
 		Summary: "Store friends' own emails and phones, tags and test friends from a CSV file"}, f.file)
-	a.HandlePage("GET "+base+all+".csv", func(w http.ResponseWriter, r *http.Request) { f.export(a, w, r) })
+	RegisterFile(a, Op{ID: "export-friends", Method: http.MethodGet, Path: all + ".csv", Role: lumo.Viewer,
+		Summary: "All friends that a filter shows, as a CSV file"}, spreadsheet, f.export(a))
 }
 
 func (f friends) file(ctx context.Context, who Caller, in *fileInput) (FriendFileView, error) {
@@ -50,48 +51,38 @@ func (f friends) file(ctx context.Context, who Caller, in *fileInput) (FriendFil
 	return view, err
 }
 
-// export streams all friends that the filter shows, however many; nothing is kept of it.
-func (f friends) export(a *API, w http.ResponseWriter, r *http.Request) {
-	who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
-	}
-	q, err := exportQuery(r)
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
-	}
-	tags, err := f.people.Tags(r.Context(), who.Merchant.ID, q.Channel, false)
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
-	}
-	names := map[lumo.TagID]string{}
-	for _, t := range tags {
-		names[t.ID] = t.Name
-	}
-	head := []string{"friend", "name", "state", "consent", "klaviyo_profile", "tags", "followed_at", "blocked_at",
-		"last_sent_at", "last_clicked_at", "language", "test_friend"}
-	a.streamCSV(w, r, "friends.csv", head, func(page func([][]string) error) error {
-		return f.people.Each(r.Context(), who.Merchant.ID, q, func(items []channel.FriendItem) error {
-			lines := make([][]string, len(items))
-			for n, i := range items {
-				lines[n] = exportLine(i, names)
-			}
-			return page(lines)
-		})
-	})
+type exportInput struct {
+	InChannel
+	FriendFilter
 }
 
-func exportQuery(r *http.Request) (channel.FriendQuery, error) {
-	v := r.URL.Query()
-	in := FriendFilter{State: v.Get("state"), Linked: v.Get("linked"), Consent: v.Get("consent"), Tag: v.Get("tag"),
-		QRCode: v.Get("qr_code"), Tester: v.Get("tester")}
-	if from, err := time.Parse(time.RFC3339, v.Get("from")); err == nil {
-		in.From = from
+// export streams all friends that the filter shows, however many; nothing is kept of it.
+func (f friends) export(a *API) Handler[exportInput, File] {
+	return func(ctx context.Context, who Caller, in *exportInput) (File, error) {
+		q, err := in.query(in.InChannel, "", 0)
+		if err != nil {
+			return nil, err
+		}
+		tags, err := f.people.Tags(ctx, who.Merchant.ID, q.Channel, false)
+		if err != nil {
+			return nil, err
+		}
+		names := map[lumo.TagID]string{}
+		for _, t := range tags {
+			names[t.ID] = t.Name
+		}
+		head := []string{"friend", "name", "state", "consent", "klaviyo_profile", "tags", "followed_at", "blocked_at",
+			"last_sent_at", "last_clicked_at", "language", "test_friend"}
+		return a.csvFile("friends.csv", head, func(page func([][]string) error) error {
+			return f.people.Each(ctx, who.Merchant.ID, q, func(items []channel.FriendItem) error {
+				lines := make([][]string, len(items))
+				for n, i := range items {
+					lines[n] = exportLine(i, names)
+				}
+				return page(lines)
+			})
+		}), nil
 	}
-	return in.query(InChannel{ChannelID: r.PathValue("channel")}, "", 0)
 }
 
 func exportLine(i channel.FriendItem, names map[lumo.TagID]string) []string {

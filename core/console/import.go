@@ -84,9 +84,14 @@ type importCheckInput struct {
 	}
 }
 
-type itemsInput struct {
+// InResult is the input of operations on whom a run was about.
+type InResult struct {
 	InRun
-	Result string `query:"result" maxLength:"20"`
+	Result string `query:"result" maxLength:"20" doc:"left out = all"`
+}
+
+type itemsInput struct {
+	InResult
 	Cursor string `query:"cursor" maxLength:"20"`
 	Limit  int    `query:"limit" minimum:"0" maximum:"100"`
 }
@@ -152,7 +157,8 @@ func RegisterImports(a *API, p ImportParts) {
 			return runView(ctx, p.Members, r, run.Run{}), err
 		})
 	}
-	a.HandlePage("GET "+base+of+"/people.csv", func(w http.ResponseWriter, r *http.Request) { p.export(a, w, r) })
+	RegisterFile(a, Op{ID: "export-import-people", Method: http.MethodGet, Path: of + "/people.csv", Role: lumo.Viewer,
+		Summary: "Whom a check, an import or its undoing was about, as a CSV file"}, spreadsheet, p.export(a))
 	p.registerAutomatic(a, one)
 }
 
@@ -357,31 +363,26 @@ func itemView(i linkage.ListedItem) ImportItemView {
 
 // export streams all people of a result, however many. LINE ids, emails and phones are in no
 // file: the customer's id leads to them in Klaviyo.
-func (p ImportParts) export(a *API, w http.ResponseWriter, r *http.Request) {
-	who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
-	var c lumo.ChannelID
-	var v lumo.RunID
-	if err == nil {
-		c, v, err = InRun{InChannel{ChannelID: r.PathValue("channel")}, r.PathValue("run")}.run()
+func (p ImportParts) export(a *API) Handler[InResult, File] {
+	return func(ctx context.Context, who Caller, in *InResult) (File, error) {
+		c, v, err := in.run()
+		if err == nil {
+			_, err = p.Runs.Run(ctx, who.Merchant.ID, c, v)
+		}
+		if err != nil {
+			return nil, err
+		}
+		head := []string{"n", "result", "klaviyo_profile", "friend", "name", "matched_by"}
+		return a.csvFile("import.csv", head, func(page func([][]string) error) error {
+			return p.Imports.Each(ctx, who.Merchant.ID, c, v, linkage.ItemResult(in.Result), func(items []linkage.ListedItem) error {
+				lines := make([][]string, len(items))
+				for n, i := range items {
+					lines[n] = itemLine(itemView(i))
+				}
+				return page(lines)
+			})
+		}), nil
 	}
-	if err == nil {
-		_, err = p.Runs.Run(r.Context(), who.Merchant.ID, c, v)
-	}
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
-	}
-	result := linkage.ItemResult(r.URL.Query().Get("result"))
-	head := []string{"n", "result", "klaviyo_profile", "friend", "name", "matched_by"}
-	a.streamCSV(w, r, "import.csv", head, func(page func([][]string) error) error {
-		return p.Imports.Each(r.Context(), who.Merchant.ID, c, v, result, func(items []linkage.ListedItem) error {
-			lines := make([][]string, len(items))
-			for n, i := range items {
-				lines[n] = itemLine(itemView(i))
-			}
-			return page(lines)
-		})
-	})
 }
 
 func itemLine(v ImportItemView) []string {

@@ -117,6 +117,12 @@ type codeDaysInput struct {
 	Days int `query:"days" minimum:"0" maximum:"400"`
 }
 
+type imageInput struct {
+	InCode
+	File    string `path:"file" enum:"image.png,image.svg"`
+	Profile string `query:"profile" maxLength:"64" doc:"of the customer whose own URL is drawn"`
+}
+
 type tryInput struct {
 	InCode
 	Body struct {
@@ -156,7 +162,8 @@ func RegisterLinkage(a *API, s *linkage.Service) {
 	l.registerReview(a, one)
 	l.registerForms(a, one)
 	l.registerHealth(a, one)
-	a.HandlePage("GET "+base+code+"/image/{file}", l.image(a))
+	RegisterFile(a, Op{ID: "get-qr-code-image", Method: http.MethodGet, Path: code + "/image/{file}", Role: lumo.Viewer,
+		Summary: "A custom QR code as a picture, 300 mm wide as SVG"}, []string{"image/png", "image/svg+xml"}, l.image)
 }
 
 func (in InCode) code() (lumo.ChannelID, lumo.CodeID, error) {
@@ -342,47 +349,32 @@ func (l links) view(c linkage.Code) CodeView {
 
 // image draws a code: image.png, or image.svg 300 mm wide. With a customer's profile it draws
 // her own URL.
-func (l links) image(a *API) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
-		var code linkage.Code
-		if err == nil {
-			in := InCode{InChannel: InChannel{ChannelID: r.PathValue("channel")}, CodeID: r.PathValue("code")}
-			var c lumo.ChannelID
-			var v lumo.CodeID
-			if c, v, err = in.code(); err == nil {
-				code, err = l.service.Code(r.Context(), who.Merchant.ID, c, v)
-			}
-		}
-		if err != nil {
-			a.answerProblem(w, r, err)
-			return
-		}
-		kind, picture := "image/png", []byte(nil)
-		address := l.service.Snippets(code).Plain
-		if p := r.URL.Query().Get("profile"); p != "" && code.IdentifyBy == linkage.ByProfile {
-			address += "?k=" + url.QueryEscape(p)
-		}
-		switch r.PathValue("file") {
-		case "image.png":
-			picture, err = drawPNG(address)
-		case "image.svg":
-			kind = "image/svg+xml"
-			picture, err = drawSVG(address)
-		default:
-			err = fault.New(fault.NotFound, "console.image", "This address does not exist.")
-		}
-		if err != nil {
-			a.answerProblem(w, r, err)
-			return
-		}
+func (l links) image(ctx context.Context, who Caller, in *imageInput) (File, error) {
+	c, v, err := in.code()
+	if err != nil {
+		return nil, err
+	}
+	code, err := l.service.Code(ctx, who.Merchant.ID, c, v)
+	if err != nil {
+		return nil, err
+	}
+	address := l.service.Snippets(code).Plain
+	if in.Profile != "" && code.IdentifyBy == linkage.ByProfile {
+		address += "?k=" + url.QueryEscape(in.Profile)
+	}
+	kind, draw := "image/png", drawPNG
+	if in.File == "image.svg" {
+		kind, draw = "image/svg+xml", drawSVG
+	}
+	picture, err := draw(address)
+	return func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", kind)
 		h.Set("Content-Length", strconv.Itoa(len(picture)))
 		h.Set("Cache-Control", "private, max-age=3600")
 		h.Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write(picture) // whoever left misses it
-	}
+	}, err
 }
 
 // KeptView is something that Klaviyo refused and that was kept aside.

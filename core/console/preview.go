@@ -51,6 +51,16 @@ type uploadInput struct {
 	RawBody []byte `contentType:"application/octet-stream" doc:"a JPEG or PNG picture"`
 }
 
+type mediaInput struct {
+	InMerchant
+	SHA256 string `path:"sha256" maxLength:"64" doc:"hexadecimal, as in the picture's address"`
+}
+
+type pictureInput struct {
+	InMerchant
+	URL string `query:"url" required:"true" maxLength:"2000"`
+}
+
 // ImageView is an uploaded picture with its sizes.
 type ImageView struct {
 	Width  int             `json:"width"`
@@ -76,8 +86,11 @@ func (p messages) registerPreview(a *API, path string) {
 	Register(a, Op{ID: "upload-image", Method: http.MethodPost, Path: "/merchants/{merchant}/channels/{channel}/images",
 		Role: lumo.Marketer, Summary: "Upload a picture; LINE's sizes are made of it", MaxBody: picture.MaxBytes + 1024},
 		p.upload)
-	a.HandlePage("GET "+base+"/merchants/{merchant}/media/{sha256}", p.guarded(a, p.media))
-	a.HandlePage("GET "+base+"/merchants/{merchant}/picture", p.guarded(a, p.away))
+	kinds := []string{"image/jpeg", "image/png"}
+	RegisterFile(a, Op{ID: "get-media", Method: http.MethodGet, Path: "/merchants/{merchant}/media/{sha256}",
+		Role: lumo.Viewer, Summary: "An uploaded picture"}, kinds, p.media)
+	RegisterFile(a, Op{ID: "get-picture", Method: http.MethodGet, Path: "/merchants/{merchant}/picture",
+		Role: lumo.Viewer, Summary: "A picture of another host, as a preview shows it"}, kinds, p.away)
 }
 
 func (p messages) preview(ctx context.Context, who Caller, in *previewInput) (PreviewView, error) {
@@ -137,19 +150,9 @@ func (p messages) upload(ctx context.Context, who Caller, in *uploadInput) (Imag
 	return view, nil
 }
 
-// guarded answers a picture to members alone, in a way that no browser takes for a page.
-func (p messages) guarded(a *API, load func(r *http.Request, m lumo.MerchantID) (message.Media, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
-		if err != nil {
-			a.answerProblem(w, r, err)
-			return
-		}
-		f, err := load(r, who.Merchant.ID)
-		if err != nil {
-			a.answerProblem(w, r, err)
-			return
-		}
+// guarded answers a picture in a way that no browser takes for a page.
+func guarded(f message.Media) File {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", f.MediaType)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -159,17 +162,18 @@ func (p messages) guarded(a *API, load func(r *http.Request, m lumo.MerchantID) 
 	}
 }
 
-func (p messages) media(r *http.Request, m lumo.MerchantID) (message.Media, error) {
-	sha, ok := message.OwnMedia(p.edgeURL + edgeapi.MediaPath + r.PathValue("sha256"))
+func (p messages) media(ctx context.Context, who Caller, in *mediaInput) (File, error) {
+	sha, ok := message.OwnMedia(p.edgeURL + edgeapi.MediaPath + in.SHA256)
 	if !ok {
-		return message.Media{}, fault.New(fault.NotFound, "console.media", "This picture does not exist.")
+		return nil, fault.New(fault.NotFound, "console.media", "This picture does not exist.")
 	}
-	return p.service.File(r.Context(), m, sha)
+	f, err := p.service.File(ctx, who.Merchant.ID, sha)
+	return guarded(f), err
 }
 
 // away loads a picture from a merchant's host, so that no page of ours asks other hosts and
 // a preview is nobody's opening.
-func (p messages) away(r *http.Request, _ lumo.MerchantID) (message.Media, error) {
-	file, kind, err := p.service.Picture(r.Context(), r.URL.Query().Get("url"))
-	return message.Media{MediaType: kind, Data: file}, err
+func (p messages) away(ctx context.Context, _ Caller, in *pictureInput) (File, error) {
+	file, kind, err := p.service.Picture(ctx, in.URL)
+	return guarded(message.Media{MediaType: kind, Data: file}), err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"lumo/core/account"
 	"lumo/core/lumo"
@@ -80,6 +81,32 @@ func register[I, O any](a *API, op Op, read, handle Handler[I, O]) {
 	a.learn()
 }
 
+// File writes an answer that is no JSON: a download, a picture.
+type File func(w http.ResponseWriter, r *http.Request)
+
+// RegisterFile adds an operation that answers with a file of one of these media types.
+func RegisterFile[I any](a *API, op Op, media []string, handle Handler[I, File]) {
+	a.roles[op.ID] = op.Role
+	spec := a.operation(op)
+	file := &huma.Response{Description: "the file", Content: map[string]*huma.MediaType{}}
+	for _, kind := range media {
+		file.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	spec.Responses[strconv.Itoa(http.StatusOK)] = file
+	huma.Register(a.huma, spec, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		who, _ := ctx.Value(callerKey{}).(Caller)
+		write, err := handle(ctx, who, in)
+		if err != nil {
+			return nil, a.problem(ctx, op.ID, err)
+		}
+		return &huma.StreamResponse{Body: func(c huma.Context) {
+			r, w := humago.Unwrap(c)
+			write(w, r)
+		}}, nil
+	})
+	a.learn()
+}
+
 // work is an operation without its types.
 type work struct {
 	Op
@@ -100,14 +127,19 @@ func plain[I, O any](h Handler[I, O]) func(context.Context, Caller, any) (any, e
 
 // spec describes an operation to those who call it.
 func (a *API) spec(w work) huma.Operation {
-	responses := a.problems(w.Op)
+	spec := a.operation(w.Op)
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(w.answer, true, w.ID+"Response")
-	responses[strconv.Itoa(cmp.Or(w.Status, http.StatusOK))] = &huma.Response{
+	spec.Responses[strconv.Itoa(cmp.Or(w.Status, http.StatusOK))] = &huma.Response{
 		Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
-	return huma.Operation{OperationID: w.ID, Method: w.Method, Path: base + w.Path, Summary: w.Summary,
-		DefaultStatus: w.Status, Middlewares: huma.Middlewares{a.admit(w.Op)}, MaxBodyBytes: cmp.Or(w.MaxBody, maxBody),
-		Responses: responses, Extensions: map[string]any{"x-least-role": string(w.Role)},
-		Parameters: headers(w.Op, w.read != nil)}
+	spec.Parameters = headers(w.Op, w.read != nil)
+	return spec
+}
+
+// operation is what all descriptions have in common.
+func (a *API) operation(op Op) huma.Operation {
+	return huma.Operation{OperationID: op.ID, Method: op.Method, Path: base + op.Path, Summary: op.Summary,
+		DefaultStatus: op.Status, Middlewares: huma.Middlewares{a.admit(op)}, MaxBodyBytes: cmp.Or(op.MaxBody, maxBody),
+		Responses: a.problems(op), Extensions: map[string]any{"x-least-role": string(op.Role)}}
 }
 
 func (a *API) run(ctx context.Context, w work, in any) (*output, error) {

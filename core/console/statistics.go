@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
 	"strconv"
 	"time"
@@ -112,6 +111,12 @@ type peopleInput struct {
 	Code    string `query:"qr_code" maxLength:"40" doc:"qrc_.."`
 }
 
+type tableInput struct {
+	InChannel
+	InDays
+	By string `query:"by" required:"true" enum:"day,message,link,code" doc:"which table"`
+}
+
 type figuresInput struct {
 	InMessage
 	InDays
@@ -135,7 +140,8 @@ func RegisterStatistics(a *API, p StatisticsParts) {
 		Role: lumo.Viewer, Summary: "List who stands behind a figure, and how often"}, p.people)
 	Register(a, Op{ID: "ask-line-figures", Method: http.MethodPost, Path: path + "/messages/{message}/line_figures",
 		Role: lumo.Viewer, Summary: "Read LINE's own figures of a message, at most once an hour"}, p.askLINE)
-	a.HandlePage("GET "+base+path+"/statistics.csv", func(w http.ResponseWriter, r *http.Request) { p.csv(a, w, r) })
+	RegisterFile(a, Op{ID: "export-statistics", Method: http.MethodGet, Path: path + "/statistics.csv", Role: lumo.Viewer,
+		Summary: "One of the tables of the statistics as a CSV file"}, spreadsheet, p.csv(a))
 }
 
 func (in InDays) days(who Caller, now time.Time) (d tracking.Days, err error) {
@@ -272,32 +278,16 @@ func (p StatisticsParts) askLINE(ctx context.Context, who Caller, in *figuresInp
 }
 
 // csv gives one of the tables as a file for spreadsheets.
-func (p StatisticsParts) csv(a *API, w http.ResponseWriter, r *http.Request) {
-	who, err := a.Caller(r.Context(), lumo.Viewer, r.PathValue("merchant"))
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
+func (p StatisticsParts) csv(a *API) Handler[tableInput, File] {
+	return func(ctx context.Context, who Caller, in *tableInput) (File, error) {
+		v, err := p.read(ctx, who, statisticsQuery{in.InChannel, in.InDays})
+		if err != nil {
+			return nil, err
+		}
+		rows := table(v, in.By)
+		name := "lumo-" + in.By + "-" + v.From + "-" + v.To + ".csv"
+		return a.csvFile(name, rows[0], func(page func([][]string) error) error { return page(rows[1:]) }), nil
 	}
-	q := r.URL.Query()
-	var in statisticsQuery
-	in.ChannelID, in.From, in.To = r.PathValue("channel"), q.Get("from"), q.Get("to")
-	v, err := p.read(r.Context(), who, in)
-	if err != nil {
-		a.answerProblem(w, r, err)
-		return
-	}
-	by := q.Get("by")
-	rows := table(v, by)
-	if rows == nil {
-		a.answerProblem(w, r, fault.New(fault.Invalid, "console.csv", "Choose by=day, by=message, by=link or by=code."))
-		return
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="lumo-`+by+"-"+v.From+"-"+v.To+`.csv"`)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write([]byte(byteOrder))
-	out := csv.NewWriter(w)
-	_ = out.WriteAll(rows)
 }
 
 func table(v StatisticsView, by string) [][]string {
