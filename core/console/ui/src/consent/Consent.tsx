@@ -1,5 +1,5 @@
 import { Button, Card, SimpleGrid, Stack, Text } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, read } from "../api";
 import { Failed, Loading, Page, useAction, useFormat, When } from "../parts";
@@ -7,6 +7,7 @@ import { left } from "../parts/format";
 import { usePlace } from "../place";
 import { RunBox } from "../run/RunBox";
 import { isOpen, useRuns } from "../run/useRuns";
+import { useConsent } from "./useConsent";
 
 // Consent says who agrees to LINE messages, and reads it again from LINE.
 export function Consent() {
@@ -14,10 +15,7 @@ export function Consent() {
   const { path, mayManage } = usePlace();
   const { count } = useFormat();
   const client = useQueryClient();
-  const consent = useQuery({
-    queryKey: ["friend", "consent", path.channel],
-    queryFn: () => read(api.GET("/merchants/{merchant}/channels/{channel}/consent", { params: { path } })),
-  });
+  const consent = useConsent();
   const runs = useRuns("consent");
   const refresh = useAction(async (_: undefined, headers) => {
     const done = await read(

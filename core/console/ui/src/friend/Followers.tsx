@@ -1,8 +1,9 @@
 import { Button, Modal, Stack, Text } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, read } from "../api";
+import { useConsent } from "../consent/useConsent";
 import { Failed, Loading, useAction, useFormat } from "../parts";
 import { usePlace } from "../place";
 import { RunBox } from "../run/RunBox";
@@ -28,10 +29,7 @@ function FollowerList() {
   const { t } = useTranslation();
   const { path } = usePlace();
   const client = useQueryClient();
-  const consent = useQuery({
-    queryKey: ["friend", "consent", path.channel],
-    queryFn: () => read(api.GET("/merchants/{merchant}/channels/{channel}/consent", { params: { path } })),
-  });
+  const consent = useConsent();
   const runs = useRuns("followers");
   const start = useAction(async (_: undefined, headers) => {
     await read(
