@@ -61,7 +61,7 @@ func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 		keysRow.State = Bad
 	}
 	rows := []Row{keysRow, providerRow(full),
-		{Code: "login_published", State: Unknown, KnownBy: KnownByYou}, joinedRow(full),
+		{Code: "login_published", State: Unknown, KnownBy: KnownByYou}, callbackRow(full), joinedRow(full),
 		s.urlRow(full), s.useWebhookRow(full),
 		{Code: "redelivery", State: Unknown, KnownBy: KnownByYou},
 		verifiedRow(full), quotaRow(full), s.otherToolRow(full)}
@@ -98,6 +98,16 @@ func providerRow(c Channel) Row {
 		return Row{Code: "provider", State: Bad, KnownBy: KnownByLINE}
 	}
 	return Row{Code: "provider", State: Unknown, KnownBy: KnownByYou} // the scan will tell
+}
+
+// callbackRow is proven by whoever came back from LINE Login to us: nothing at LINE tells which
+// callback URLs are registered. What a sign-in says of the account is known from then on.
+func callbackRow(c Channel) Row {
+	switch c.LoginJoined {
+	case JoinedYes, JoinedNo:
+		return Row{Code: "callback", State: Good, KnownBy: KnownByLINE}
+	}
+	return Row{Code: "callback", State: Unknown, KnownBy: KnownByYou}
 }
 
 func joinedRow(c Channel) Row {

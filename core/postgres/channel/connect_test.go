@@ -184,7 +184,8 @@ func TestSignInProvesTheProvider(t *testing.T) {
 		w.service.SignedIn(t.Context(), w.merchant, ch.ID, yuki, true, c.friend)
 		eventually(t, name, func() bool {
 			got := rows(t, w, ch)
-			return got["provider"].State == c.want && got["login_joined"].State == channel.Good
+			return got["provider"].State == c.want && got["login_joined"].State == channel.Good &&
+				got["callback"].State == channel.Good && got["callback"].KnownBy == channel.KnownByLINE
 		})
 		stop()
 		if err := <-done; err != nil {
@@ -197,8 +198,10 @@ func TestSignInProvesTheProvider(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := rows(t, w, ch)
-		if got["provider"].State != channel.Unknown || got["login_joined"].State != channel.Unknown {
-			t.Errorf("%s, another login channel: got %s, %s", name, got["provider"].State, got["login_joined"].State)
+		for _, code := range []string{"provider", "login_joined", "callback"} {
+			if got[code].State != channel.Unknown || got[code].KnownBy != channel.KnownByYou {
+				t.Errorf("%s, another login channel: %s is %s", name, code, got[code].State)
+			}
 		}
 	}
 }
@@ -212,7 +215,7 @@ func TestPreflightBlocksOnlyWhatStopsTheWork(t *testing.T) {
 	got := rows(t, w, c)
 	for code, want := range map[string]channel.RowState{"keys": channel.Good, "verified": channel.Good,
 		"quota": channel.Good, "webhook_url": channel.Bad, "use_webhook": channel.Unknown, "other_tool": channel.Warning,
-		"provider": channel.Unknown, "login_published": channel.Unknown, "redelivery": channel.Unknown} {
+		"provider": channel.Unknown, "callback": channel.Unknown, "login_published": channel.Unknown, "redelivery": channel.Unknown} {
 		if got[code].State != want {
 			t.Errorf("%s: got %s want %s", code, got[code].State, want)
 		}

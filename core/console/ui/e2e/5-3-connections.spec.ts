@@ -135,6 +135,7 @@ for (const language of ["en", "ja"] as const) {
       await expect(page.getByText(t("connection.own.tester"))).toBeVisible();
       await expect(alert).toBeHidden();
       await expect(page.locator("[data-row=provider]")).toHaveAttribute("data-state", "good");
+      await expect(page.locator("[data-row=callback]")).toHaveAttribute("data-state", "good");
       await looked(page, `5-4-proven-${language}`);
     });
 
