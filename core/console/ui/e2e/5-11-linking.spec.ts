@@ -54,7 +54,14 @@ for (const language of ["en", "ja"] as const) {
     await told(request, "/klaviyo/profiles", { email, first_name: "Found" });
     const person = await told<{ id: string }>(request, "/people", { name: `Found ${stamp}`, language });
     await told(request, `/people/${person.id}/follow`, {});
-    await page.goto(`${home}/friends/${await met(page, `Found ${stamp}`)}`);
+    const friend = await met(page, `Found ${stamp}`);
+    await page.goto(`${home}/linking`); // somebody is not linked, and there is a way to invite them
+    await expect(page.getByRole("link", { name: t("linking.invite") })).toHaveAttribute(
+      "href",
+      /\/linking\/qr\//,
+    );
+    await looked(page, `5-11-invite-${language}`);
+    await page.goto(`${home}/friends/${friend}`);
     await page.getByRole("button", { name: t("friend.linkTo") }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel(t("friend.customerBy")).fill("nobody@customer.example");

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { call, get, type Schema } from "../api";
+import { api, call, get, read, type Schema } from "../api";
 import {
   Bullet,
   Chart,
@@ -118,16 +118,40 @@ function Goal({ of }: { of: View }) {
 
 function NotLinked({ n }: { n: number }) {
   const { t } = useTranslation();
-  const { base } = usePlace();
+  const { base, mayChange } = usePlace();
   const { count } = useFormat();
   if (n <= 0) return null;
   return (
-    <Text>
-      {t("linking.notLinked", { count: n, n: count(n) })}{" "}
-      <Anchor component={Link} to={`${base}/friends?linked=no&state=following`}>
-        {t("linking.notLinkedOpen")}
-      </Anchor>
-    </Text>
+    <Stack gap="xs">
+      <Text>
+        {t("linking.notLinked", { count: n, n: count(n) })}{" "}
+        <Anchor component={Link} to={`${base}/friends?linked=no&state=following`}>
+          {t("linking.notLinkedOpen")}
+        </Anchor>
+      </Text>
+      {mayChange && <Invite />}
+    </Stack>
+  );
+}
+
+// Invite leads to the code for Klaviyo's emails: the one there is, else a new one.
+function Invite() {
+  const { t } = useTranslation();
+  const { path, base } = usePlace();
+  const codes = useQuery({
+    queryKey: ["linking", "codes", path.channel],
+    queryFn: () => read(api.GET("/merchants/{merchant}/channels/{channel}/qr_codes", { params: { path } })),
+  });
+  const ready = codes.data?.items.find((c) => c.state === "live" && c.identify_by === "profile");
+  return (
+    <Group gap="sm">
+      <Button component={Link} to={`${base}/linking/qr/${ready?.id ?? "new"}`} disabled={codes.isPending}>
+        {t("linking.invite")}
+      </Button>
+      <Text size="sm" c="dimmed">
+        {t("linking.inviteHow")}
+      </Text>
+    </Group>
   );
 }
 
