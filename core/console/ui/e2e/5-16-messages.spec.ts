@@ -152,6 +152,67 @@ for (const language of ["en", "ja"] as const) {
     await looked(page, `5-16-editor-phone-${language}`);
   });
 
+  test(`5.16 each other kind of block, quick replies and sender, as the phone shows them: ${language}`, async ({
+    page,
+  }) => {
+    const t = texts(language);
+    const home = await signIn(page, language);
+    await page.goto(`${home}/messages`);
+    await page.getByRole("button", { name: say.create, exact: true }).click();
+    await page.getByRole("button", { name: say.nothing }).click();
+    await page.getByLabel(say.name, { exact: true }).fill(`Kinds ${language}`);
+    const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
+    await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
+    const add = async (n: number, kind: string) => {
+      await page.getByRole("button", { name: say.add }).click();
+      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).click();
+      return page.getByRole("region", { name: named(n, kind), exact: true });
+    };
+    const upload = async (at: typeof page | ReturnType<typeof page.getByRole>) => {
+      const chooser = page.waitForEvent("filechooser");
+      await at.getByRole("button", { name: say.upload }).click();
+      await (await chooser).setFiles({ name: "tea.png", mimeType: "image/png", buffer: png });
+    };
+    await add(1, "sticker");
+    const video = await add(2, "video");
+    await video.getByLabel(t("message.video")).fill("https://cdn.shop.example/tea.mp4");
+    await upload(video);
+    await expect(video.getByLabel(t("message.poster"))).toHaveValue(/\/m\/[0-9a-f]{64}$/);
+    const map = await add(3, "imagemap");
+    const alt = t("message.altFrom", { name: "Hana Tea" });
+    await expect(map.getByRole("textbox", { name: t("message.alt") })).toHaveText(alt);
+    await upload(map);
+    await expect(map.getByRole("textbox", { name: t("message.picture"), exact: true })).toHaveValue(
+      /\/m\/[0-9a-f]{64}$/,
+    );
+    await map.getByRole("button", { name: t("message.addArea") }).click();
+    await map.getByLabel(t("message.link"), { exact: true }).fill("https://shop.example/map");
+    const cards = await add(4, "cards");
+    await cards.getByRole("textbox", { name: t("message.cardTitle") }).fill("Sencha");
+    await cards.getByLabel(t("message.label"), { exact: true }).fill("Buy");
+    await cards.getByLabel(t("message.link"), { exact: true }).fill("tel:0312345678");
+    const json = await add(5, "json");
+    await json
+      .getByRole("textbox", { name: t("message.json") })
+      .fill(
+        '{"type":"flex","altText":"Gyokuro","contents":{"type":"bubble","body":{"type":"box","layout":"vertical","contents":[{"type":"text","text":"Gyokuro"}]}}}',
+      );
+    await page.getByRole("button", { name: t("message.addQuick") }).click();
+    const extras = page.getByRole("region", { name: t("message.extras") });
+    await extras.getByLabel(t("message.label"), { exact: true }).fill("Hours");
+    await extras.getByLabel(t("message.sender"), { exact: true }).fill("Mei");
+
+    const phone = page.getByRole("region", { name: new RegExp(`Kinds ${language}`) });
+    for (const part of ["Mei", "Sencha", "Gyokuro"]) await expect(phone).toContainText(part);
+    await expect(phone.getByRole("button", { name: "Hours" })).toBeVisible();
+    await phone.getByRole("button", { name: "Buy" }).click();
+    await expect(page.getByText(t("phone.calls", { number: "0312345678" }))).toBeVisible();
+    const links = page.getByRole("list", { name: t("message.links") });
+    await expect(links).toHaveCount(1); // a call is not tracked
+    await expect(links).toContainText("shop.example/map");
+    await expect(page.getByText(say.none)).toBeVisible();
+  });
+
   test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {
     const word = `${language} ${Date.now()}`;
     const home = await signIn(page, language);

@@ -53,7 +53,13 @@ for (const language of ["en", "ja"] as const)
     });
 
     await test.step("a ready-made flow is installed, tested, and only then set live", async () => {
+      await page.route("**/flow_triggers", (route) => route.fulfill({ status: 429, body: "{}" }));
       await page.goto(`${home}/flows/library`);
+      const trouble = page.getByRole("alert").filter({ hasText: t("flow.install.noTriggers") });
+      await expect(trouble).toBeVisible();
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+      await trouble.getByRole("button", { name: t("common.again") }).click();
+      await expect(trouble).toBeHidden();
       const card = page.getByRole("listitem").filter({ hasText: t("flow.library.of.thanks") });
       await looked(page, `5-21-library-${language}`);
       await card.getByRole("combobox", { name: t("flow.install.trigger") }).click();

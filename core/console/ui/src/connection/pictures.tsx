@@ -6,10 +6,10 @@ import { useTranslation } from "react-i18next";
 type DrawingProps = { title: string; text: string; children: ReactNode };
 
 const ink = "var(--lumo-muted)";
-const line = "var(--lumo-border)";
+export const line = "var(--lumo-border)";
 const mark = "var(--lumo-accent)";
 
-function Drawing({ title, text, children }: DrawingProps) {
+export function Drawing({ title, text, children }: DrawingProps) {
   return (
     <figure style={{ margin: 0, maxWidth: 420, minWidth: 0 }}>
       <svg viewBox="0 0 420 210" width="100%" role="img" aria-label={title} style={{ display: "block" }}>
@@ -34,7 +34,7 @@ type LabelProps = {
   size?: number;
 };
 
-const Label = ({ x, y, children, strong, anchor, size = 12 }: LabelProps) => (
+export const Label = ({ x, y, children, strong, anchor, size = 12 }: LabelProps) => (
   <text
     x={x}
     y={y}
@@ -48,7 +48,7 @@ const Label = ({ x, y, children, strong, anchor, size = 12 }: LabelProps) => (
 );
 
 // Ring marks what to look for.
-const Ring = (p: { x: number; y: number; width: number; height: number }) => (
+export const Ring = (p: { x: number; y: number; width: number; height: number }) => (
   <rect {...p} rx="8" fill="none" stroke={mark} strokeWidth="2.5" />
 );
 
@@ -66,7 +66,7 @@ const Menu = ({ entries, at }: { entries: string[]; at: number }) => (
   </>
 );
 
-const Value = ({ y, label, value }: { y: number; label: string; value: string }) => (
+export const Value = ({ y, label, value }: { y: number; label: string; value: string }) => (
   <>
     <Label x={126} y={y}>
       {label}

@@ -18,6 +18,7 @@ import { ActionIcon, Button, Card, Group, Menu, Text, TextInput, Title } from "@
 import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Schema } from "../api";
+import { usePlace } from "../place";
 import { Form, Remove } from "./Forms";
 import { Links } from "./Links";
 import {
@@ -49,6 +50,7 @@ type Props = {
 // Blocks is the list of a message's blocks; they move by dragging or by their buttons.
 export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }: Props) {
   const { t } = useTranslation();
+  const { channel } = usePlace();
   const say = useProblems();
   const blocks = draft.blocks;
   const put = (next: string[]) => set({ ...draft, blocks: next });
@@ -116,7 +118,12 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
           </Menu.Target>
           <Menu.Dropdown>
             {kinds.map((kind) => (
-              <Menu.Item key={kind} onClick={() => put([...blocks, blank(kind)])}>
+              <Menu.Item
+                key={kind}
+                onClick={() =>
+                  put([...blocks, blank(kind, t("message.altFrom", { name: channel?.name ?? "" }))])
+                }
+              >
                 {t(`block.${kind}`)}
               </Menu.Item>
             ))}

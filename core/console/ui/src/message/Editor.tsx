@@ -8,6 +8,7 @@ import {
   SegmentedControl,
   Select,
   Stack,
+  Switch,
   Text,
   TextInput,
 } from "@mantine/core";
@@ -352,6 +353,10 @@ function Side({ name, preview, friend, setFriend }: SideProps) {
   const { at, channel } = usePlace();
   const images = useImages();
   const [mode, setMode] = useState<"phone" | "notification" | "text">("phone");
+  const [width, setWidth] = useState<320 | 375 | 430>(375);
+  const [areas, showAreas] = useState(false);
+  const messages = shown(preview.data?.messages, preview.data?.gaps);
+  const touched = messages.some((m) => m.message.type === "imagemap");
   const friends = useQuery({
     queryKey: ["friend", "preview", channel?.id],
     queryFn: () => get<Items<Friend>>(`${at}/friends?limit=100`),
@@ -378,15 +383,37 @@ function Side({ name, preview, friend, setFriend }: SideProps) {
           label: t(`message.mode.${m}`),
         }))}
       />
+      {mode === "phone" && (
+        <Group gap="sm">
+          <SegmentedControl
+            size="xs"
+            aria-label={t("message.width")}
+            value={String(width)}
+            onChange={(v) => setWidth(Number(v) as typeof width)}
+            data={["320", "375", "430"]}
+          />
+          {touched && (
+            <Switch
+              size="xs"
+              label={t("message.showAreas")}
+              checked={areas}
+              onChange={(e) => showAreas(e.currentTarget.checked)}
+            />
+          )}
+        </Group>
+      )}
       {preview.error && (
         <Failed error={preview.error} again={() => preview.refetch()} what="message.previewFailed" />
       )}
       {preview.data && !preview.data.messages && <Text size="sm">{t("message.notYet")}</Text>}
       <Preview
         account={{ name: channel?.name ?? "" }}
-        messages={shown(preview.data?.messages, preview.data?.gaps)}
+        messages={messages}
         label={t("message.previewOf", { name })}
         mode={mode}
+        width={width}
+        scale={width > 375 ? 375 / width : 1}
+        showAreas={touched && areas}
         language={i18n.language}
         resolveImage={images}
         tracked={(address) => !!preview.data?.tracked.some((one) => one.address === address)}

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Code, Group, List, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Alert, Button, Card, Code, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +8,7 @@ import { Install } from "../flow/Install";
 import { Copy, CopyField, Failed, Loading } from "../parts";
 import { usePlace } from "../place";
 import type { Message } from "./model";
+import { WebhookPictures } from "./pictures";
 
 // GetJson is what goes into a flow's webhook in Klaviyo (UX 5.17). Each opening makes a new
 // step, so that two webhooks never count as one.
@@ -71,11 +72,7 @@ export function GetJson({ message, friend }: { message: Message; friend: string 
             </Stack>
             <Rendered body={found.data.body} friend={friend} />
             <Install message={tab === "message" ? message.id : undefined} name={message.name} />
-            <List size="sm" type="ordered" spacing={4}>
-              <List.Item>{t("json.guide1")}</List.Item>
-              <List.Item>{t("json.guide2")}</List.Item>
-              <List.Item>{t("json.guide3")}</List.Item>
-            </List>
+            <WebhookPictures />
           </>
         )}
       </Stack>

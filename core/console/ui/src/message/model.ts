@@ -45,8 +45,8 @@ export function kindOf(text: string): Kind {
   return "json";
 }
 
-// blank is a new block of a kind.
-export function blank(kind: Kind): string {
+// blank is a new block of a kind; alt is its text for notifications, where it has one.
+export function blank(kind: Kind, alt = ""): string {
   const made: Record<Kind, Json> = {
     text: { type: "text", text: "" },
     image: { type: "image", originalContentUrl: "", previewImageUrl: "" },
@@ -55,12 +55,12 @@ export function blank(kind: Kind): string {
     imagemap: {
       type: "imagemap",
       baseUrl: "",
-      altText: "",
+      altText: alt,
       baseSize: { width: 1040, height: 1040 },
       actions: [],
     },
-    cards: flexOf("", [{ title: "", text: "", picture: "", label: "", link: "" }]),
-    json: { type: "flex", altText: "", contents: { type: "bubble", body: box([]) } },
+    cards: flexOf(alt, [{ title: "", text: "", picture: "", label: "", link: "" }]),
+    json: { type: "flex", altText: alt, contents: { type: "bubble", body: box([]) } },
   };
   return kind === "json" ? JSON.stringify(made.json, null, 2) : JSON.stringify(made[kind]);
 }
