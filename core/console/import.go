@@ -84,6 +84,19 @@ type importCheckInput struct {
 	}
 }
 
+// CustomerNameView is what a customer is called in Klaviyo now; nothing of it is kept here.
+type CustomerNameView struct {
+	ProfileID string `json:"profile_id"`
+	Name      string `json:"name"`
+}
+
+type namesInput struct {
+	InChannel
+	Body struct {
+		Profiles []lumo.ProfileID `json:"profiles" minItems:"1" maxItems:"100"`
+	}
+}
+
 // InResult is the input of operations on whom a run was about.
 type InResult struct {
 	InRun
@@ -157,6 +170,8 @@ func RegisterImports(a *API, p ImportParts) {
 			return runView(ctx, p.Members, r, run.Run{}), err
 		})
 	}
+	Register(a, Op{ID: "name-customers", Method: http.MethodPost, Path: one + "/customers/names", Role: lumo.Viewer,
+		Summary: "What customers are called in Klaviyo; who has no name there is left out"}, p.names)
 	RegisterFile(a, Op{ID: "export-import-people", Method: http.MethodGet, Path: of + "/people.csv", Role: lumo.Viewer,
 		Summary: "Whom a check, an import or its undoing was about, as a CSV file"}, spreadsheet, p.export(a))
 	p.registerAutomatic(a, one)
@@ -212,6 +227,21 @@ func (p ImportParts) properties(ctx context.Context, who Caller, in *importsInpu
 	list := List[PropertyView]{Items: make([]PropertyView, len(found))}
 	for n, f := range found {
 		list.Items[n] = PropertyView(f)
+	}
+	return list, err
+}
+
+func (p ImportParts) names(ctx context.Context, who Caller, in *namesInput) (List[CustomerNameView], error) {
+	c, err := in.Channel()
+	if err != nil {
+		return List[CustomerNameView]{}, err
+	}
+	names, err := p.Imports.Names(ctx, who.Merchant.ID, c, in.Body.Profiles)
+	list := List[CustomerNameView]{}
+	for _, v := range in.Body.Profiles {
+		if names[v] != "" {
+			list.Items = append(list.Items, CustomerNameView{ProfileID: string(v), Name: names[v]})
+		}
 	}
 	return list, err
 }

@@ -99,6 +99,7 @@ func TestEachRoleMayDoItsPartOfAnImport(t *testing.T) {
 			{see, "GET", one, ""},
 			{see, "GET", one + "/people", ""},
 			{see, "GET", one + "/people.csv", ""},
+			{see, "POST", d.channel() + "/customers/names", `{"profiles":["P1"]}`},
 			{see, "GET", d.channel() + "/automatic", ""},
 			{see, "GET", d.channel() + "/automatic/checks", ""},
 			{work, "POST", d.imports(), `{"segment":"Old1","property":"LINE ID"}`},

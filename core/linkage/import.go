@@ -387,32 +387,51 @@ func (s *Importer) listed(ctx context.Context, m lumo.MerchantID, v lumo.RunID, 
 	return list, err
 }
 
-// nameCustomers reads customers' names from Klaviyo for the screen; nothing is kept.
+// nameCustomers gives items the names of their customers, where Klaviyo tells them.
 func (s *Importer) nameCustomers(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, list []ListedItem) {
-	of, err := s.account(ctx, m, c)
-	if err != nil || len(list) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
-	defer cancel()
-	var ids []string
+	var ids []lumo.ProfileID
 	for _, i := range list {
 		if i.Profile != "" {
-			ids = append(ids, string(i.Profile))
+			ids = append(ids, i.Profile)
 		}
 	}
-	found, _, err := s.c.Segments.FindProfiles(ctx, m, of.KlaviyoAccount, FieldID, ids)
+	names, err := s.Names(ctx, m, c, ids)
 	if err != nil {
 		s.c.Log.WarnContext(ctx, "customers not named", "error", err, "merchant", m.String())
 		return
+	}
+	for n := range list {
+		list[n].CustomerName = names[list[n].Profile]
+	}
+}
+
+// Names reads customers' names from Klaviyo for the screen; nothing is kept. Of an account
+// without Klaviyo nobody has one.
+func (s *Importer) Names(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ids []lumo.ProfileID) (
+	map[lumo.ProfileID]string, error) {
+	const op = "linkage.Names"
+	of, err := s.account(ctx, m, c)
+	if fault.Is(err, fault.Conflict) || err == nil && len(ids) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
+	defer cancel()
+	asked := make([]string, len(ids))
+	for n, v := range ids {
+		asked[n] = string(v)
+	}
+	found, _, err := s.c.Segments.FindProfiles(ctx, m, of.KlaviyoAccount, FieldID, asked)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
 	}
 	names := map[lumo.ProfileID]string{}
 	for _, p := range found {
 		names[p.ID] = strings.TrimSpace(p.FirstName + " " + p.LastName)
 	}
-	for n := range list {
-		list[n].CustomerName = names[list[n].Profile]
-	}
+	return names, nil
 }
 
 // Each hands on all items of a run, page by page.

@@ -36,6 +36,7 @@ import { usePlace } from "../place";
 import { TestSend } from "../testsend/TestSend";
 import { Fact } from "./Fact";
 import { LinkBox } from "./LinkBox";
+import { Picture } from "./Picture";
 import { TagBadges, useTags } from "./TagBadge";
 
 const one = "/merchants/{merchant}/channels/{channel}/friends/{friend}" as const;
@@ -105,6 +106,7 @@ function About({ of: f }: { of: FriendDetail }) {
   return (
     <Card withBorder>
       <Stack gap="xs">
+        <Picture of={f} size="lg" />
         <Fact name={t("friend.consent")}>
           {t(`consent.${f.consent}`)}
           {f.consent_source && ` · ${t(`consentSource.${f.consent_source}`)}`}{" "}

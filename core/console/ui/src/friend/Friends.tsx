@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, Group, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -20,20 +20,24 @@ import { usePlace } from "../place";
 import { Bulk, type Filter } from "./Bulk";
 import { CsvIn } from "./CsvIn";
 import { Followers } from "./Followers";
+import { Picture } from "./Picture";
 import { TagBadges, useTags } from "./TagBadge";
+import { endOf, isDay } from "./until";
+import { useCustomerNames } from "./useCustomerNames";
 
-const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from"] as const;
+const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from", "until"] as const;
 type Filters = Partial<Record<(typeof names)[number], string>>;
 
 // Friends lists who is known on a LINE account, however many. Search words may be an email:
 // they go by POST, never into the address.
 export function Friends() {
   const { t } = useTranslation();
-  const { path, base, at, mayChange } = usePlace();
+  const { path, base, at, mayChange, merchant } = usePlace();
   const [text, setText] = useState("");
   const filters = useFilters(names);
   const chosen = filters.values as Filters;
-  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined } as Filter;
+  const until = chosen.until && isDay(chosen.until) ? endOf(chosen.until, merchant.time_zone) : undefined;
+  const body = { ...chosen, from: chosen.from ? since(chosen.from) : undefined, until } as Filter;
   const pages = usePages<Friend>({
     queryKey: ["friend", "list", path.channel, text, chosen],
     fetch: ({ cursor, limit }, signal) =>
@@ -50,13 +54,13 @@ export function Friends() {
     queryFn: () => post<{ total: number }>(`${at}/friends/count`, { ...body, text }),
     enabled: !pages.loading && pages.total === undefined,
   });
-  const columns = useColumns();
+  const columns = useColumns(useCustomerNames(pages.rows));
   return (
     <Page
       title={t("menu.friends")}
       actions={
         <>
-          <Button component="a" href={csv(at, chosen)} download variant="default" size="sm">
+          <Button component="a" href={csv(at, chosen, until)} download variant="default" size="sm">
             {t("friend.csvOut")}
           </Button>
           {mayChange && <CsvIn />}
@@ -66,6 +70,11 @@ export function Friends() {
     >
       <Choices of={useChoices()} filters={filters} saved="friends">
         <SearchBox label={t("friend.search")} onSearch={setText} />
+        <Jump
+          key={chosen.until}
+          day={chosen.until ?? ""}
+          to={(day) => filters.set("until", day || undefined)}
+        />
       </Choices>
       <DataTable
         caption={t("menu.friends")}
@@ -99,9 +108,31 @@ export function Friends() {
 // since turns "30" into the moment so many days ago.
 const since = (days: string) => new Date(Date.now() - Number(days) * 86_400_000).toISOString();
 
-const csv = (at: string, f: Filters) => {
+// Jump begins the list with those who followed on a day, or before it: newest first.
+function Jump({ day, to }: { day: string; to: (day: string) => void }) {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState(day);
+  const go = (value: string) => {
+    setTyped(value);
+    if (value !== day && (value === "" || isDay(value))) to(value);
+  };
+  return (
+    <TextInput
+      type="date"
+      size="sm"
+      aria-label={t("friend.jump")}
+      title={t("friend.jump")}
+      value={typed}
+      onChange={(e) => go(e.currentTarget.value)}
+    />
+  );
+}
+
+const csv = (at: string, f: Filters, until?: string) => {
   const query = new URLSearchParams(f as Record<string, string>);
   if (f.from) query.set("from", since(f.from));
+  query.delete("until");
+  if (until) query.set("until", until);
   return `/api/v1${at}/friends.csv?${query}`;
 };
 
@@ -153,15 +184,31 @@ function useChoices() {
   ].filter((c) => c.options.length > 0);
 }
 
-function useColumns(): Column<Friend>[] {
+function useColumns(customers: Map<string, string>): Column<Friend>[] {
   const { t } = useTranslation();
   return [
-    { key: "name", title: t("friend.name"), cell: (f) => f.name || t("friend.noName") },
+    {
+      key: "name",
+      title: t("friend.name"),
+      cell: (f) => (
+        <Group component="span" gap="xs" wrap="nowrap" display="inline-flex">
+          <Picture of={f} size="sm" />
+          <span>{f.name || t("friend.noName")}</span>
+        </Group>
+      ),
+    },
     {
       key: "linked",
       title: t("friend.linked"),
       card: "fact",
-      cell: (f) => <State of={f.linked ? "linked" : "not_linked"} words="friend.is" />,
+      cell: (f) => (
+        <>
+          <State of={f.linked ? "linked" : "not_linked"} words="friend.is" />
+          <Text size="xs" component="div">
+            {customers.get(f.profile_id ?? "")}
+          </Text>
+        </>
+      ),
     },
     {
       key: "state",

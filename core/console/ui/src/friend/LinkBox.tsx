@@ -9,6 +9,7 @@ import { usePlace } from "../place";
 import { Fact } from "./Fact";
 import { LinkSteps } from "./LinkSteps";
 import { LinkTo } from "./LinkTo";
+import { useCustomerNames } from "./useCustomerNames";
 
 const one = "/merchants/{merchant}/channels/{channel}/friends/{friend}" as const;
 
@@ -44,6 +45,7 @@ function Linked({ of: f }: { of: FriendDetail }) {
   const client = useQueryClient();
   const { offer } = useUndo();
   const undoStep = useUndoStep(f.id);
+  const name = useCustomerNames([f]).get(f.profile_id ?? "");
   const unlink = useAction(async (_: undefined, headers) => {
     const done = await read(
       api.POST(`${one}/unlink`, { params: { path: { ...path, friend: f.id } }, headers }),
@@ -54,7 +56,10 @@ function Linked({ of: f }: { of: FriendDetail }) {
   });
   return (
     <>
-      <Fact name={t("friend.profile")}>{f.link?.profile_id}</Fact>
+      <Fact name={t("friend.profile")}>
+        {name && `${name} · `}
+        {f.link?.profile_id}
+      </Fact>
       <Fact name={t("friend.method")}>
         {t(`linkMethod.${f.link?.method}`)} · {t(`assurance.${f.link?.assurance}`)}
       </Fact>

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { endOf, isDay } from "./until";
+
+test("a day ends when it ends in the shop's zone", () => {
+  expect(endOf("2026-11-24", "Asia/Tokyo")).toBe("2026-11-24T15:00:00.000Z");
+  expect(endOf("2026-11-24", "UTC")).toBe("2026-11-25T00:00:00.000Z");
+  expect(endOf("2026-12-31", "America/New_York")).toBe("2027-01-01T05:00:00.000Z");
+  expect(endOf("2026-07-01", "America/New_York")).toBe("2026-07-02T04:00:00.000Z");
+});
+
+test("only days that there are count", () => {
+  expect(["2026-11-24", "2024-02-29"].every(isDay)).toBe(true);
+  expect(["2026-02-30", "2026-13-01", "yesterday", "", "2026-11-24T00:00"].some(isDay)).toBe(false);
+});
