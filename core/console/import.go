@@ -237,7 +237,7 @@ func (p ImportParts) names(ctx context.Context, who Caller, in *namesInput) (Lis
 		return List[CustomerNameView]{}, err
 	}
 	names, err := p.Imports.Names(ctx, who.Merchant.ID, c, in.Body.Profiles)
-	list := List[CustomerNameView]{}
+	list := List[CustomerNameView]{Items: []CustomerNameView{}}
 	for _, v := range in.Body.Profiles {
 		if names[v] != "" {
 			list.Items = append(list.Items, CustomerNameView{ProfileID: string(v), Name: names[v]})

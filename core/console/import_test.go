@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,9 +37,13 @@ func (nothing) SegmentMembers(context.Context, lumo.MerchantID, lumo.AccountID, 
 	return linkage.MemberPage{}, nil
 }
 
-func (nothing) FindProfiles(context.Context, lumo.MerchantID, lumo.AccountID, string, []string) (
+// FindProfiles knows one customer.
+func (nothing) FindProfiles(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID, _ string, asked []string) (
 	[]lumo.Profile, time.Duration, error) {
-	return nil, 0, fault.New(fault.Unavailable, "fake", "")
+	if !slices.Contains(asked, "P1") {
+		return nil, 0, nil
+	}
+	return []lumo.Profile{{ID: "P1", FirstName: "Mio", LastName: "Tanaka"}}, 0, nil
 }
 
 func (nothing) Reachable(context.Context, lumo.MerchantID, lumo.ChannelID, []lumo.LineUserID) ([]bool, error) {
@@ -128,6 +133,28 @@ func TestEachRoleMayDoItsPartOfAnImport(t *testing.T) {
 	started := shoptest.Get[int](t, d.Shop, "SELECT count(*) FROM run WHERE merchant_id = $1 AND kind = 'import'")
 	if started != 2+3 { // of two checks of automatic linking and three of ids: who may
 		t.Errorf("%d imports began, want those of who may", started)
+	}
+}
+
+// Customers are named as Klaviyo does; who has no name there is left out, and nobody is named on
+// an account without Klaviyo.
+func TestCustomersAreNamedAsInKlaviyo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ask := func(body, want string) {
+		t.Helper()
+		res, text, _ := d.send(t, lumo.Viewer, http.MethodPost, d.channel()+"/customers/names", "application/json", body)
+		if res.StatusCode != http.StatusOK || strings.TrimSpace(text) != want {
+			t.Errorf("%s: got %d %s, want %s", body, res.StatusCode, text, want)
+		}
+	}
+	ask(`{"profiles":["P1"]}`, `{"items":[]}`)
+	d.Exec(t, `UPDATE channel SET klaviyo_account_id = $2 WHERE merchant_id = $1`, d.AddAccount(t))
+	ask(`{"profiles":["P2","P1"]}`, `{"items":[{"profile_id":"P1","name":"Mio Tanaka"}]}`)
+	ask(`{"profiles":["P2"]}`, `{"items":[]}`)
+	if res, text, _ := d.send(t, lumo.Viewer, http.MethodPost, d.channel()+"/customers/names", "application/json",
+		`{"profiles":[]}`); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("nobody: got %d %s", res.StatusCode, text)
 	}
 }
 

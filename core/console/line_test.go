@@ -204,7 +204,7 @@ func TestWizardConnectsALINEAccount(t *testing.T) {
 	}
 	one := "./channels/" + got["id"].(string)
 	status, got = d.call(t, lumo.Viewer, "GET", one+"/preflight", nil)
-	if status != 200 || len(got["rows"].([]any)) != 10 {
+	if status != 200 || len(got["rows"].([]any)) != 11 {
 		t.Errorf("preflight: %d %v", status, got)
 	}
 	status, got = d.call(t, lumo.Owner, "POST", one+"/webhook", map[string]any{})
