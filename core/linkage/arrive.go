@@ -74,7 +74,10 @@ func (s *Service) joinEarlier(ctx context.Context, v visit, st State) error {
 	if err != nil || !followed {
 		return err
 	}
-	_, err = joinStates(ctx, s.c.States, s.c.Codes, v.merchant, st.Friend, since, s.c.Now())
+	joined, err := joinStates(ctx, s.c.States, s.c.Codes, v.merchant, st.Friend, since, s.c.Now())
+	if err == nil && joined.Code != (lumo.CodeID{}) {
+		s.c.Watcher.CodeChanged(ctx, v.merchant, v.channel.ID, joined.Code)
+	}
 	return err
 }
 

@@ -44,6 +44,9 @@ func (j *Joiner) Followed(ctx context.Context, m lumo.MerchantID, f lumo.FriendI
 		if err != nil {
 			return err
 		}
+		if j.links != nil {
+			j.links.c.Watcher.CodeChanged(ctx, m, code.Channel, code.ID)
+		}
 		data = map[string]any{"code": code.Name, "state": st.ID.String()}
 		return j.greet(ctx, m, st)
 	})
