@@ -110,7 +110,7 @@ for (const language of ["en", "ja"] as const) {
       await expect(page).toHaveURL(new RegExp(`tag=${tag.id}`));
       const waiting = page.waitForEvent("download");
       await page.getByRole("link", { name: t("friend.csvOut") }).click();
-      const lines = (await readFile(await (await waiting).path(), "utf8")).trim().split("\r\n");
+      const lines = (await readFile(await (await waiting).path(), "utf8")).trim().split(/\r?\n/);
       expect(lines[0]).toContain("klaviyo_profile");
       const hers = lines.filter((l) => l.includes(umi.id));
       expect(hers).toHaveLength(1);

@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { type APIRequestContext, expect, test } from "@playwright/test";
 import { looked, signIn } from "./console";
 import { asMember, type Items, met, told } from "./sim";
+import { say as texts } from "./words";
 
 // Import of LINE ids and automatic linking (UX 5.8, 5.9), and walk-through 18 of UX 8: an old
 // tool's ids are brought in safely. Each run brings its own people and its own segment.
@@ -58,14 +60,19 @@ async function oldTool(request: APIRequestContext, stamp: string) {
       }),
     );
   const segment = `Old tool ${stamp}`;
-  await told(request, "/klaviyo/segments", { name: segment, property, operator: "is_set" });
+  await segmentOf(request, segment, property, 3);
+  return { segment, property, customer: made[0]?.id ?? "", name: `Sora ${stamp}`, user };
+}
+
+// segmentOf waits until Klaviyo has so many customers in a segment.
+async function segmentOf(request: APIRequestContext, name: string, property: string, n: number) {
+  await told(request, "/klaviyo/segments", { name, property, operator: "is_set" });
   await expect
     .poll(async () => {
       const all = await told<Items<{ name: string; members: string[] | null }>>(request, "/klaviyo/segments");
-      return all.items.find((s) => s.name === segment)?.members?.length ?? 0;
+      return all.items.find((s) => s.name === name)?.members?.length ?? 0;
     })
-    .toBe(3);
-  return { segment, property, customer: made[0]?.id ?? "", name: `Sora ${stamp}`, user };
+    .toBe(n);
 }
 
 for (const language of ["en", "ja"] as const) {
@@ -103,6 +110,48 @@ for (const language of ["en", "ja"] as const) {
     await expect.poll(async () => (await known())["LINE Follow Status"]).toBeUndefined();
     expect((await known())[old.property]).toBeTruthy();
     await looked(page, `5-8-undone-${language}`);
+  });
+
+  test(`5.8 IDs of another provider are found out by a sample: ${language}`, async ({ page, request }) => {
+    const t = texts(language);
+    const stamp = `${language === "en" ? 5 : 6}${Date.now()}`;
+    const property = `Agency LINE ID ${stamp}`;
+    const far = 105; // more than the sample of 100
+    await Promise.all(
+      Array.from({ length: far }, (_, n) =>
+        told(request, "/klaviyo/profiles", {
+          email: `far${n}.${stamp}@customer.example`,
+          properties: { [property]: `U${`${n}${stamp}`.padStart(32, "0")}` },
+        }),
+      ),
+    );
+    await segmentOf(request, `Agency ${stamp}`, property, far);
+    await page.setViewportSize(size);
+    const home = await signIn(page, language);
+    await page.goto(`${home}/linking/import`);
+    await page.getByRole("combobox", { name: say.segment }).click();
+    await page.getByRole("option", { name: `Agency ${stamp}` }).click();
+    await page.getByRole("button", { name: say.check }).click();
+    await expect(page.getByTestId("result-unknown")).toHaveText(String(far));
+    await page.getByRole("button", { name: t("linking.import.askButton_other", { n: far }) }).click();
+    await expect(page.getByText(t("run.sample"))).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: say.doubtful })).toBeVisible();
+    await expect(page.getByText(t("linking.import.means.unreachable"))).toBeVisible();
+    await looked(page, `5-8-doubtful-${language}`);
+    const check = page.getByRole("group", { name: t("linking.import.check") });
+    await expect(check.getByText(t("runState.paused"), { exact: true })).toBeVisible();
+    await check.getByRole("button", { name: t("run.resume") }).click();
+    await expect(page.getByTestId("result-unreachable")).toHaveText(String(far));
+    await expect(page.getByRole("button", { name: t("linking.import.link_other", { n: 0 }) })).toBeDisabled();
+    const waiting = page.waitForEvent("download");
+    await page
+      .getByRole("row", { name: new RegExp(t("linking.import.result.unreachable")) })
+      .getByRole("link", { name: t("linking.import.csv") })
+      .click();
+    const lines = (await readFile(await (await waiting).path(), "utf8")).trim().split(/\r?\n/);
+    expect(lines).toHaveLength(far + 1);
+    expect(lines.join()).not.toContain(stamp); // neither an email nor a LINE ID of a stranger
+    await looked(page, `5-8-unreachable-${language}`);
   });
 
   test(`5.9 automatic linking is checked before it is turned on: ${language}`, async ({ page, request }) => {
