@@ -138,7 +138,7 @@ function Rows<T>(props: Props<T> & { picked: Picked }) {
   const page = pages.rows.map(id);
   const every = page.every((one) => picked.ids.has(one));
   return (
-    <Table.ScrollContainer minWidth={Math.min(columns.length * 110, 760)} type="native">
+    <Table.ScrollContainer minWidth={Math.min(columns.length * 110, 760)} type="native" pos="relative">
       <Table highlightOnHover={!!link} stickyHeader className={style.table}>
         <Table.Caption className={style.caption}>{caption}</Table.Caption>
         <Table.Thead>
