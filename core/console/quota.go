@@ -20,6 +20,7 @@ type SendingMonthView struct {
 	LINE      int64          `json:"line" doc:"LINE's own, approximate figure"`
 	ReadAt    *time.Time     `json:"read_at,omitempty" doc:"time of LINE's figure"`
 	Sent      int64          `json:"sent" doc:"by Lumo this month, replies left out"`
+	Outside   *int64         `json:"outside,omitempty" doc:"in LINE's figure and not sent by Lumo, at least; absent while LINE was never asked"`
 	Reserve   int64          `json:"reserve" doc:"kept for flow messages"`
 	Forecast  int64          `json:"forecast,omitempty" doc:"used by the month's end at this pace; absent on its first day"`
 	Left      int64          `json:"left" doc:"for flow messages and tests"`
@@ -96,6 +97,9 @@ func (h sending) quota(ctx context.Context, who Caller, in *InChannel) (SendingM
 		ReadAt: moment(q.ReadAt), Sent: state.Sent, Reserve: state.Reserve, Forecast: state.Forecast,
 		RenewsAt: moment(state.RenewsAt), UsedUp: state.UsedUp(), BlockedAt: moment(q.BlockedAt),
 		Waiting: state.Waiting.Flow, Many: state.Waiting.Broadcast, TooLate: int(state.Rules.TooLate / time.Second)}
+	if n, known := state.Outside(); known {
+		view.Outside = &n
+	}
 	if !q.Unlimited {
 		view.Left, view.ForMany = q.LeftFor(delivery.KindFlow, state.Rules), q.LeftFor(delivery.KindBroadcast, state.Rules)
 	}

@@ -61,6 +61,13 @@ type RouteDay struct {
 	N     int64
 }
 
+// Outside is how many messages of LINE's figure Lumo did not send; false while LINE was never
+// asked. Messages to people who blocked the account are not charged and LINE counts with some
+// delay, so that it is the least it can be.
+func (q QuotaState) Outside() (int64, bool) {
+	return max(0, q.Quota.LINE-(q.Sent-q.Quota.Since)), !q.Quota.ReadAt.IsZero()
+}
+
 // LimitWaiting is what waits for messages of the month.
 type LimitWaiting struct {
 	Flow      int64 // everything but broadcasts

@@ -5057,6 +5057,11 @@ export interface components {
              */
             line: number;
             /**
+             * Format: int64
+             * @description in LINE's figure and not sent by Lumo, at least; absent while LINE was never asked
+             */
+            outside?: number;
+            /**
              * Format: date-time
              * @description time of LINE's figure
              */

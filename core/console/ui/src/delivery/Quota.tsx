@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, read } from "../api";
 import {
   BarChart,
+  Bars,
   Bullet,
   Chart,
   Failed,
@@ -65,6 +66,7 @@ function Shown({ of: m }: { of: Month }) {
     <>
       <Trouble of={m} />
       {m.unlimited ? <Text>{t("quota.unlimited")}</Text> : <Limit of={m} />}
+      <Routes of={m} />
       <LineSays of={m} />
       <Days of={m} />
       {!m.unlimited && mayManage && <Reserve of={m} />}
@@ -216,6 +218,29 @@ function LineSays({ of: m }: { of: Month }) {
         </Text>
       )}
     </Stack>
+  );
+}
+
+// Routes are the month's messages by the way they went, with those that Lumo did not send.
+function Routes({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  const sum = (route: string) => m.days.reduce((n, d) => (d.route === route ? n + d.count : n), 0);
+  const rows = [
+    ...routes.filter((r) => r !== "reply").map((r) => ({ name: t(`delivery.route.${r}`), value: sum(r) })),
+    ...(m.outside === undefined ? [] : [{ name: t("delivery.quota.outside"), value: m.outside }]),
+    { name: t("delivery.route.reply"), value: sum("reply") },
+  ].filter((r) => r.value > 0);
+  if (rows.length === 0) return null;
+  const title = t("delivery.quota.byRoute");
+  return (
+    <Card component="section" aria-label={title}>
+      <Text fw={600}>{title}</Text>
+      <Text size="xs" c="dimmed" mb="xs">
+        {t("delivery.quota.unit")}
+      </Text>
+      <Bars of={rows.map(({ name, value }) => ({ name, n: value, text: count(value) }))} />
+    </Card>
   );
 }
 

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, call, get, read, type Schema } from "../api";
 import {
+  Bars,
   Bullet,
   Chart,
   Failed,
@@ -222,7 +223,6 @@ export function Funnel({ title, steps }: { title: string; steps: Step[] }) {
   const { t } = useTranslation();
   const { count, rate } = useFormat();
   const known = steps.filter((s) => s.n !== undefined) as { name: string; n: number }[];
-  const most = Math.max(1, ...known.map((s) => s.n));
   let lost = "";
   let worst = 0;
   for (const [i, s] of known.entries()) {
@@ -232,26 +232,13 @@ export function Funnel({ title, steps }: { title: string; steps: Step[] }) {
   return (
     <Card withBorder component="section" aria-label={title}>
       <Text fw={600}>{title}</Text>
-      <Stack gap={4} component="ul" p={0} m={0} style={{ listStyle: "none" }}>
-        {steps.map((s) => (
-          <li key={s.name}>
-            <Group justify="space-between">
-              <Text size="sm">{t(`linking.step.${s.name}`)}</Text>
-              <Text size="sm">{s.n === undefined ? `- ${t("linking.step.unknown")}` : count(s.n)}</Text>
-            </Group>
-            <div aria-hidden="true" style={{ background: "var(--lumo-line)", borderRadius: 4, height: 8 }}>
-              <div
-                style={{
-                  background: "var(--lumo-chart-1)",
-                  borderRadius: 4,
-                  height: 8,
-                  width: `${(100 * (s.n ?? 0)) / most}%`,
-                }}
-              />
-            </div>
-          </li>
-        ))}
-      </Stack>
+      <Bars
+        of={steps.map(({ name, n }) => ({
+          name: t(`linking.step.${name}`),
+          n,
+          text: n === undefined ? `- ${t("linking.step.unknown")}` : count(n),
+        }))}
+      />
       {worst > 0 && (
         <Text size="sm" c="dimmed">
           {t("linking.step.lost", { step: t(`linking.step.${lost}`), n: count(worst) })}

@@ -1,5 +1,6 @@
 // Parts that all screens share. README.md beside the sources says how a screen is built.
 export * from "./action";
+export * from "./Bars";
 export * from "./Bullet";
 export * from "./Chart";
 export * from "./Choices";

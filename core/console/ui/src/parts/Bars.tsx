@@ -1,0 +1,31 @@
+import { Group, Stack, Text } from "@mantine/core";
+
+export type Bar = { name: string; n?: number; text: string };
+
+// Bars are numbers one below the other, each with a bar as long as it is large. A number that is
+// not known has none.
+export function Bars({ of }: { of: Bar[] }) {
+  const most = Math.max(1, ...of.map((b) => b.n ?? 0));
+  return (
+    <Stack gap={4} component="ul" p={0} m={0} style={{ listStyle: "none" }}>
+      {of.map((b) => (
+        <li key={b.name}>
+          <Group justify="space-between">
+            <Text size="sm">{b.name}</Text>
+            <Text size="sm">{b.text}</Text>
+          </Group>
+          <div aria-hidden="true" style={{ background: "var(--lumo-line)", borderRadius: 4, height: 8 }}>
+            <div
+              style={{
+                background: "var(--lumo-chart-1)",
+                borderRadius: 4,
+                height: 8,
+                width: `${(100 * (b.n ?? 0)) / most}%`,
+              }}
+            />
+          </div>
+        </li>
+      ))}
+    </Stack>
+  );
+}
