@@ -126,6 +126,7 @@ const screens: Screen[] = [
     none: [(real) => ({ ...real, days: [], sent: 0 }), "delivery.quota.nothing"],
     many: (real) => ({
       ...real,
+      unlimited: false,
       limit: 1_000_000,
       used: 1_000_123,
       left: 0,

@@ -2,8 +2,8 @@ import { expect, test } from "@playwright/test";
 import { signIn, sizes } from "./console";
 import { say } from "./words";
 
-// The answers about connecting, linking and consent stand where their questions come up, in both
-// languages. docs/faq.md lists them with what else shows them.
+// The answers about connecting, linking, consent, flows, opens, clicks and revenue stand where
+// their questions come up, in both languages. docs/faq.md lists them with what else shows them.
 
 const answers: [question: string, path: string, texts: string[]][] = [
   [
@@ -33,6 +33,30 @@ const answers: [question: string, path: string, texts: string[]][] = [
   ["two answers", "/linking/review", ["linking.review.lead"]],
   ["LINE consent", "/settings/consent", ["consent.rule", "consent.promise", "consent.update"]],
   ["refused by Klaviyo", "/linking/kept", ["linking.kept.lead"]],
+  ["LINE from a flow", "/flows/settings", ["flow.settings.lead", "flow.getJson.hidden"]],
+  ["a flow set up for me", "/flows/library", ["flow.library.lead"]],
+  ["late messages", "/flows", ["flow.doctor.lead"]],
+  [
+    "nothing arrives",
+    "/flows",
+    ["flow.checklist.title", "flow.checklist.linked", "flow.checklist.live", "flow.checklist.key"],
+  ],
+  ["events that are hours old", "/settings/sending", ["delivery.rules.lateWhat"]],
+  ["the month is used up", "/quota", ["delivery.quota.reserveWhy", "delivery.quota.told"]],
+  ["do replies cost", "/replies", ["reply.lead"]],
+  ["is an open a Read", "/statistics/rules", ["statistics.rule.opened", "statistics.rule.line"]],
+  [
+    "what is a click",
+    "/statistics/rules",
+    [
+      "statistics.rule.clicks",
+      "statistics.rule.clickers",
+      "statistics.rule.machines",
+      "statistics.rule.suspect",
+    ],
+  ],
+  ["opens can be switched off", "/settings/tracking", ["tracking.opensHow", "tracking.utmHow"]],
+  ["Klaviyo's revenue", "/statistics", ["statistics.sales"]],
 ];
 
 for (const language of ["en", "ja"] as const) {
