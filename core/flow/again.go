@@ -48,7 +48,7 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 		return r, err
 	}
 	if r.Outcome != Accepted {
-		return r, fault.New(fault.Conflict, op, "Nothing can be sent for this call yet: %s.", r.Reason)
+		return r, fault.New(fault.Conflict, op, "Nothing can be sent for this call yet. Check again to see why.")
 	}
 	if err := s.want(ctx, &r, content); err != nil {
 		return r, err

@@ -107,17 +107,26 @@ func (w *world) build(t *testing.T, v *vault.Vault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.service, err = linkage.New(linkage.Config{Directory: linkage.NewDirectory(w.db, ls, w.channels),
-		Tenants: w.db, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls,
-		Tokens: ls, Greeter: w.heard, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
-		LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
-		Auditor: w.heard, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID, Now: w.clock, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.service = w.newService(t, w.db)
 	w.runs = w.newRuns(t, "core-1")
 	w.imports = w.newImporter(t, w.runs)
 	w.joiner.Attach(w.service, w.imports)
+}
+
+// newService is the capability of a process that sees the database through tenants.
+func (w *world) newService(t *testing.T, tenants linkage.Tenants) *linkage.Service {
+	t.Helper()
+	ls, cs := store.New(w.vault), channels.New(w.vault)
+	s, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(w.db, ls, w.channels),
+		Tenants: tenants, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls,
+		Tokens: ls, Greeter: w.heard, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
+		LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
+		Auditor: w.heard, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID, Now: w.clock,
+		Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func (w *world) addMerchant(t *testing.T, v *vault.Vault) lumo.MerchantID {

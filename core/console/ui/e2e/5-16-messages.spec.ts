@@ -298,7 +298,7 @@ test("5.16 what stands in the way is said, leads to its block, and mends itself;
   await page.getByRole("button", { name: "Use our form" }).click();
   await expect(text).toHaveText("Hi first name");
   await page.getByRole("button", { name: "Add block" }).click();
-  await page.getByRole("menuitem", { name: "Flex or message JSON" }).click();
+  await page.getByRole("menuitem", { name: "Flex or message JSON" }).press("Enter");
   await page.getByRole("textbox", { name: "Message JSON" }).fill('{"type":"text",\n"text":}');
   await expect(page.getByText("This is not JSON. Look at line 2.").first()).toBeVisible();
   await page.getByRole("button", { name: "Go to block 2" }).click();

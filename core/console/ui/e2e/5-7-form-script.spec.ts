@@ -10,6 +10,7 @@ import { asMember, edge, type Items, told } from "./sim";
 let shop: Server;
 let origin: string;
 let script: string;
+let language = "en"; // of the shop's page
 
 test.beforeAll(async () => {
   shop = createServer((_, answer) => {
@@ -18,7 +19,7 @@ test.beforeAll(async () => {
       "Content-Security-Policy",
       `default-src 'none'; script-src ${edge}; connect-src ${edge}; img-src ${edge}`,
     );
-    answer.end(`<!doctype html><html lang="en"><title>A shop</title><main><h1>A shop</h1></main>
+    answer.end(`<!doctype html><html lang="${language}"><title>A shop</title><main><h1>A shop</h1></main>
 <script src="${script}" async></script></html>`);
   });
   await new Promise<void>((listening) => shop.listen(0, "127.0.0.1", listening));
@@ -79,6 +80,39 @@ for (const [spelling, detail] of [
     const all = await asMemberLater(page, form.id);
     expect(all.submitted).toBeGreaterThan(0);
   });
+
+test("5.7 a form speaks the merchant's own words, in the language of the shop's page", async ({
+  page,
+  request,
+}) => {
+  const email = `words${Date.now()}@customer.example`;
+  await told(request, "/klaviyo/profiles", { email, first_name: "Kotoha" });
+  await signIn(page, "en");
+  const form = await asMember<Form>(page, "/forms", {
+    name: "Own words",
+    origins: [origin],
+    shows: "button",
+    texts: {
+      en: { title: "Tea news <b>first</b>", button: "Yes please" },
+      ja: { title: "お茶の便り", button: "受け取る" },
+    },
+  });
+  script = form.script_url;
+  for (const [shown, title, button, close] of [
+    ["ja", "お茶の便り", "受け取る", "閉じる"], // what has no own words says the usual ones
+    ["en", "Tea news <b>first</b>", "Yes please", "Close"],
+    ["th", "Tea news <b>first</b>", "Yes please", "Close"],
+  ] as const) {
+    language = shown;
+    await visit(page);
+    await says(page, { type: "submit", formId: "AnyOne", metaData: { email } });
+    const box = page.getByRole("region", { name: title });
+    await expect(box.getByRole("link", { name: button })).toBeVisible();
+    await expect(box.getByRole("button", { name: close })).toBeVisible();
+    await expect(box.getByText(title)).toBeVisible(); // as text, whatever was typed
+  }
+  language = "en";
+});
 
 async function asMemberLater(page: Page, id: string) {
   await page.goto("/");

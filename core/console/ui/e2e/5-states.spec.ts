@@ -119,6 +119,22 @@ const screens: Screen[] = [
     many: (real) => large(real) as Json,
   },
   {
+    name: "5-32-people",
+    path: "/statistics/people/clicked",
+    call: "/statistics/people?*",
+    failed: "statistics.failed",
+    none: [noItems, "statistics.people.none"],
+    many: (real) => {
+      const all = long(real);
+      const items = all.items.map(({ id, name, ...one }) => ({
+        ...one,
+        friend: { id: `frd_${id}`, name: `${(one as { friend?: Json }).friend?.name} ${name}` },
+        count: 4_812_345,
+      }));
+      return { ...all, items };
+    },
+  },
+  {
     name: "5-33-quota",
     path: "/quota",
     call: "/quota",

@@ -8,6 +8,7 @@ import { type Say, say } from "./words";
 // account and a Klaviyo account of its own. What a person clicks, chooses and fills is counted.
 
 type LINE = {
+  name: string;
   messaging_channel_id: string;
   messaging_channel_secret: string;
   login_channel_id: string;
@@ -90,6 +91,15 @@ for (const language of ["en", "ja"] as const) {
       await hand.click(button(page, "common.goOn"));
       await expect(page.getByText(t("connection.preflight.ready"))).toBeVisible();
       await expect(page.locator("[data-row][data-state=bad]")).toHaveCount(0);
+      await test.step("whether openings are measured is asked, with a text to tell people", async () => {
+        const disclosure = page.getByText(t("tracking.disclosure", { name: has.line.name }));
+        await expect(page.getByRole("radio", { name: t("connection.opens.on") })).toBeChecked();
+        await expect(disclosure).toBeVisible();
+        await page.getByRole("radio", { name: t("connection.opens.off") }).check();
+        await expect(disclosure).toBeHidden();
+        await page.getByRole("radio", { name: t("connection.opens.on") }).check();
+        await expect(disclosure).toBeVisible();
+      });
       await looked(page, `5-4-preflight-${language}`);
       expect(hand.n).toBeLessThanOrEqual(14);
     });

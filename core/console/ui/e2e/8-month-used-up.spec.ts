@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
 import { leavesCart, reminders, setQuota } from "./klaviyo";
+import { asMember } from "./sim";
 import { say as texts } from "./words";
 
 // Walk-through 14 of UX 8 with flow messages: the month is used up; what happens, and how does
@@ -53,5 +54,40 @@ for (const language of ["en", "ja"] as const)
       await expect(page.getByText(say.waits)).toBeHidden({ timeout: 2000 });
     }).toPass({ timeout: 60_000 });
     await expect.poll(() => reminders(request, "mio"), { timeout: 30_000 }).toBe(before + waiting);
+
+    await test.step("another part is kept for flows", async () => {
+      const part = page.getByRole("slider", { name: t("delivery.quota.reserve") });
+      const save = page.getByRole("button", { name: t("delivery.quota.saveReserve") });
+      const kept = async () =>
+        (await asMember<{ reserve_percent: number }>(page, "/sending/rules")).reserve_percent;
+      const was = await kept();
+      await expect(save).toBeDisabled();
+      for (const [key, percent] of [
+        ["ArrowRight", was + 5],
+        ["ArrowLeft", was],
+      ] as const) {
+        await part.press(key);
+        await expect(page.getByText(`${percent} %`, { exact: true }).last()).toBeVisible();
+        await save.click();
+        await expect.poll(kept).toBe(percent);
+        await expect(save).toBeDisabled();
+      }
+    });
+
+    await test.step("an account without a limit", async () => {
+      await setQuota(request, { limit: null, used: 5000 });
+      await expect(async () => {
+        await asMember(page, "/quota/check", {}); // LINE is asked anew after ten seconds
+        await expect(page.getByRole("main").getByText(t("quota.unlimited"))).toBeVisible({ timeout: 1000 });
+      }).toPass({ timeout: 60_000 });
+      await expect(page.getByTestId("quota-left")).toHaveCount(0);
+      await expect(page.getByRole("slider")).toHaveCount(0);
+      await expect(routes).toBeVisible();
+      await looked(page, `5-33-unlimited-${language}`);
+    });
     await setQuota(request, { limit: 5000, used: 100 });
+    await expect(async () => {
+      await asMember(page, "/quota/check", {});
+      await expect(page.getByTestId("quota-left")).toBeVisible({ timeout: 1000 });
+    }).toPass({ timeout: 60_000 });
   });

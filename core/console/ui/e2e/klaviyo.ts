@@ -46,8 +46,8 @@ export async function reminders(request: APIRequestContext, person: string): Pro
   return chat.split("your tea is still waiting").length - 1;
 }
 
-// setQuota sets what LINE says of the month: the limit, and what is used of it.
-export async function setQuota(request: APIRequestContext, quota: { limit: number; used: number }) {
+// setQuota sets what LINE says of the month: the limit (null = none), and what is used of it.
+export async function setQuota(request: APIRequestContext, quota: { limit: number | null; used: number }) {
   const all = await told<{ items: { messaging_channel_id: string }[] }>(request, "/line/channels");
   for (const c of all.items) await told(request, `/line/channels/${c.messaging_channel_id}/quota`, quota);
 }

@@ -26,7 +26,7 @@ export function OwnPhone({ of }: { of: Channel }) {
   });
   const step: Step | undefined = home.data?.checklist.find((s) => s.step === "link_yourself");
   const provider = rowOf(usePreflight(of.id).data, "provider")?.state;
-  const rows = <Preflight channel={of.id} only={["provider", "login_joined"]} />;
+  const rows = <Preflight channel={of.id} only={["provider", "callback", "login_joined"]} />;
   return (
     <Stack>
       {provider === "bad" && rows}

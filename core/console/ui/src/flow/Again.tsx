@@ -26,13 +26,17 @@ export function Again({ call }: { call: FlowRequestDetail }) {
     ask.close();
     await client.invalidateQueries({ queryKey: ["flow"] });
   });
+  const look = () => {
+    send.clear(); // what was in the way then may be gone
+    return check.run();
+  };
   if (!mayChange || call.state !== "not_sent" || call.outcome === "refused")
     return send.doneAt ? <Text role="status">{t("flow.again.sent")}</Text> : null;
   const repeated = call.reason === "duplicate";
   return (
     <Stack gap="xs">
       <Group gap="xs">
-        <Button variant="default" onClick={() => check.run()} loading={check.busy}>
+        <Button variant="default" onClick={look} loading={check.busy}>
           {t("flow.again.check")}
         </Button>
         <Button variant="default" onClick={repeated ? ask.open : () => send.run()} loading={send.busy}>

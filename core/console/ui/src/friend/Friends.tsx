@@ -117,14 +117,12 @@ function Jump({ day, to }: { day: string; to: (day: string) => void }) {
     if (value !== day && (value === "" || isDay(value))) to(value);
   };
   return (
-    <TextInput
-      type="date"
-      size="sm"
-      aria-label={t("friend.jump")}
-      title={t("friend.jump")}
-      value={typed}
-      onChange={(e) => go(e.currentTarget.value)}
-    />
+    <Group component="label" gap="xs" wrap="nowrap">
+      <Text component="span" size="sm">
+        {t("friend.jump")}
+      </Text>
+      <TextInput type="date" size="sm" value={typed} onChange={(e) => go(e.currentTarget.value)} />
+    </Group>
   );
 }
 

@@ -20,8 +20,9 @@ export function LineChart(p: LineChartProps) {
   return <MantineLine yAxisProps={useAxis()} {...p} lineChartProps={{ ...quiet, ...p.lineChartProps }} />;
 }
 
-// useAxis writes an axis in few signs; the table beside a chart has all digits.
+// useAxis writes an axis in few signs, in whole numbers: charts count people, messages and
+// requests. The table beside a chart has all digits.
 function useAxis() {
   const { compact } = useFormat();
-  return { tickFormatter: compact };
+  return { tickFormatter: compact, allowDecimals: false };
 }
