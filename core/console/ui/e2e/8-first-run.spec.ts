@@ -95,9 +95,9 @@ for (const language of ["en", "ja"] as const) {
         const disclosure = page.getByText(t("tracking.disclosure", { name: has.line.name }));
         await expect(page.getByRole("radio", { name: t("connection.opens.on") })).toBeChecked();
         await expect(disclosure).toBeVisible();
-        await page.getByRole("radio", { name: t("connection.opens.off") }).check();
+        await page.getByRole("radio", { name: t("connection.opens.off") }).click(); // checked once it is saved
         await expect(disclosure).toBeHidden();
-        await page.getByRole("radio", { name: t("connection.opens.on") }).check();
+        await page.getByRole("radio", { name: t("connection.opens.on") }).click();
         await expect(disclosure).toBeVisible();
       });
       await looked(page, `5-4-preflight-${language}`);
