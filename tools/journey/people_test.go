@@ -49,19 +49,14 @@ func (w *world) rendered(template, profile string) string {
 	return strings.TrimSpace(mail.HTML)
 }
 
-// busyTries is how often people try who are told to: on a starved machine a module may take too
-// long.
-const busyTries = 10
-
 // opens has a person open an address in LINE and answer LINE's consent screen where it comes,
 // again where she is told to try again.
 func (w *world) opens(person, address string, choice linetest.Choice) (last linetest.Page) {
 	w.t.Helper()
-	for range busyTries {
-		if last = w.opensOnce(person, address, choice); last.Status != http.StatusServiceUnavailable {
-			break
-		}
-	}
+	w.until("a module to have its time", func() (bool, error) { // on a starved machine it may take too long
+		last = w.opensOnce(person, address, choice)
+		return last.Status != http.StatusServiceUnavailable, fmt.Errorf("%s is told %q", person, last.Text)
+	})
 	return last
 }
 
