@@ -21,7 +21,7 @@ export function Result({ of, what, done = "common.savedAt", labels, children }: 
     <>
       <Group gap="sm">
         {children}
-        <Text size="sm" c="dimmed" role="status">
+        <Text size="sm" role="status">
           {of.lost ? t("common.checking") : of.doneAt && !of.busy ? t(done, { time: time(of.doneAt) }) : ""}
         </Text>
       </Group>
