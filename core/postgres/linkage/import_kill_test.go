@@ -165,7 +165,7 @@ func (w *world) importedThrough(t *testing.T, phase string, n int, after bool) (
 // undoneOnce looks whether so many were linked, and unlinked, once each.
 func (w *world) undoneOnce(t *testing.T, all int) {
 	t.Helper()
-	for what, sql := range map[string]string{
+	w.standOnce(t, all, map[string]string{
 		"links":          `SELECT count(*) FROM identity_link WHERE state = 'unlinked'`,
 		"friends":        `SELECT count(*) FROM friend WHERE NOT linked`,
 		"counted so":     `SELECT coalesce(sum(n), 0) FROM friend_total WHERE NOT linked`,
@@ -175,11 +175,7 @@ func (w *world) undoneOnce(t *testing.T, all int) {
 		"events":         `SELECT count(*) FROM outbox WHERE kind = 'event'`,
 		"links at home":  `SELECT coalesce(sum(n), 0) FROM counter WHERE kind = 'linked'`,
 		"results":        `SELECT count(*) / 3 FROM run_item`,
-	} {
-		if n := w.count(t, sql); n != all {
-			t.Errorf("%s: got %d, want %d", what, n, all)
-		}
-	}
+	})
 }
 
 // Two imports of one segment, begun together and worked on by two processes.

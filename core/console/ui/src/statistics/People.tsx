@@ -6,6 +6,7 @@ import { api, read, type Schema } from "../api";
 import { type Column, DataTable, Empty, Page, useFilters, useFormat, usePages, When } from "../parts";
 import { usePlace } from "../place";
 import { query, type Whom } from "./Behind";
+import type { Days } from "./days";
 import { Range, useRange } from "./Range";
 
 type Person = Schema<"PersonBehindView">;
@@ -43,7 +44,7 @@ export function People() {
     enabled: !chosen.wrong,
   });
   const columns = useColumns(whom);
-  const name = useName(chosen.wrong ? undefined : query(chosen.days), values);
+  const name = useName(chosen.wrong ? undefined : chosen.days, values);
   return (
     <Page
       title={t(`statistics.people.${whom}`)}
@@ -71,10 +72,10 @@ export function People() {
 }
 
 // useName is of what the people are: a message, a link, a code.
-function useName(range: string | undefined, { message, link, qr_code }: Record<string, string>) {
+function useName(days: Days | undefined, { message, link, qr_code }: Record<string, string>) {
   const { t } = useTranslation();
   const { channel, path } = usePlace();
-  const [, from = "", to = ""] = range?.match(/from=(.*)&to=(.*)/) ?? [];
+  const { from = "", to = "" } = days ?? {};
   const figures = useQuery({
     queryKey: ["statistics", channel?.id, from, to],
     queryFn: () =>
@@ -83,7 +84,7 @@ function useName(range: string | undefined, { message, link, qr_code }: Record<s
           params: { path, query: { from, to } },
         }),
       ),
-    enabled: !!range && !!(message || link || qr_code),
+    enabled: !!days && !!(message || link || qr_code),
   });
   if (message === "direct") return t("statistics.direct");
   if (message) return figures.data?.messages.find((m) => m.id === message)?.name;
