@@ -96,21 +96,34 @@ func newWorld(t *testing.T) *world {
 func (w *world) build(t *testing.T, v *vault.Vault) {
 	t.Helper()
 	cs, ls := channels.New(v), store.New(v)
-	log := slog.New(slog.NewJSONHandler(w.logs, nil))
-	var err error
 	w.joiner = linkage.NewJoiner(w.db, ls, ls, channel.NewDirectory(w.db, w.db, cs, cs), w.heard, w.clock)
-	w.channels, err = channel.New(channel.Config{Directory: channel.NewDirectory(w.db, w.db, cs, cs),
-		Tenants: w.db, Systems: w.db, Channels: cs, Friends: cs, Requests: cs, Work: cs,
-		Accounts: lineAccount{}, Hooks: w.vendors, Read: line.ReadWebhook, Recorder: w.heard, Profiles: w.heard,
-		Fleet: w.heard, Auditor: w.heard, Joiner: w.joiner, Watcher: w.heard,
-		EdgeURL: edgeURL, NewID: w.newID, Now: w.clock, Log: log, Owner: "core-1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.channels = w.newChannels(t, w.db, w.heard, w.heard)
 	w.service = w.newService(t, w.db)
 	w.runs = w.newRuns(t, "core-1")
 	w.imports = w.newImporter(t, w.runs)
 	w.joiner.Attach(w.service, w.imports)
+}
+
+// database is what a process sees of the database.
+type database interface {
+	channel.Tenants
+	channel.Systems
+	AfterCommit(ctx context.Context, fn func())
+}
+
+// newChannels is the channel capability of a process, and who hears of its friends.
+func (w *world) newChannels(t *testing.T, db database, recorder channel.Recorder, profiles channel.Profiles) *channel.Service {
+	t.Helper()
+	cs := channels.New(w.vault)
+	s, err := channel.New(channel.Config{Directory: channel.NewDirectory(db, db, cs, cs),
+		Tenants: db, Systems: db, Channels: cs, Friends: cs, Requests: cs, Work: cs,
+		Accounts: lineAccount{}, Hooks: w.vendors, Read: line.ReadWebhook, Recorder: recorder, Profiles: profiles,
+		Fleet: w.heard, Auditor: w.heard, Joiner: w.joiner, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID,
+		Now: w.clock, Log: slog.New(slog.NewJSONHandler(w.logs, nil)), Owner: "core-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // newService is the capability of a process that sees the database through tenants.

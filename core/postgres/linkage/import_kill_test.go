@@ -3,7 +3,6 @@ package linkage_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -69,25 +68,36 @@ func (m *mortal) InSystem(ctx context.Context, fn func(context.Context) error) e
 // killed has a process work until it dies at its n-th unit; false = it came to the end before.
 func (w *world) killed(t *testing.T, n int, after bool) bool {
 	t.Helper()
-	ctx, die := context.WithCancel(t.Context())
-	defer die()
-	db := &mortal{DB: w.db, left: n, after: after, die: die}
+	return w.dying(t, n, after, func(ctx context.Context, db *mortal) {
+		runs := w.mortalRuns(t, db)
+		var err error
+		if w.vault, err = vault.New(w.db, make([]byte, 32)); err != nil { // a new process has read no keys
+			t.Fatal(err)
+		}
+		w.realParts(t)
+		w.newImporter(t, runs)
+		db.work(ctx, runs)
+	})
+}
+
+// mortalRuns does long work as a process that dies; it knows no work by itself.
+func (w *world) mortalRuns(t *testing.T, db *mortal) *run.Service {
+	t.Helper()
 	runs, err := run.New(run.Config{Tenants: db, Store: runstore.Store{}, Turns: runstore.Store{}, Watcher: w.heard,
-		Auditor: w.heard, NewID: w.newID, Now: w.clock, Log: slog.New(slog.DiscardHandler), Owner: fmt.Sprint("mortal-", n, after)})
+		Auditor: w.heard, NewID: w.newID, Now: w.clock, Log: slog.New(slog.DiscardHandler), Owner: "mortal-" + w.newID().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.vault, err = vault.New(w.db, make([]byte, 32)); err != nil { // a new process has read no keys
-		t.Fatal(err)
-	}
-	w.realParts(t)
-	w.newImporter(t, runs)
-	for db.left > 0 {
+	return runs
+}
+
+// work works until it is dead, or nothing is due.
+func (m *mortal) work(ctx context.Context, runs *run.Service) {
+	for m.left > 0 {
 		if did, _ := runs.Once(ctx); !did {
-			return db.left <= 0
+			return
 		}
 	}
-	return true
 }
 
 // An import, from its check to its undoing, is killed at every unit of work that it has, before

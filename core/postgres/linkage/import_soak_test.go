@@ -95,15 +95,22 @@ func (w *world) imported(t *testing.T, all int) (check, link spent) {
 // realParts has the product's outbox and timelines hear of links, instead of the test.
 func (w *world) realParts(t *testing.T) {
 	t.Helper()
+	w.outbox, w.facts = w.parts(t, w.db)
+	w.imports = w.newImporter(t, w.runs)
+}
+
+// parts are the product's outbox and timelines, as a process has them.
+func (w *world) parts(t *testing.T, db database) (*outbox.Service, *tracking.Service) {
+	t.Helper()
 	log := slog.New(slog.NewJSONHandler(w.logs, nil))
 	store := outboxstore.New(w.vault)
-	out, err := outbox.New(outbox.Config{Tenants: w.db, Store: store, Leases: store, Klaviyo: struct{ outbox.Klaviyo }{},
+	out, err := outbox.New(outbox.Config{Tenants: db, Store: store, Leases: store, Klaviyo: struct{ outbox.Klaviyo }{},
 		Accounts: struct{ outbox.Accounts }{}, Links: struct{ outbox.Links }{}, Auditor: w.heard,
 		Watcher: struct{ outbox.Watcher }{}, NewID: w.newID, Now: w.clock, Log: log, Owner: "core-1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts, err := tracking.New(tracking.Config{Tenants: w.db, Store: trackingstore.Store{}, Outbox: out,
+	facts, err := tracking.New(tracking.Config{Tenants: db, Store: trackingstore.Store{}, Outbox: out,
 		Refusals: struct{ tracking.Refusals }{}, Numbers: struct{ tracking.Numbers }{}, Keys: struct{ tracking.Keys }{},
 		Fleet: w.heard, Watcher: struct{ tracking.Watcher }{}, EdgeURL: edgeURL,
 		OneOff: tracking.OneOffKey{Number: 1, Private: ed25519.NewKeyFromSeed(make([]byte, 32))},
@@ -111,8 +118,7 @@ func (w *world) realParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.outbox, w.facts = out, facts
-	w.imports = w.newImporter(t, w.runs)
+	return out, facts
 }
 
 // countedOnce looks whether an import of so many left each thing once.

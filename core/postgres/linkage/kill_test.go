@@ -12,12 +12,12 @@ import (
 
 // dying has a process do something until it dies at its n-th unit of work; false = it came to
 // the end before.
-func (w *world) dying(t *testing.T, n int, after bool, do func(context.Context, *linkage.Service)) bool {
+func (w *world) dying(t *testing.T, n int, after bool, do func(context.Context, *mortal)) bool {
 	t.Helper()
 	ctx, die := context.WithCancel(t.Context())
 	defer die()
 	db := &mortal{DB: w.db, left: n, after: after, die: die}
-	do(ctx, w.newService(t, db))
+	do(ctx, db)
 	return db.left <= 0
 }
 
@@ -52,8 +52,8 @@ func TestAReturnFromLINELoginKilledAtAnyStepIsOneLink(t *testing.T) {
 		who, profile := lumo.LineUserID(user(person)), member(person, nil).ID
 		w.vendors.befriend(who, true)
 		first := w.scan(t, code, token.ClaimProfile, string(profile))
-		died := w.dying(t, n, after, func(ctx context.Context, s *linkage.Service) {
-			_, _ = s.Callback(ctx, linkage.Return{State: first.state, Code: string(who), Cookie: first.cookie})
+		died := w.dying(t, n, after, func(ctx context.Context, db *mortal) {
+			_, _ = w.newService(t, db).Callback(ctx, linkage.Return{State: first.state, Code: string(who), Cookie: first.cookie})
 		})
 		again := w.scan(t, code, token.ClaimProfile, string(profile))
 		w.back(t, again, who, again.cookie)
@@ -83,8 +83,8 @@ func TestADecisionKilledAtAnyStepHoldsOnce(t *testing.T) {
 		first, second := lumo.ProfileID(fmt.Sprint("A", person)), lumo.ProfileID(fmt.Sprint("B", person))
 		old := w.linked(t, who, first)
 		item := w.claims(t, who, second)
-		died := w.dying(t, n, after, func(ctx context.Context, s *linkage.Service) {
-			_ = s.Decide(ctx, w.merchant, w.channel.ID, item.ID, linkage.UseSecond, lumo.MemberID{1})
+		died := w.dying(t, n, after, func(ctx context.Context, db *mortal) {
+			_ = w.newService(t, db).Decide(ctx, w.merchant, w.channel.ID, item.ID, linkage.UseSecond, lumo.MemberID{1})
 		})
 		if len(w.review(t)) == 1 {
 			w.decide(t, item.ID, linkage.UseSecond)
@@ -92,8 +92,8 @@ func TestADecisionKilledAtAnyStepHoldsOnce(t *testing.T) {
 		if got := w.profileOf(t, old.Friend); got != second {
 			t.Errorf("killed at unit %d (after %t): linked to %q", n, after, got)
 		}
-		diedToo := w.dying(t, n, after, func(ctx context.Context, s *linkage.Service) {
-			_ = s.UndoDecision(ctx, w.merchant, w.channel.ID, item.ID, lumo.MemberID{1})
+		diedToo := w.dying(t, n, after, func(ctx context.Context, db *mortal) {
+			_ = w.newService(t, db).UndoDecision(ctx, w.merchant, w.channel.ID, item.ID, lumo.MemberID{1})
 		})
 		if len(w.review(t)) == 0 {
 			if err := w.service.UndoDecision(t.Context(), w.merchant, w.channel.ID, item.ID, lumo.MemberID{1}); err != nil {
