@@ -9,11 +9,15 @@ import (
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 const (
 	batchSize = 60
 	parallel  = 8
+	// ahead is how many properties of a batch go before what has waited longer: a consent must not
+	// wait for the thousand events of a broadcast, nor those for a first sync.
+	ahead = batchSize / 4
 	// staleAfter is how old an event may be that still starts flows.
 	staleAfter = 6 * time.Hour
 )
@@ -81,10 +85,29 @@ func (a *account) look(ctx context.Context) (w work, err error) {
 		if w.over = backlog > bulkOver; w.over {
 			part = Retries
 		}
-		w.items, err = s.c.Store.Due(ctx, m, of, part, s.c.Now(), batchSize)
+		if w.items, err = s.c.Store.Due(ctx, m, of, part, s.c.Now(), batchSize); err != nil || part != All || len(w.items) < batchSize {
+			return err
+		}
+		first, err := s.c.Store.Due(ctx, m, of, FirstProfiles, s.c.Now(), ahead)
+		w.items = before(first, w.items)
 		return err
 	})
 	return w, err
+}
+
+// before puts items before others, once each, and keeps as many as there were.
+func before(first, items []Item) []Item {
+	among := map[id.ID]bool{}
+	for _, item := range first {
+		among[item.ID] = true
+	}
+	all := first
+	for _, item := range items {
+		if !among[item.ID] && len(all) < len(items) {
+			all = append(all, item)
+		}
+	}
+	return all
 }
 
 // unbundle makes items of bundles until there are more than go singly; the rest stays as it is.

@@ -149,6 +149,36 @@ func TestPropertiesArriveBeforeEvents(t *testing.T) {
 	}
 }
 
+// "Within seconds" is what merchants are told of a consent. Time stands still here: whatever had
+// to wait for a moment to come would not be written.
+func TestAConsentGoesToKlaviyoWithinSecondsHoweverManyEventsWait(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	var sent []lumo.Fact
+	for n := range outbox.BulkOver - 1 {
+		sent = append(sent, s.fact(lumo.FactSent, strconv.Itoa(n)))
+	}
+	s.add(t, sent...)
+	mio := s.AddFriend(t, "Mio", "Ucafe0000000000000000000000000002")
+	s.Link(t, mio, s.account, "P2")
+	s.Exec(t, `
+UPDATE friend SET follow_status = 'blocked', consent = 'withdrawn' WHERE merchant_id = $1 AND id = $2`, mio)
+	s.Clock.Advance(time.Second) // the events have waited longer
+	s.In(t, func(ctx context.Context) error { return s.service.ProfileChanged(ctx, s.Merchant, mio) })
+	if err := s.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.klaviyo.profiles) != 1 || s.klaviyo.profiles[0].ID != "P2" || s.klaviyo.profiles[0].Set["LINE Consent"] != "withdrawn" {
+		t.Errorf("the first batch wrote %+v, want the consent in it", s.klaviyo.profiles)
+	}
+	if n := s.count(t, "sent"); n != 60 {
+		t.Errorf("the first batch wrote %d items, want 60", n)
+	}
+	if outbox.LongestRest > 2*time.Second {
+		t.Errorf("what is due may lie for %v", outbox.LongestRest)
+	}
+}
+
 func TestLaterPropertiesReplaceEarlierOnes(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)

@@ -21,6 +21,7 @@ const (
 	friendsOnly  = "friends" // as an argument: no more than linking and searching among a million
 	joinPeople   = 200
 	searchRepeat = 20
+	joinName     = "Join %d"
 )
 
 // friendFigures measure a shop with a million friends, half of them linked: how long a person
@@ -115,7 +116,7 @@ SELECT merchant_id, channel_id, follow_status, consent, linked, 0, count(*)
 // there to the last page.
 func joinPerson(ctx context.Context, sim *seed.Sim, shop seed.Shop, n int) (time.Duration, error) {
 	var person, profile struct{ ID string }
-	if err := sim.Post(ctx, "/people", map[string]string{"name": fmt.Sprintf("Join %d", n), "language": "ja"}, &person); err != nil {
+	if err := sim.Post(ctx, "/people", map[string]string{"name": fmt.Sprintf(joinName, n), "language": "ja"}, &person); err != nil {
 		return 0, err
 	}
 	address := fmt.Sprintf("join%d@customer.example", n)

@@ -1,9 +1,9 @@
 // Command bench prints the figures of the shipped path as BENCH <name> <value> <unit> lines,
 // each beside its peer in the same run. bench edge prints those of one edge alone, bench ingest
 // those of the core taking events, bench hook those of webhooks being acknowledged, bench flow
-// those of flows, bench import those of LINE ids being linked, bench page that of the console,
-// bench friends those of a shop with a million friends, bench send FILE those of the sending engine,
-// with a processor profile in the file.
+// those of flows, bench follow those of consents reaching Klaviyo, bench import those of LINE ids
+// being linked, bench page that of the console, bench friends those of a shop with a million
+// friends, bench send FILE those of the sending engine, with a processor profile in the file.
 package main
 
 import (
@@ -120,7 +120,7 @@ func start(ctx context.Context, dir string, w *wire) (*stack.Stack, error) {
 		addrs = append(addrs, l.Addr().String())
 	}
 	s, err := stack.New(stack.Config{Root: root, Dir: filepath.Join(dir, "lumo"), Sim: true, CoreAddr: addrs[0],
-		EdgeAddr: addrs[1], SimAddr: addrs[2], Settings: []string{"LUMO_LINE_API_URL=" + w.url()}, Out: io.Discard})
+		EdgeAddr: addrs[1], SimAddr: addrs[2], Settings: w.settings(), Out: io.Discard})
 	w.rest = &fasthttp.HostClient{Addr: addrs[2]}
 	if err != nil {
 		return nil, err
@@ -149,6 +149,11 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 	console, err := seed.SignIn(ctx, s.CoreURL(), shop.Email, shop.Password)
 	if err != nil {
 		return err
+	}
+	if only == "" || only == followOnly { // before Klaviyo has much else to be told
+		if err := followToKlaviyo(ctx, console, sim, w, shop, out); err != nil || only == followOnly {
+			return err
+		}
 	}
 	if only == "" || only == pageOnly {
 		if err := stateToPage(ctx, s, dir, console, shop, out); err != nil || only == pageOnly {

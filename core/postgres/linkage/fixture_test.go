@@ -255,11 +255,18 @@ func (w *world) back(t *testing.T, s scan, who lumo.LineUserID, cookie string) l
 func (w *world) follow(t *testing.T, who lumo.LineUserID, eventID string) {
 	t.Helper()
 	w.vendors.befriend(who, true)
-	body, err := json.Marshal(map[string]any{"destination": string(bot), "events": []any{map[string]any{
-		"type": "follow", "mode": "active", "timestamp": w.clock().UnixMilli(), "webhookEventId": eventID,
-		"deliveryContext": map[string]any{"isRedelivery": false}, "replyToken": "r",
-		"source": map[string]any{"type": "user", "userId": string(who)},
-		"follow": map[string]any{"isUnblocked": false}}}})
+	w.webhook(t, "follow", who, eventID)
+}
+
+// webhook is LINE telling that somebody added or blocked the account.
+func (w *world) webhook(t *testing.T, kind string, who lumo.LineUserID, eventID string) {
+	t.Helper()
+	event := map[string]any{"type": kind, "mode": "active", "timestamp": w.clock().UnixMilli(), "webhookEventId": eventID,
+		"deliveryContext": map[string]any{"isRedelivery": false}, "source": map[string]any{"type": "user", "userId": string(who)}}
+	if kind == "follow" {
+		event["replyToken"], event["follow"] = "r", map[string]any{"isUnblocked": false}
+	}
+	body, err := json.Marshal(map[string]any{"destination": string(bot), "events": []any{event}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +274,7 @@ func (w *world) follow(t *testing.T, who lumo.LineUserID, eventID string) {
 		ReceivedAt: w.clock(), Auth: lumo.AuthVerified, Body: body, Merchant: w.merchant,
 		Subject: id.ID(w.channel.ID)})
 	if err != nil || got.Status != 200 {
-		t.Fatalf("follow: got %d %v", got.Status, err)
+		t.Fatalf("%s: got %d %v", kind, got.Status, err)
 	}
 }
 

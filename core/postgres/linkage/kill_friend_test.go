@@ -58,19 +58,6 @@ func (w *world) refreshes(t *testing.T, runs *run.Service, db database, line fol
 		Store: channelStore(w), Followers: line, Now: w.clock})
 }
 
-// blocks has a linked person block the account, as a webhook tells it.
-func (w *world) blocks(t *testing.T, l lumo.Link, who lumo.LineUserID) {
-	t.Helper()
-	err := w.db.InTenant(t.Context(), w.merchant, func(ctx context.Context) error {
-		_, err := w.channels.UpsertFriend(ctx, w.merchant, w.channel.ID, lumo.Contact{User: who, Source: "webhook",
-			Seen: &lumo.FollowSeen{Status: lumo.Blocked, At: w.clock(), Event: l.ID.String()}})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // written is what waits to be written on customers, by customer.
 func (w *world) written(t *testing.T) map[lumo.ProfileID][]outbox.Item {
 	t.Helper()
@@ -113,12 +100,11 @@ func TestAConsentRefreshKilledAtAnyStepChangesEachFriendOnce(t *testing.T) {
 			rounds := atEachUnit(t, func(n int, after bool, round int) bool {
 				who := func(n int) lumo.LineUserID { return lumo.LineUserID(user(3*round + n)) }
 				customer := func(n int) lumo.ProfileID { return member(3*round+n, nil).ID }
-				var links [3]lumo.Link
-				for n := range links {
-					links[n] = w.linked(t, who(n), customer(n))
+				for n := range 3 {
+					w.linked(t, who(n), customer(n))
 				}
 				w.pass(time.Second)
-				w.blocks(t, links[2], who(2))
+				w.webhook(t, "unfollow", who(2), fmt.Sprint("E", round))
 				w.vendors.befriend(who(1), false) // left, and back is 2: LINE told nothing of either
 				w.pass(time.Minute)
 				begun, err := w.runs.Start(t.Context(), w.merchant, w.channel.ID, channel.RunConsent, nil, lumo.MemberID{1})
