@@ -24,7 +24,7 @@ type Repairs interface {
 // Check tells what would become of a call if it came now. Nothing changes.
 func (s *Service) Check(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (now Request, err error) {
 	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		now, _, _, err = s.judgeAgain(ctx, m, c, v)
+		now, _, _, err = s.judgeAgain(ctx, m, c, v, nil)
 		return err
 	})
 	return now, fault.Wrap("flow.Check", err)
@@ -34,16 +34,38 @@ func (s *Service) Check(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 // time was over, or Lumo took it for a duplicate. However often it is asked, it sends once:
 // the message it plans has the same logical id each time.
 func (s *Service) SendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (r Request, err error) {
+	known := s.knownVars(ctx, m, c, v)
 	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		r, err = s.sendNow(ctx, by, m, c, v)
+		r, err = s.sendNow(ctx, by, m, c, v, known)
 		return err
 	})
 	return r, fault.Wrap("flow.SendNow", err)
 }
 
-func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (Request, error) {
+// knownVars are the profile's values for a call whose own could not be read, as for a call that
+// comes; asked for before the transaction, which must not wait for Klaviyo. What else is wrong
+// with the call shows when it is judged.
+func (s *Service) knownVars(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) map[string]string {
+	var text []byte
+	err := s.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
+		text, err = s.Repairs.Body(ctx, m, v)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	b, err := ParseBody(text)
+	if err != nil || !b.VarsBroken {
+		return nil
+	}
+	s.fillFromProfile(ctx, Request{Merchant: m, Channel: c}, &b)
+	return b.Vars
+}
+
+func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID,
+	known map[string]string) (Request, error) {
 	const op = "flow.sendNow"
-	r, friend, content, err := s.judgeAgain(ctx, m, c, v)
+	r, friend, content, err := s.judgeAgain(ctx, m, c, v, known)
 	if err != nil {
 		return r, err
 	}
@@ -78,9 +100,10 @@ func againID(v lumo.RequestID) id.ID {
 }
 
 // judgeAgain decides a call as it would be decided now, without its key, its age and what
-// came before it. A call that led to a message, or may have, is fault.Conflict.
-func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID) (
-	Request, lumo.Friend, lumo.Content, error) {
+// came before it. A call that led to a message, or may have, is fault.Conflict. known takes the
+// place of values that cannot be read.
+func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.RequestID,
+	known map[string]string) (Request, lumo.Friend, lumo.Content, error) {
 	const op = "flow.judgeAgain"
 	none, nothing := lumo.Friend{}, lumo.Content{}
 	row, err := s.Views.Row(ctx, m, c, v)
@@ -100,6 +123,9 @@ func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	r.Data, r.Outcome, r.Reason, r.DuplicateOf = map[string]any{}, "", "", lumo.RequestID{}
 	if bad != nil {
 		return r.refuse(edgeapi.BadBody, nil), none, nothing, nil
+	}
+	if b.VarsBroken && known != nil {
+		b.Vars = known
 	}
 	content, done, err := s.content(ctx, sources{s.Recipients, s.Messages}, &r, b)
 	if err != nil || done {

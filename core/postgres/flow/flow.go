@@ -114,23 +114,28 @@ func (s *Store) Claim(ctx context.Context, m lumo.MerchantID, all []flow.Claim, 
 	if len(taken) == 0 {
 		return taken, nil
 	}
-	return taken, s.holders(ctx, m, taken, now)
+	return taken, s.holders(ctx, m, taken)
 }
 
-// holders tells who has keys, and since when.
-func (s *Store) holders(ctx context.Context, m lumo.MerchantID, taken map[[32]byte]flow.Holder, now time.Time) error {
+// holders tells who has keys, and since when. Calls are forgotten before their keys end: then the
+// id of the call tells.
+func (s *Store) holders(ctx context.Context, m lumo.MerchantID, taken map[[32]byte]flow.Holder) error {
 	var keys [][]byte
 	for key := range taken {
 		keys = append(keys, key[:])
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-		SELECT f.key, f.request_id, coalesce(r.received_at, $3)
+		SELECT f.key, f.request_id, r.received_at
 		FROM flow_idempotency AS f
 		LEFT JOIN flow_request AS r ON r.merchant_id = f.merchant_id AND r.id = f.request_id
-		WHERE f.merchant_id = $1 AND f.key = ANY($2::bytea[])`, m, keys, now)
+		WHERE f.merchant_id = $1 AND f.key = ANY($2::bytea[])`, m, keys)
 	var key []byte
 	var h flow.Holder
-	_, err := pgx.ForEachRow(rows, []any{&key, &h.Request, &h.Since}, func() error {
+	var received *time.Time
+	_, err := pgx.ForEachRow(rows, []any{&key, &h.Request, &received}, func() error {
+		if h.Since = value(received); received == nil {
+			h.Since = id.ID(h.Request).Time()
+		}
 		taken[[32]byte(key)] = h
 		return nil
 	})

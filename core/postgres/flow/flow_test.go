@@ -438,6 +438,57 @@ func TestBrokenVariablesComeFromTheProfile(t *testing.T) {
 	}
 }
 
+// "Send now" fills what could not be read as the call itself did.
+func TestBrokenVariablesComeFromTheProfileWhenSentByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.yuki.FollowStatus = lumo.NotFriend
+	in := w.call(1, `{"profile_id":"P","text":"hi [[ first_name ]]","vars":{"first_name":"Dwayne "The Rock""}}`)
+	w.send(in)
+	w.yuki.FollowStatus = lumo.Following
+	if _, err := w.flows.SendNow(t.Context(), flow.Actor{}, w.m, w.channel, in.ID); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.plans) != 1 || w.plans[0].Content.Vars["first_name"] != `Dwayne "The Rock"` {
+		t.Errorf("got %+v", w.plans)
+	}
+}
+
+// Calls are forgotten before the keys that make a second one a duplicate. The duplicate then says
+// when the first one came and names no call that nobody can open; a tester's is none.
+func TestADuplicateOfAForgottenCallSaysWhenThatCame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const body = `{"profile_id":"P","step":"stp_1","event_id":"e","text":"hi"}`
+	first := w.call(1, body)
+	first.ID = lumo.RequestID(w.newID())
+	w.send(first)
+	begun := w.now
+	w.now = w.now.Add(20 * 24 * time.Hour)
+	err := w.db.InTenant(t.Context(), w.m, func(ctx context.Context) error {
+		n, err := retentionstore.Store{}.Drop(ctx, retention.FlowCalls, w.now.Add(-14*24*time.Hour), 100)
+		if n != 1 {
+			t.Errorf("%d calls were forgotten, want the first", n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, answer := w.send(w.call(2, body))
+	if status != 200 || answer["status"] != "skipped" || answer["reason"] != "duplicate" {
+		t.Errorf("got %d %v", status, answer)
+	}
+	row, err := w.flows.Row(t.Context(), w.m, w.channel, lumo.RequestID{2})
+	if err != nil || row.DuplicateOf != (lumo.RequestID{}) || row.Data["at"] != begun.UTC().Format(time.RFC3339) {
+		t.Errorf("got %+v, %v, want since %v", row, err, begun)
+	}
+	w.yuki.Tester = true
+	if w.send(w.call(3, body)); len(w.plans) != 2 {
+		t.Errorf("a tester's call was a duplicate: planned %d", len(w.plans))
+	}
+}
+
 func TestReissuedKeyEndsTheOldOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

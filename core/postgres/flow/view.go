@@ -15,11 +15,13 @@ import (
 	"lumo/shared/id"
 )
 
-// selectRow joins a call with its delivery and with what came of that.
+// selectRow joins a call with its delivery and with what came of that. A first call that is no
+// longer kept is not named: nobody could open it.
 const selectRow = `
 	SELECT r.id, r.received_at, r.auth, coalesce(r.key_number, 0), coalesce(r.key_last4, ''), r.flow_id, r.step, r.message_id,
 		r.profile_id, r.event_ref, r.friend_id, r.delivery_id, r.outcome, coalesce(r.reason, ''), r.reason_data, r.repeats,
-		r.duplicate_of, coalesce(f.display_name, ''), coalesce(m.name, ''), coalesce(d.state, ''),
+		(SELECT p.id FROM flow_request AS p WHERE p.merchant_id = r.merchant_id AND p.id = r.duplicate_of),
+		coalesce(f.display_name, ''), coalesce(m.name, ''), coalesce(d.state, ''),
 		coalesce(d.state = 'sending' AND d.last_try_at < now() - interval '5 seconds' OR d.tries > 1, false),
 		coalesce(d.reason, ''), coalesce(d.reason_data, '{}'), r.event_at, d.created_at, d.first_try_at, d.accepted_at,
 		(SELECT min(e.occurred_at) FROM edge_event AS e WHERE e.merchant_id = d.merchant_id AND e.delivery_id = d.id

@@ -59,6 +59,9 @@ export function Request() {
                 {t("flow.request.first")}
               </Anchor>
             )}
+            {r.reason === "duplicate" && !r.duplicate_of && (
+              <Text size="sm">{t("flow.request.firstGone")}</Text>
+            )}
             {r.friend && (
               <Anchor component={Link} to={`${base}/friends/${r.friend.id}`} size="sm">
                 {t("flow.request.friend", { name: r.friend.name || t("common.noName") })}
