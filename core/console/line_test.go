@@ -295,6 +295,7 @@ func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error     
 func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                   { return nil }
 func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error    { return nil }
 func (quiet) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error           { return nil }
+func (quiet) ProfileGone(context.Context, lumo.Link) error                            { return nil }
 func (quiet) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }
 func (quiet) Page(context.Context, string) (string, error)                            { return "", nil }
 func (quiet) Read([]byte) ([]linkage.SystemEvent, error)                              { return nil, nil }

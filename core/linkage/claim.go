@@ -80,12 +80,14 @@ func (s *Service) resolveProfile(ctx context.Context, m lumo.MerchantID, a lumo.
 	claimed := Claimed{Profile: lumo.ProfileID(text), Assurance: lumo.Proven, By: ClaimProfile}
 	limited, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	_, err := s.c.Profiles.Profile(limited, m, a, claimed.Profile)
-	if fault.Is(err, fault.NotFound) {
+	found, err := s.c.Profiles.Profile(limited, m, a, claimed.Profile)
+	switch {
+	case fault.Is(err, fault.NotFound):
 		return Claimed{}, fault.New(fault.NotFound, op, "the customer does not exist")
-	}
-	if err != nil {
+	case err != nil:
 		s.c.Log.WarnContext(ctx, "profile not checked", "error", err, "merchant", m.String())
+	default:
+		claimed.Profile = found.ID // of whom it was merged into, if it was
 	}
 	return claimed, nil
 }

@@ -156,6 +156,8 @@ type Outbox interface {
 	ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error
 	// ProfileMoved sends what waits, or was refused for it, to the profile that a link has now.
 	ProfileMoved(ctx context.Context, l lumo.Link, from lumo.ProfileID) error
+	// ProfileGone drops the properties that wait for a profile that was merged into another.
+	ProfileGone(ctx context.Context, l lumo.Link) error
 }
 
 // Greeter does what a code promised for whom it brought, inside the transaction: tags and a

@@ -111,7 +111,9 @@ func (s *Service) findAgain(ctx context.Context, m lumo.MerchantID, a lumo.Accou
 }
 
 // ProfileMoved moves the links of a profile to the one that Klaviyo merged it into. Where
-// that one has a friend of its own, two friends are left for one customer: people decide.
+// that one has a friend of its own, two friends are left for one customer: people decide. Where
+// nobody was linked to the first, what was written about it may have changed the other's
+// properties: those are written anew.
 func (s *Service) ProfileMoved(ctx context.Context, m lumo.MerchantID, from, to lumo.ProfileID) error {
 	const op = "linkage.ProfileMoved"
 	if from == to || !plainProfile(string(to)) {
@@ -122,6 +124,15 @@ func (s *Service) ProfileMoved(ctx context.Context, m lumo.MerchantID, from, to 
 		for _, l := range links {
 			if err == nil {
 				err = s.move(ctx, m, l, to)
+			}
+		}
+		if err != nil || len(links) > 0 {
+			return err
+		}
+		links, err = s.c.Links.OfProfile(ctx, m, to)
+		for _, l := range links {
+			if err == nil {
+				err = s.c.Outbox.ProfileChanged(ctx, m, l.Friend)
 			}
 		}
 		return err
@@ -137,6 +148,11 @@ func (s *Service) move(ctx context.Context, m lumo.MerchantID, l lumo.Link, to l
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
+	return s.moveTo(ctx, m, l, to)
+}
+
+// moveTo gives a link the profile that nobody else of its channel is linked to.
+func (s *Service) moveTo(ctx context.Context, m lumo.MerchantID, l lumo.Link, to lumo.ProfileID) error {
 	moved, err := s.c.Links.Move(ctx, m, l.ID, to, s.c.Now())
 	if err != nil {
 		return err
@@ -158,17 +174,36 @@ func (s *Service) move(ctx context.Context, m lumo.MerchantID, l lumo.Link, to l
 		TargetKind: "link", Target: l.ID.String(), Data: data})
 }
 
-// collide ends the link of a profile that is gone, since its customer is another friend's,
-// and asks which of the two it is.
-func (s *Service) collide(ctx context.Context, m lumo.MerchantID, l, other lumo.Link) error {
-	conflict := Conflict{ID: s.c.NewID(), Channel: l.Channel, Kind: TwoFriends, Friend: l.Friend,
-		OtherFriend: other.Friend, Profile: other.Profile, Standing: other.ID, Method: l.Method,
-		Assurance: l.Assurance, Evidence: map[string]any{"merged": string(l.Profile)}, CreatedAt: s.c.Now()}
+// collide leaves one link to a customer who had two: gone is of the profile that was merged,
+// other of the one that it is now. The surer one stands, that of the profile that is still there
+// where they are equally sure, and people are asked which friend it is.
+func (s *Service) collide(ctx context.Context, m lumo.MerchantID, gone, other lumo.Link) error {
+	stays, ends := other, gone
+	if level(gone.Assurance) > level(other.Assurance) {
+		stays, ends = gone, other
+	}
+	conflict := Conflict{ID: s.c.NewID(), Channel: gone.Channel, Kind: TwoFriends, Friend: ends.Friend,
+		OtherFriend: stays.Friend, Profile: other.Profile, Standing: stays.ID, Method: ends.Method,
+		Assurance: ends.Assurance, Evidence: map[string]any{"merged": string(gone.Profile)}, CreatedAt: s.c.Now()}
 	if _, err := s.c.Links.AddConflict(ctx, m, conflict); err != nil {
 		return err
 	}
-	_, err := s.unlink(ctx, m, l, History{ActorKind: "system", Data: map[string]any{
-		"merged": string(other.Profile), "conflict": conflict.ID.With(id.Event)}}, undoSpan)
-	s.c.Watcher.ReviewChanged(ctx, m, l.Channel)
-	return err
+	s.c.Watcher.ReviewChanged(ctx, m, gone.Channel)
+	h := History{ActorKind: "system", Data: map[string]any{
+		"merged": string(other.Profile), "conflict": conflict.ID.With(id.Event)}}
+	if stays.ID == gone.ID {
+		if _, err := s.unlink(ctx, m, ends, h, undoSpan); err != nil {
+			return err
+		}
+		return s.moveTo(ctx, m, gone, other.Profile)
+	}
+	// The id of the merged profile leads to the one that stays: to take the properties away
+	// there would take those of who is linked. They are written anew, whatever the merge left.
+	_, err := s.endLink(ctx, m, ends, h, undoSpan, func(ctx context.Context) error {
+		return s.c.Outbox.ProfileGone(ctx, ends)
+	})
+	if err != nil {
+		return err
+	}
+	return s.c.Outbox.ProfileChanged(ctx, m, stays.Friend)
 }

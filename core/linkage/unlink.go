@@ -67,18 +67,26 @@ func (s *Service) unlink(ctx context.Context, m lumo.MerchantID, l lumo.Link, h 
 // unlinkKeeping is unlink of a link that was read from a property, which stays in Klaviyo.
 func (s *Service) unlinkKeeping(ctx context.Context, m lumo.MerchantID, l lumo.Link, h History,
 	tellAfter time.Duration, kept string) (step id.ID, err error) {
+	return s.endLink(ctx, m, l, h, tellAfter, func(ctx context.Context) error {
+		friend, err := s.c.Friends.Friend(ctx, m, l.Friend)
+		if err != nil {
+			return err
+		}
+		c, err := s.c.Channels.Get(ctx, m, l.Channel)
+		if err != nil {
+			return err
+		}
+		return s.c.Outbox.LinkEnded(ctx, friend, c, l, kept)
+	})
+}
+
+// endLink ends a link; tell says so to Klaviyo.
+func (s *Service) endLink(ctx context.Context, m lumo.MerchantID, l lumo.Link, h History, tellAfter time.Duration,
+	tell func(context.Context) error) (step id.ID, err error) {
 	if err := s.c.Links.EndLink(ctx, m, l.ID, s.c.Now()); err != nil {
 		return step, err
 	}
-	friend, err := s.c.Friends.Friend(ctx, m, l.Friend)
-	if err != nil {
-		return step, err
-	}
-	c, err := s.c.Channels.Get(ctx, m, l.Channel)
-	if err != nil {
-		return step, err
-	}
-	if err := s.c.Outbox.LinkEnded(ctx, friend, c, l, kept); err != nil {
+	if err := tell(ctx); err != nil {
 		return step, err
 	}
 	h.ID, h.Link, h.Step, h.Now = s.c.NewID(), l.ID, stepUnlinked, s.c.Now()

@@ -132,7 +132,8 @@ type Store interface {
 	// is false where there was nothing to take.
 	Unbundle(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, room int) (
 		facts []lumo.Fact, found bool, err error)
-	// Put stores a profile item, or replaces what an earlier one with its unique id says.
+	// Put stores a profile item, or replaces what an earlier one with its unique id says. What
+	// other friends left to be written about the same customer on the same channel is dropped.
 	Put(ctx context.Context, m lumo.MerchantID, item NewItem, now time.Time) error
 	// PutAll is Put for many items with unique ids of their own.
 	PutAll(ctx context.Context, m lumo.MerchantID, items []NewItem, now time.Time) error
@@ -149,6 +150,8 @@ type Store interface {
 	// Moved sends what waits for a profile, or was refused for it, to another one. What was
 	// to be written about the old one's properties is dropped.
 	Moved(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, from, to lumo.ProfileID, now time.Time) error
+	// DropProfile drops what was to be written about a friend's properties at a profile.
+	DropProfile(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, p lumo.ProfileID) error
 	// Kept are items in a state, kept or dismissed, newest first, before an id; zero = from the newest.
 	Kept(ctx context.Context, m lumo.MerchantID, a lumo.AccountID, in State, before id.ID, limit int) ([]KeptItem, error)
 	// KeptTotal counts them.

@@ -116,6 +116,12 @@ func (s *Service) ProfileMoved(ctx context.Context, l lumo.Link, from lumo.Profi
 	return fault.Wrap(op, s.ProfileChanged(ctx, m, l.Friend))
 }
 
+// ProfileGone drops what waits to be written about the properties of a profile that was merged
+// into another friend's: it would be written there. It runs inside the transaction of the merge.
+func (s *Service) ProfileGone(ctx context.Context, l lumo.Link) error {
+	return fault.Wrap("outbox.ProfileGone", s.c.Store.DropProfile(ctx, s.c.Store.Tenant(ctx), l.Friend, l.Profile))
+}
+
 // ProfileChanged writes a friend's LINE properties to Klaviyo when they are linked.
 func (s *Service) ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error {
 	const op = "outbox.ProfileChanged"

@@ -168,7 +168,7 @@ DELETE FROM hook_request h
 DELETE FROM outbox
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM link_conflict
- WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
+ WHERE merchant_id = $1 AND (friend_id = $2 OR other_friend_id = $2) AND $3::timestamptz IS NOT NULL`, `
 UPDATE run_item i
    SET friend_id = NULL, profile_id = '', other_profile_id = '', user_enc = NULL, twin = NULL, result = 'erased'
   FROM friend f

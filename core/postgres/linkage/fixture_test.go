@@ -445,6 +445,8 @@ type heard struct {
 	kept  []string // properties that stay when a link ends
 	many  int      // properties written for many links at once
 	moved []lumo.Link
+	gone  []lumo.Link
+	told  []lumo.FriendID // whose properties are written again
 	order []string
 	// onFact hears how many facts there were; it may end the process that told them.
 	onFact func(n int)
@@ -498,6 +500,20 @@ func (h *heard) ProfileMoved(_ context.Context, l lumo.Link, _ lumo.ProfileID) e
 	return nil
 }
 
+func (h *heard) ProfileChanged(_ context.Context, _ lumo.MerchantID, f lumo.FriendID) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, f)
+	return nil
+}
+
+func (h *heard) ProfileGone(_ context.Context, l lumo.Link) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gone = append(h.gone, l)
+	return nil
+}
+
 func (h *heard) Greet(_ context.Context, _ lumo.MerchantID, f lumo.Friend, c linkage.Code) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -505,11 +521,10 @@ func (h *heard) Greet(_ context.Context, _ lumo.MerchantID, f lumo.Friend, c lin
 	return nil
 }
 
-func (h *heard) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)       {}
-func (h *heard) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
-func (h *heard) Changed(context.Context, lumo.MerchantID, uint8, []byte) error        { return nil }
-func (h *heard) WaitApplied(context.Context, time.Duration) error                     { return nil }
-func (h *heard) Audit(context.Context, lumo.AuditEntry) error                         { return nil }
+func (h *heard) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID) {}
+func (h *heard) Changed(context.Context, lumo.MerchantID, uint8, []byte) error  { return nil }
+func (h *heard) WaitApplied(context.Context, time.Duration) error               { return nil }
+func (h *heard) Audit(context.Context, lumo.AuditEntry) error                   { return nil }
 
 func (h *heard) ChannelChanged(context.Context, lumo.MerchantID, lumo.ChannelID)               {}
 func (h *heard) FriendChanged(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.FriendID) {}

@@ -2,6 +2,7 @@ package linkage_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -358,6 +359,9 @@ func TestAMergeOfTwoLinkedCustomersAsksWhichFriend(t *testing.T) {
 	if a, b := w.profileOf(t, first.Friend), w.profileOf(t, second.Friend); a != "" || b != sora {
 		t.Errorf("got %q and %q", a, b)
 	}
+	if h := w.heard; len(h.ended) != 0 || len(h.gone) != 1 || !slices.Contains(h.told, second.Friend) {
+		t.Errorf("ended %+v, gone %+v, told of %v", h.ended, h.gone, h.told)
+	}
 	list := w.review(t)
 	if len(list) != 1 || list[0].Kind != linkage.TwoFriends || list[0].Friend != first.Friend {
 		t.Fatalf("got %+v", list)
@@ -365,6 +369,86 @@ func TestAMergeOfTwoLinkedCustomersAsksWhichFriend(t *testing.T) {
 	w.decide(t, list[0].ID, linkage.UseSecond)
 	if a, b := w.profileOf(t, first.Friend), w.profileOf(t, second.Friend); a != sora || b != "" {
 		t.Errorf("decided: got %q and %q", a, b)
+	}
+}
+
+// A lower level never replaces a higher: the surer link goes along to the customer who is left,
+// and people are asked about the other.
+func TestAMergeOfTwoLinkedCustomersLeavesTheSurerLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	surer := w.linked(t, yuki, hana)
+	w.vendors.byEmail["mio@shop.example"] = sora
+	asked := w.back(t, w.scan(t, w.code(t, linkage.ByEmail), token.ClaimEmail, "mio@shop.example"), mio, "")
+	if got, err := w.service.Confirm(t.Context(), asked.Confirm); err != nil || got.Outcome != linkage.Linked {
+		t.Fatalf("got %+v %v", got, err)
+	}
+	lower, _, err := w.service.ByProfile(t.Context(), w.merchant, w.channel.ID, sora)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.ProfileMoved(t.Context(), w.merchant, hana, sora); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := w.profileOf(t, surer.Friend), w.profileOf(t, lower.Friend); a != sora || b != "" {
+		t.Errorf("got %q and %q", a, b)
+	}
+	list := w.review(t)
+	if len(list) != 1 || list[0].Kind != linkage.TwoFriends || list[0].Friend != lower.Friend ||
+		list[0].OtherFriend != surer.Friend {
+		t.Fatalf("got %+v", list)
+	}
+	w.decide(t, list[0].ID, linkage.UseSecond)
+	if a, b := w.profileOf(t, surer.Friend), w.profileOf(t, lower.Friend); a != "" || b != sora {
+		t.Errorf("decided: got %q and %q", a, b)
+	}
+}
+
+// What an old friend's end takes away from a merged profile, Klaviyo takes away from the one that
+// it is now: the friend who is linked there gets the properties back.
+func TestAMergeOfAnUnlinkedCustomerWritesTheLinkedOnesPropertiesAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.linked(t, yuki, sora)
+	w.heard.told = nil
+	if err := w.service.ProfileMoved(t.Context(), w.merchant, hana, sora); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.profileOf(t, l.Friend); got != sora || !slices.Equal(w.heard.told, []lumo.FriendID{l.Friend}) {
+		t.Errorf("linked to %q, told of %v", got, w.heard.told)
+	}
+}
+
+// Who opens the email of before a merge means the customer that Klaviyo names today.
+func TestAnOldProfileIDMeansWhomItWasMergedInto(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.linked(t, yuki, sora)
+	w.vendors.merged[hana] = sora
+	if got := w.back(t, w.scan(t, w.code(t, linkage.ByProfile), token.ClaimProfile, string(hana)), mio, ""); got.Outcome != linkage.AskLink {
+		t.Fatalf("got %+v", got)
+	}
+	item := w.claims(t, mio, hana)
+	if item.Profile != sora || item.OtherFriend != old.Friend || w.profileOf(t, old.Friend) != sora {
+		t.Errorf("got %+v", item)
+	}
+}
+
+// Erasing takes what needs review with it, whichever side of it the person was on.
+func TestReviewIsReadableOnceAPersonOfItIsErased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.linked(t, yuki, hana)
+	w.claims(t, mio, hana)
+	stays := w.linked(t, lumo.LineUserID(user(1)), sora)
+	other := w.claims(t, lumo.LineUserID(user(2)), sora)
+	w.erase(t, old.Friend)
+	if list := w.review(t); len(list) != 1 || list[0].ID != other.ID || list[0].OtherFriend != stays.Friend {
+		t.Errorf("got %+v", list)
+	}
+	w.erase(t, other.Friend)
+	if list := w.review(t); len(list) != 0 {
+		t.Errorf("got %+v", list)
 	}
 }
 

@@ -25,10 +25,15 @@ UPDATE outbox
 	if err != nil {
 		return postgres.Fault(op, err)
 	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
+	return s.DropProfile(ctx, m, f, from)
+}
+
+// DropProfile drops what was to be written about a friend's properties at a profile.
+func (s *Store) DropProfile(ctx context.Context, m lumo.MerchantID, f lumo.FriendID, p lumo.ProfileID) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
 DELETE FROM outbox
- WHERE merchant_id = $1 AND friend_id = $2 AND profile_id = $3 AND kind = 'profile'`, m, f, string(from))
-	return postgres.Fault(op, err)
+ WHERE merchant_id = $1 AND friend_id = $2 AND profile_id = $3 AND kind = 'profile'`, m, f, string(p))
+	return postgres.Fault("postgres.DropProfile", err)
 }
 
 // aside is the condition of items that were kept, or dismissed. It stands in the statement, so

@@ -478,6 +478,7 @@ func (j *journey) eventually(t *testing.T, ok func() bool) {
 
 func (o *others) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }
 func (o *others) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error           { return nil }
+func (o *others) ProfileGone(context.Context, lumo.Link) error                            { return nil }
 func (o *others) ReviewChanged(context.Context, lumo.MerchantID, lumo.ChannelID)          {}
 func (o *others) Page(context.Context, string) (string, error)                            { return "", nil }
 func (o *others) Read([]byte) ([]linkage.SystemEvent, error)                              { return nil, nil }
