@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -165,5 +166,73 @@ func TestALinkThatIsGivenBackStartsNoFlow(t *testing.T) {
 	s.drain(t)
 	if len(s.klaviyo.events) != 0 {
 		t.Errorf("Klaviyo was told %d times", len(s.klaviyo.events))
+	}
+}
+
+// A customer whose link ended is linked to the next friend. What was left of the old friend, waiting
+// or standing aside, must not reach Klaviyo after the new one's properties.
+func TestAnOldUnlinkingDoesNotOvertakeTheNextFriendsLink(t *testing.T) {
+	t.Parallel()
+	for _, state := range []outbox.State{outbox.Waiting, outbox.Kept, outbox.Dismissed} {
+		s := newShop(t)
+		down := fault.As(fault.Unavailable, "klaviyo", errors.New("503"))
+		s.klaviyo.faults = []error{down, down, down}
+		if state != outbox.Waiting {
+			s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.As(fault.Invalid, "klaviyo", refusal{"/data/attributes"})}
+		}
+		s.In(t, func(ctx context.Context) error {
+			return s.service.LinkEnded(ctx, lumo.Friend{ID: s.friend}, s.Channel, s.link, "")
+		})
+		s.Exec(t, "UPDATE identity_link SET state = 'unlinked' WHERE merchant_id = $1 AND friend_id = $2", s.friend)
+		if state == outbox.Waiting {
+			if err := s.run(t); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			s.drain(t)
+		}
+		if state == outbox.Dismissed {
+			if _, err := s.service.Dismiss(t.Context(), s.Merchant, s.account, id.ID{}, s.Member); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := s.count(t, string(state)); n != 1 {
+			t.Fatalf("%s: %d are left of the old link", state, n)
+		}
+		s.klaviyo.refuse, s.klaviyo.faults, s.klaviyo.profiles = nil, nil, nil
+		next := s.AddFriend(t, "Mio", "Ucafe0000000000000000000000000002")
+		s.Link(t, next, s.account, "P1")
+		s.In(t, func(ctx context.Context) error { return s.service.ProfileChanged(ctx, s.Merchant, next) })
+		s.drain(t)
+		if n, err := s.service.Again(t.Context(), s.Merchant, s.account, id.ID{}, s.Member); n != 0 || err != nil {
+			t.Errorf("%s: %d are tried again, %v", state, n, err)
+		}
+		if got := s.klaviyo.profiles; len(got) != 1 || got[0].Set["LINE User ID"] == nil {
+			t.Errorf("%s: Klaviyo is told %+v, want the new link alone", state, got)
+		}
+	}
+}
+
+// Properties of another channel of the same customer are their own.
+func TestTheNextFriendsLinkLeavesOtherChannelsAndCustomersAlone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	other := s.AddFriend(t, "Aki", "Ucafe0000000000000000000000000003")
+	s.Link(t, other, s.account, "P2")
+	second := s.Channel
+	second.ID = lumo.ChannelID(s.ID())
+	link := s.link
+	link.Channel = second.ID
+	s.In(t, func(ctx context.Context) error {
+		if err := s.service.LinkEnded(ctx, lumo.Friend{ID: lumo.FriendID(s.ID())}, second, link, ""); err != nil {
+			return err
+		}
+		if err := s.service.ProfileChanged(ctx, s.Merchant, other); err != nil {
+			return err
+		}
+		return s.service.ProfileChanged(ctx, s.Merchant, s.friend)
+	})
+	if n := s.count(t, "waiting"); n != 3 {
+		t.Errorf("%d wait, want 3", n)
 	}
 }

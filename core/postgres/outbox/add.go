@@ -102,13 +102,30 @@ func (s *Store) Put(ctx context.Context, m lumo.MerchantID, item outbox.NewItem,
 	return s.PutAll(ctx, m, []outbox.NewItem{item}, now)
 }
 
-// PutAll stores profile items or replaces earlier ones. A ciphertext names its row, so those
-// that are there already are sealed once more, for the rows that they have.
+// PutAll stores profile items or replaces earlier ones. What other friends left to be written
+// about the same customers is dropped: only the newest is so, and nothing older may overtake it.
+// A ciphertext names its row, so those that are there already are sealed once more, for the rows
+// that they have.
 func (s *Store) PutAll(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
 	const op = "postgres.PutAll"
 	c, err := s.columnsOf(ctx, m, items)
 	if err != nil {
 		return fault.Wrap(op, err)
+	}
+	_, err = postgres.Tx(ctx).Exec(ctx, `
+DELETE FROM outbox
+ WHERE merchant_id = $1
+   AND id IN (SELECT o.id
+                FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS t (account, channel, friend, profile)
+               CROSS JOIN LATERAL (
+                     SELECT id
+                       FROM outbox
+                      WHERE merchant_id = $1 AND klaviyo_account_id = t.account AND profile_id = t.profile
+                        AND kind = 'profile' AND state <> 'sent' AND channel_id = t.channel
+                        AND friend_id IS DISTINCT FROM t.friend
+                     OFFSET 0) AS o)`, m, c.account, c.channel, c.friend, c.profile)
+	if err != nil {
+		return postgres.Fault(op, err)
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 INSERT INTO outbox (merchant_id, state, due_at, created_at, kind, id, klaviyo_account_id, channel_id, friend_id,
