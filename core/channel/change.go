@@ -23,7 +23,7 @@ func (s *Service) Change(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	if err := formOf(op, keys); err != nil {
 		return Channel{}, err
 	}
-	if err := s.checkChange(ctx, op, old, keys); err != nil {
+	if err := s.checkChange(ctx, op, m, c, old, keys); err != nil {
 		return Channel{}, err
 	}
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
@@ -43,15 +43,23 @@ func (s *Service) Change(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	return s.Channel(ctx, m, c)
 }
 
-// checkChange asks LINE about what is new, and whether it is still the same account.
-func (s *Service) checkChange(ctx context.Context, op string, old, keys Keys) error {
+// checkChange asks LINE about what is new, and whether it is still the same account. Which one
+// that is stands here: the old keys may work no more, which is when people change them.
+func (s *Service) checkChange(ctx context.Context, op string, m lumo.MerchantID, c lumo.ChannelID, old, keys Keys) error {
 	if keys.Messaging != old.Messaging {
 		account, err := s.account(ctx, op, keys.Messaging)
 		if err != nil {
 			return err
 		}
-		before, err := s.c.Accounts.Account(ctx, old.Messaging)
-		if err == nil && before.BotUser != account.BotUser {
+		var bot lumo.LineUserID
+		err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) (err error) {
+			bot, err = s.c.Channels.BotUser(ctx, m, c)
+			return err
+		})
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		if bot != account.BotUser {
 			return refused(op, fieldMessagingID, "These keys belong to another LINE account.")
 		}
 	}

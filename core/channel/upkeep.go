@@ -207,8 +207,11 @@ func (s *Service) retryRefused(ctx context.Context, m lumo.MerchantID, c lumo.Ch
 	}
 	refused, err := s.stored(ctx, m, c, RequestRefused)
 	for _, req := range refused {
-		if err != nil || s.c.Now().Sub(req.ReceivedAt) > refusedLife {
+		if err != nil {
 			break
+		}
+		if s.c.Now().Sub(req.ReceivedAt) > refusedLife {
+			continue // they come oldest first
 		}
 		if webhooksig.VerifyLINE(keys.Messaging.Secret, req.Body, req.Signature) {
 			err = s.again(ctx, req)

@@ -158,6 +158,51 @@ func TestNewSecretTriesWhatTheOldOneRefused(t *testing.T) {
 	}
 }
 
+// What is too old to be tried comes first, and holds up nothing that came later.
+func TestNewSecretTriesWhatCameAfterWhatIsTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	refuse := func(name string, user lumo.LineUserID) {
+		t.Helper()
+		req := w.request(c, lumo.AuthRefused, newSecret, body(t, event("follow", name, user, w.clock())))
+		if _, err := w.service.HandleEdge(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse("E1", yuki)
+	w.pass(23 * time.Hour)
+	refuse("E2", mio)
+	w.pass(time.Hour + 5*time.Minute)
+	w.line.keys.Messaging.Secret = newSecret
+	if _, err := w.service.Change(t.Context(), w.merchant, c.ID, channel.Actor{},
+		channel.Keys{Messaging: lumo.Keys{Secret: newSecret}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(w.facts.kinds(), lumo.FactFollowed); got != 1 {
+		t.Errorf("%d follows, want the one of an hour ago", got)
+	}
+}
+
+// Whose account the keys are of is known here: the old secret may work no more, and usually does
+// not when people bring a new one.
+func TestKeysOfAnotherAccountAreRefusedThoughTheOldOnesWorkNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	w.line.keys.Messaging = lumo.Keys{ID: "1657000009", Secret: newSecret}
+	change := channel.Keys{Messaging: w.line.keys.Messaging}
+	w.line.account = channel.Account{BotUser: mio, Name: "Second", BasicID: "@second"}
+	_, err := w.service.Change(t.Context(), w.merchant, c.ID, channel.Actor{}, change)
+	if !fault.Is(err, fault.Invalid) || fault.FieldsOf(err)["messaging_channel_id"] == "" {
+		t.Errorf("another account's keys: got %v", err)
+	}
+	w.line.account.BotUser = bot
+	if _, err := w.service.Change(t.Context(), w.merchant, c.ID, channel.Actor{}, change); err != nil {
+		t.Errorf("the account's own new keys: got %v", err)
+	}
+}
+
 func TestProbeWithoutEventsIsAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
