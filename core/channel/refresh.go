@@ -50,9 +50,10 @@ type RefreshStore interface {
 		map[lumo.LineUserID]FriendRow, error)
 	// Checked notes that LINE's list showed friends at a time.
 	Checked(ctx context.Context, m lumo.MerchantID, f []lumo.FriendID, at time.Time) error
-	// Unchecked are friends once seen following whom LINE's list did not show since a time.
-	Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time, after lumo.FriendID,
-		limit int) ([]FriendRow, error)
+	// Unchecked are friends whom LINE's list did not show since a time: those once seen following,
+	// or all.
+	Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all bool, since time.Time,
+		after lumo.FriendID, limit int) ([]FriendRow, error)
 	Count(ctx context.Context, m lumo.MerchantID, q FriendQuery) (int64, error)
 }
 
@@ -70,7 +71,8 @@ type Refresher struct {
 // A cursor is the part of the work, a colon, and how far it got there.
 const (
 	partList  = "list"
-	partProbe = "probe"
+	partProbe = "probe" // whoever the list does not show and was seen following
+	partEach  = "each"  // everybody, where LINE hands out no list: a follow may never have been told
 )
 
 // Prepare asks LINE what the next step needs.
@@ -80,37 +82,37 @@ func (r *Refresher) Prepare(ctx context.Context, v run.Run) (func(context.Contex
 		return nil, err
 	}
 	part, at, _ := strings.Cut(v.Cursor, ":")
-	if part == partProbe {
-		return r.probe(ctx, v, keys.Messaging, at)
+	if part == partProbe || part == partEach {
+		return r.probe(ctx, v, keys.Messaging, part, at)
 	}
 	asked := r.Now()
 	users, next, err := r.Followers.Followers(ctx, keys.Messaging, at, listPage)
 	switch {
 	case fault.Is(err, fault.Forbidden) && !r.Add:
-		return r.to(v, partProbe+":"), nil
+		return r.to(v, partEach+":", lumo.Following, lumo.Blocked, lumo.NotFriend), nil
 	case fault.Is(err, fault.Invalid) && at != "":
-		return r.to(v, ""), nil // LINE's place in the list is too old: from the beginning
+		return r.to(v, "", lumo.Following, lumo.Blocked), nil // LINE's place in the list is too old: from the beginning
 	case err != nil:
 		return nil, err
 	}
 	return func(ctx context.Context) (run.Step, error) { return r.listed(ctx, v, users, next, asked) }, nil
 }
 
-// to goes on in another part.
-func (r *Refresher) to(v run.Run, cursor string) func(context.Context) (run.Step, error) {
+// to goes on in another part, which is about friends who are so to the account.
+func (r *Refresher) to(v run.Run, cursor string, who ...lumo.FollowStatus) func(context.Context) (run.Step, error) {
 	return func(ctx context.Context) (run.Step, error) {
-		total, err := r.total(ctx, v)
+		total, err := r.total(ctx, v, who...)
 		return run.Step{Cursor: cursor, Total: total}, err
 	}
 }
 
 // total is how many are expected, once.
-func (r *Refresher) total(ctx context.Context, v run.Run) (*int64, error) {
+func (r *Refresher) total(ctx context.Context, v run.Run, who ...lumo.FollowStatus) (*int64, error) {
 	if v.Total != nil || r.Add {
 		return v.Total, nil
 	}
 	var sum int64
-	for _, status := range []lumo.FollowStatus{lumo.Following, lumo.Blocked} {
+	for _, status := range who {
 		n, err := r.Store.Count(ctx, v.Merchant, FriendQuery{Channel: v.Channel, Status: status})
 		if err != nil {
 			return nil, err
@@ -123,7 +125,7 @@ func (r *Refresher) total(ctx context.Context, v run.Run) (*int64, error) {
 // listed takes one page of LINE's list.
 func (r *Refresher) listed(ctx context.Context, v run.Run, users []lumo.LineUserID, next string, asked time.Time) (
 	run.Step, error) {
-	total, err := r.total(ctx, v)
+	total, err := r.total(ctx, v, lumo.Following, lumo.Blocked)
 	if err != nil {
 		return run.Step{}, err
 	}
@@ -186,14 +188,14 @@ type answered struct {
 	status lumo.FollowStatus
 }
 
-// probe asks LINE about friends one by one, a few at a time. A person LINE knows and who was
-// seen following or blocked before follows; one it does not know has blocked the account.
-func (r *Refresher) probe(ctx context.Context, v run.Run, keys lumo.Keys, at string) (
+// probe asks LINE about friends one by one, a few at a time. A person LINE knows follows; one it
+// does not know has blocked the account, if they were seen following before.
+func (r *Refresher) probe(ctx context.Context, v run.Run, keys lumo.Keys, part, at string) (
 	func(context.Context) (run.Step, error), error) {
 	var rows []FriendRow
 	after, _ := id.Parse(at)
 	err := r.Tenants.InTenant(ctx, v.Merchant, func(ctx context.Context) (err error) {
-		rows, err = r.Store.Unchecked(ctx, v.Merchant, v.Channel, v.StartedAt, lumo.FriendID(after), probePage)
+		rows, err = r.Store.Unchecked(ctx, v.Merchant, v.Channel, part == partEach, v.StartedAt, lumo.FriendID(after), probePage)
 		return err
 	})
 	if err != nil {
@@ -216,16 +218,17 @@ func (r *Refresher) probe(ctx context.Context, v run.Run, keys lumo.Keys, at str
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (run.Step, error) { return r.probed(ctx, v, answers, asked) }, nil
+	return func(ctx context.Context) (run.Step, error) { return r.probed(ctx, v, part, answers, asked) }, nil
 }
 
 // probed takes answers over. A friend of whom nothing changed is not written: the cursor says how
 // far the questions got.
-func (r *Refresher) probed(ctx context.Context, v run.Run, answers []answered, asked time.Time) (run.Step, error) {
+func (r *Refresher) probed(ctx context.Context, v run.Run, part string, answers []answered, asked time.Time) (
+	run.Step, error) {
 	step := run.Step{Cursor: v.Cursor, Counts: map[string]int64{}, Ended: len(answers) < probePage}
 	for _, a := range answers {
 		step.Done++
-		step.Cursor = partProbe + ":" + id.ID(a.row.ID).String()
+		step.Cursor = part + ":" + id.ID(a.row.ID).String()
 		agrees := a.status == a.row.Follow.Status || a.status == lumo.NotFriend && a.row.Follow.Status == lumo.Blocked
 		if agrees {
 			step.Counts[countUnchanged]++

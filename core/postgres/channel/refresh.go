@@ -53,15 +53,16 @@ UPDATE friend
 	return postgres.Fault("postgres.Checked", err)
 }
 
-// Unchecked are friends once seen following whom LINE's list did not show since a time.
-func (s *Store) Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time,
+// Unchecked are friends whom LINE's list did not show since a time: those once seen following, or
+// all.
+func (s *Store) Unchecked(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all bool, since time.Time,
 	after lumo.FriendID, limit int) ([]channel.FriendRow, error) {
 	const op = "postgres.Unchecked"
 	rows, _ := postgres.Tx(ctx).Query(ctx, selectFriend+`
- WHERE merchant_id = $1 AND channel_id = $2 AND id > $3 AND follow_status IN ('following', 'blocked')
+ WHERE merchant_id = $1 AND channel_id = $2 AND id > $3 AND ($6 OR follow_status IN ('following', 'blocked'))
    AND (checked_at IS NULL OR checked_at < $4)
  ORDER BY id
- LIMIT $5`, m, c, after, since, limit)
+ LIMIT $5`, m, c, after, since, limit, all)
 	sealed, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (sealedFriend, error) { return scanSealed(r) })
 	if err != nil {
 		return nil, postgres.Fault(op, err)

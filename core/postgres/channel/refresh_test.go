@@ -167,6 +167,45 @@ func TestConsentIsReadAgainFromTheListOrOneByOne(t *testing.T) {
 	}
 }
 
+// Whose follow LINE never told us of is a friend of whom nothing is known. Where LINE hands out no
+// list they are asked about too; whom LINE does not know either stays unknown.
+func TestConsentThatWasNeverKnownIsAskedForOneByOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	w.crowd(t, c, 2)
+	var follows, nobody lumo.Friend
+	err := w.db.InTenant(t.Context(), w.merchant, func(ctx context.Context) (err error) {
+		if follows, err = w.service.UpsertFriend(ctx, w.merchant, c.ID, lumo.Contact{User: user(10), Source: "qr"}); err != nil {
+			return err
+		}
+		nobody, err = w.service.UpsertFriend(ctx, w.merchant, c.ID, lumo.Contact{User: user(11), Source: "qr"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Hour)
+	f := &far{follow: []lumo.LineUserID{user(0), user(1), user(10)}}
+	s := w.runs(t, f, "core-1")
+	r, err := s.Start(t.Context(), w.merchant, c.ID, channel.RunConsent, nil, lumo.MemberID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.finish(t, s)
+	r, err = s.Run(t.Context(), w.merchant, c.ID, r.ID)
+	want := map[string]int64{"given": 1, "unchanged": 3}
+	if err != nil || r.State != run.Done || r.Done != 4 || r.Total == nil || *r.Total != 4 || fmt.Sprint(r.Counts) != fmt.Sprint(want) {
+		t.Fatalf("got %+v %v want %v", r, err, want)
+	}
+	for friend, want := range map[lumo.FriendID]string{follows.ID: "following given", nobody.ID: "not_friend unknown"} {
+		page, err := w.people.Page(t.Context(), w.merchant, c.ID, friend)
+		if got := fmt.Sprint(page.FollowStatus, " ", page.Consent); err != nil || got != want {
+			t.Errorf("got %q %v, want %q", got, err, want)
+		}
+	}
+}
+
 func TestFollowersOfAVerifiedAccountAreBroughtIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
