@@ -17,9 +17,8 @@ type parameter struct {
 }
 
 // parameters, the surest first: one URL may carry several.
-func parameters() [5]parameter {
+func parameters() [4]parameter {
 	return [...]parameter{
-		{'u', token.ClaimUnlink},
 		{'k', token.ClaimProfile},
 		{'s', token.ClaimForm},
 		{'e', token.ClaimEmail},
@@ -32,16 +31,15 @@ func parameters() [5]parameter {
 func claimOf(
 	c *guest.Call, e edgeapi.CodeEntry,
 ) (claim token.Claim, value string, reason edgeapi.Reason) {
+	if unlinks(c) {
+		return token.ClaimUnlink, "", 0
+	}
 	for _, p := range parameters() {
 		text := unescape(rawValue(c.Request.Query(), p.name))
 		if !usable(text) {
 			continue
 		}
 		switch {
-		case p.claim == token.ClaimUnlink:
-			if text == "1" { // a friend can always unlink
-				return p.claim, "", 0
-			}
 		case p.claim == token.ClaimForm:
 			value, reason := formClaim(c, text, e.Channel)
 			return p.claim, value, reason
@@ -52,6 +50,12 @@ func claimOf(
 		}
 	}
 	return token.ClaimNone, "", 0
+}
+
+// unlinks tells whether a URL asks to end a link, which a friend always can: a code that rests
+// does not take that away.
+func unlinks(c *guest.Call) bool {
+	return string(rawValue(c.Request.Query(), 'u')) == "1"
 }
 
 // usable refuses values that no customer has: an empty one, one too long for a state, a

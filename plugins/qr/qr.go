@@ -66,7 +66,7 @@ func openCode(c *guest.Call, rest []byte) {
 		return
 	}
 	c.Verdict.Header(noStore)
-	if rests(c, q.entry) {
+	if rests(c, q.entry) && !unlinks(c) {
 		gone(c, 404, edgeapi.PausedCode, q.entry.Channel)
 		return
 	}
