@@ -61,7 +61,7 @@ func (b Bulk) Prepare(_ context.Context, r run.Run) (func(context.Context) (run.
 	if err := json.Unmarshal([]byte(r.Params[paramFilter]), &q); err != nil {
 		return nil, fault.As(fault.Internal, op, err)
 	}
-	q.Channel, q.Limit = r.Channel, bulkPage
+	q.Channel, q.Limit, q.ByID = r.Channel, bulkPage, true
 	q.Before, _ = id.Parse(r.Cursor) // zero at the beginning
 	return func(ctx context.Context) (run.Step, error) {
 		step := run.Step{Cursor: r.Cursor, Counts: map[string]int64{}}

@@ -221,6 +221,6 @@ func (p *People) Each(ctx context.Context, m lumo.MerchantID, q FriendQuery, han
 		if err != nil || list.Next.IsZero() {
 			return err
 		}
-		q.Before = list.Next
+		q.Before, q.At = list.Next, list.NextAt
 	}
 }

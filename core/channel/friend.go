@@ -54,7 +54,8 @@ type LinkBox struct {
 	LinkedAt  time.Time
 }
 
-// FriendQuery chooses friends of one channel, newest first. Empty fields choose all.
+// FriendQuery chooses friends of one channel, newest first: by when they followed where it asks
+// for that time, else by when they were first known. Empty fields choose all.
 type FriendQuery struct {
 	Channel lumo.ChannelID
 	Friend  lumo.FriendID // exact
@@ -83,16 +84,21 @@ func (q FriendQuery) Counters() bool {
 // PageQuery asks for one page; a zero Before is the first one.
 type PageQuery struct {
 	Before id.ID
-	At     time.Time // timelines sort by time first
+	At     time.Time // timelines, and friends of a time, sort by time first
 	Limit  int
+	ByID   bool // whatever the dates: what goes on for long must not lose its place
 }
 
 // FriendList is one page of friends and how many match in all.
 type FriendList struct {
-	Items []FriendItem
-	Next  id.ID  // zero = the last page
-	Total *int64 // nil = not counted yet: Count does
+	Items  []FriendItem
+	Next   id.ID     // zero = the last page
+	NextAt time.Time // with it, where the query asks for a time
+	Total  *int64    // nil = not counted yet: Count does
 }
+
+// ByTime tells whether friends are listed by when they followed.
+func (q FriendQuery) ByTime() bool { return !q.ByID && !(q.From.IsZero() && q.Until.IsZero()) }
 
 // Entry is one thing in a friend's timeline.
 type Entry struct {

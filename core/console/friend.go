@@ -251,12 +251,16 @@ func (in FriendFilter) query(at InChannel, cursor string, limit int) (channel.Fr
 		}
 		q.Code = lumo.CodeID(code)
 	}
-	if cursor != "" {
+	switch {
+	case cursor == "":
+	case q.ByTime():
+		q.At, q.Before, err = readTimeCursor(cursor)
+	default:
 		if q.Before, err = id.Parse(cursor); err != nil {
-			return q, badCursor()
+			err = badCursor()
 		}
 	}
-	return q, nil
+	return q, err
 }
 
 func friendList(found channel.FriendList, err error) (List[FriendView], error) {
@@ -264,8 +268,12 @@ func friendList(found channel.FriendList, err error) (List[FriendView], error) {
 	for i, f := range found.Items {
 		list.Items[i] = friendView(f)
 	}
-	if !found.Next.IsZero() {
+	switch {
+	case found.Next.IsZero():
+	case found.NextAt.IsZero():
 		list.Next = found.Next.String()
+	default:
+		list.Next = timeCursor(found.NextAt, found.Next)
 	}
 	return list, err
 }

@@ -146,22 +146,26 @@ func (s *Store) Friends(ctx context.Context, m lumo.MerchantID, q channel.Friend
 	if err != nil {
 		return channel.FriendList{}, fault.Wrap(op, err)
 	}
-	order := "f.id"
-	if q.Tag != (lumo.TagID{}) {
-		order = "g.friend_id"
+	order, shown, after := "f.id DESC", "f.id DESC", "f.id < @before"
+	switch {
+	case q.ByTime():
+		order, after = "f.followed_at DESC, f.id DESC", "(f.followed_at, f.id) < (@at, @before)"
+		shown, f.args["at"] = order, q.At
+	case q.Tag != (lumo.TagID{}):
+		order, after = "g.friend_id DESC", "g.friend_id < @before"
 	}
 	if !q.Before.IsZero() {
-		f.with(order+" < @before", "before", q.Before)
+		f.with(after, "before", q.Before)
 	}
 	f.args["limit"] = q.Limit + 1
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 WITH page AS MATERIALIZED (
     SELECT f.*`+f.from+f.where.String()+`
-     ORDER BY `+order+` DESC
+     ORDER BY `+order+`
      LIMIT @limit)
 SELECT`+itemColumns+`
   FROM page f`+withLink+`
- ORDER BY f.id DESC`, f.args)
+ ORDER BY `+shown, f.args)
 	var list channel.FriendList
 	list.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (channel.FriendItem, error) {
 		return scanItem(r)
@@ -171,7 +175,11 @@ SELECT`+itemColumns+`
 	}
 	if len(list.Items) > q.Limit {
 		list.Items = list.Items[:q.Limit]
-		list.Next = id.ID(list.Items[q.Limit-1].ID)
+		last := list.Items[q.Limit-1]
+		list.Next = id.ID(last.ID)
+		if q.ByTime() {
+			list.NextAt = last.FollowedAt
+		}
 	}
 	list.Total, err = s.total(ctx, m, q, list)
 	return list, fault.Wrap(op, err)

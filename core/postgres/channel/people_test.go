@@ -2,6 +2,7 @@ package channel_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -388,5 +389,53 @@ func TestFileOfContactsTagsAndTestFriendsSaysWhatItCouldNotTake(t *testing.T) {
 	}
 	if _, err := w.people.ImportCSV(t.Context(), w.merchant, c.ID, channel.Actor{}, "name\nHana"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a file without friends: got %v", err)
+	}
+}
+
+// "Jump to date" lists by when people followed, which is not when they were first known: each once,
+// over pages, however many followed at the same moment.
+func TestFriendsOfATimeAreListedByThatTimePageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	base := w.clock().Add(-24 * time.Hour).Truncate(time.Second)
+	want := make([]lumo.FriendID, 7)
+	for n := range want {
+		f := w.meet(t, c, user(n), "Friend")
+		want[n] = f // the first known followed last
+		at := base.Add(-time.Duration(n/2) * time.Hour)
+		w.exec(t, w.merchant, `UPDATE friend SET followed_at = $2 WHERE merchant_id = $1 AND id = $3`, w.merchant, at, f)
+	}
+	for n := 0; n+1 < len(want)-1; n += 2 { // at the same moment, the one who was known last comes first
+		want[n], want[n+1] = want[n+1], want[n]
+	}
+	w.meet(t, c, user(20), "Later")
+	var got []lumo.FriendID
+	q := channel.FriendQuery{Channel: c.ID, Until: base.Add(time.Minute), PageQuery: channel.PageQuery{Limit: 3}}
+	for pages := 1; ; pages++ {
+		list, err := w.people.Friends(t.Context(), w.merchant, q)
+		if err != nil || pages > 3 {
+			t.Fatalf("page %d: %v", pages, err)
+		}
+		for _, f := range list.Items {
+			got = append(got, f.ID)
+		}
+		if list.Next.IsZero() {
+			break
+		}
+		q.Before, q.At = list.Next, list.NextAt
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v want %v", got, want)
+	}
+	err := w.people.Each(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID, From: base.Add(-time.Hour)},
+		func(items []channel.FriendItem) error {
+			if len(items) != 5 || items[0].DisplayName != "Later" {
+				t.Errorf("got %d, %+v", len(items), items[0])
+			}
+			return nil
+		})
+	if err != nil {
+		t.Error(err)
 	}
 }
