@@ -66,7 +66,7 @@ func (a *App) newLinkage(n linkageNeeds) (*linkage.Service, *linkpage.Pages, err
 	store := linkagestore.New(a.vault)
 	s, err := linkage.New(linkage.Config{Directory: n.directory, Tenants: a.db, Links: store,
 		States: store, Codes: store, Forms: store, Settings: store, Health: store, Tokens: store,
-		Channels: n.channels, Friends: n.channels, LINE: n.line,
+		Channels: n.channels, Friends: n.channels, Merchants: a.accounts, LINE: n.line,
 		Profiles: customers{n.accounts, n.klaviyo}, Hooks: systemHooks{n.accounts}, Pages: pages{a.http},
 		Recorder: n.recorder, Outbox: n.outbox, Greeter: n.greeter, Upkeep: channelstore.New(a.vault),
 		Fleet: n.fleet, Auditor: a.accounts, Watcher: linkWatcher{a}, EdgeURL: a.settings.EdgePublicURL,

@@ -88,7 +88,7 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 	}
 	links, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(d.DB, ls, d.channels), Tenants: d.DB,
 		Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: quiet,
-		Upkeep: cs, Hooks: quiet, Pages: quiet, Channels: d.channels, Friends: d.channels, LINE: client, Profiles: quiet,
+		Upkeep: cs, Hooks: quiet, Pages: quiet, Channels: d.channels, Friends: d.channels, Merchants: people, LINE: client, Profiles: quiet,
 		Recorder: quiet, Outbox: quiet, Fleet: quiet, Auditor: people, Watcher: quiet, EdgeURL: "http://127.0.0.1:1",
 		NewID: d.ID, Now: d.Clock.Now, Log: log})
 	if err != nil {

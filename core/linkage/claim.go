@@ -43,9 +43,14 @@ func (s *Service) resolve(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	case ClaimProfile:
 		return s.resolveProfile(ctx, m, account, st.Value)
 	case ClaimForm: // an email or a phone, as the customer typed it a moment ago
-		st.Claim = ClaimPhone
-		if strings.Contains(st.Value, "@") {
-			st.Claim = ClaimEmail
+		st.Claim = ClaimEmail
+		if !strings.Contains(st.Value, "@") {
+			var err error
+			if st.Claim = ClaimPhone; !strings.HasPrefix(st.Value, "+") {
+				if st.Value, err = s.atHome(ctx, m, st.Value); err != nil {
+					return Claimed{By: ClaimForm}, err
+				}
+			}
 		}
 		claimed, err := s.resolve(ctx, m, c, st)
 		claimed.By = ClaimForm
@@ -96,6 +101,20 @@ func (s *Service) resolveProfile(ctx context.Context, m lumo.MerchantID, a lumo.
 func plainProfile(text string) bool {
 	return len(text) > 0 && len(text) <= 64 && strings.Trim(text,
 		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == ""
+}
+
+// atHome reads a phone number as the merchant's country dials it.
+func (s *Service) atHome(ctx context.Context, m lumo.MerchantID, text string) (string, error) {
+	const op = "linkage.atHome"
+	merchant, err := s.c.Merchants.Merchant(ctx, m)
+	if err != nil {
+		return "", fault.Wrap(op, err)
+	}
+	n, err := phonenumbers.Parse(text, merchant.Country)
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
+		return "", fault.New(fault.Invalid, op, "the claim is not a phone number")
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
 // e164 reads a phone number in international form; a plus sign that a URL turned into a

@@ -135,6 +135,11 @@ type Friends interface {
 	OwnForm(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f lumo.FriendID, email, phone string) error
 }
 
+// Merchants tells a merchant's country, which decides how phone numbers are read.
+type Merchants interface {
+	Merchant(ctx context.Context, m lumo.MerchantID) (lumo.Merchant, error)
+}
+
 // Tenants runs a unit of work for one merchant.
 type Tenants interface {
 	InTenant(ctx context.Context, m lumo.MerchantID, fn func(context.Context) error) error

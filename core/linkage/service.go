@@ -23,6 +23,7 @@ type Config struct {
 	Health    HealthStore
 	Channels  Channels
 	Friends   Friends
+	Merchants Merchants
 	LINE      LINELogin
 	Profiles  Profiles
 	Recorder  Recorder
@@ -53,6 +54,7 @@ func New(c Config) (*Service, error) {
 	if c.Directory == nil || c.Tenants == nil || c.Links == nil || c.States == nil ||
 		c.Codes == nil || c.Forms == nil || c.Settings == nil || c.Health == nil ||
 		c.Hooks == nil || c.Pages == nil || c.Channels == nil || c.Friends == nil || c.LINE == nil ||
+		c.Merchants == nil ||
 		c.Profiles == nil || c.Recorder == nil || c.Outbox == nil || c.Greeter == nil ||
 		c.Tokens == nil || c.Upkeep == nil ||
 		c.Fleet == nil || c.Auditor == nil || c.Watcher == nil || c.EdgeURL == "" ||

@@ -73,16 +73,38 @@ func tidy(claim token.Claim, text string) string {
 		if at := strings.IndexByte(text, '@'); at < 1 || at == len(text)-1 {
 			return ""
 		}
-	case token.ClaimPhone:
-		text = "+" + strings.TrimLeft(text, " +")
-		if len(text) < 6 || text[1] == '0' || strings.Trim(text[1:], "0123456789") != "" {
+	case token.ClaimPhone: // a plus that a mailer took away is put back
+		digits, _ := dialled(text)
+		if digits == "" || digits[0] == '0' {
 			return ""
 		}
+		text = "+" + digits
 	}
 	if len(text) > maxValue {
 		return ""
 	}
 	return text
+}
+
+// dialled are the digits of a phone number in any notation, and whether a country's come first:
+// none begins with a zero. "" = it is no phone number.
+func dialled(text string) (digits string, abroad bool) {
+	for _, r := range text {
+		switch {
+		case r >= '０' && r <= '９':
+			digits += string('0' + r - '０')
+		case r >= '0' && r <= '9':
+			digits += string(r)
+		case (r == '+' || r == '＋') && digits == "":
+			abroad = true
+		case !strings.ContainsRune("+-().\u2010\u2011\u2013\u2212\uff0d\u30fc\uff08\uff09/ \t\u3000\u00a0", r):
+			return "", false
+		}
+	}
+	if len(digits) < 5 || len(digits) > 20 {
+		return "", false
+	}
+	return digits, abroad && digits[0] != '0'
 }
 
 // formClaim opens what we sealed ourselves after a form.

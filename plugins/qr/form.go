@@ -112,15 +112,23 @@ func allowed(c *guest.Call, form edgeapi.FormEntry) bool {
 	return false
 }
 
-// formValue is the email or else the phone number of an URL-encoded form.
+// formValue is the email or else the phone number of an URL-encoded form. A number without a
+// country is one of the shop's, which the core knows.
 func formValue(body []byte) string {
 	if text := wordValue(body, "email="); usable(text) {
-		return tidy(token.ClaimEmail, text)
+		if text = tidy(token.ClaimEmail, text); text != "" {
+			return text
+		}
 	}
-	if text := wordValue(body, "phone="); usable(text) {
-		return tidy(token.ClaimPhone, text)
+	text := wordValue(body, "phone=")
+	if !usable(text) {
+		return ""
 	}
-	return ""
+	digits, abroad := dialled(text)
+	if abroad {
+		return "+" + digits
+	}
+	return digits
 }
 
 // answerClaim seals a claim; false = there is no key for it.

@@ -84,6 +84,7 @@ func TestTheStateCarriesWhatTheURLSaid(t *testing.T) {
 		"a phone":                  {"t=%2B819012345678", token.ClaimPhone, "+819012345678"},
 		"a phone, plus as it is":   {"t=+819012345678", token.ClaimPhone, "+819012345678"},
 		"a phone, plus lost":       {"t=%20819012345678", token.ClaimPhone, "+819012345678"},
+		"a phone as people write":  {"t=%2B81%2090-1234-5678", token.ClaimPhone, "+819012345678"},
 		"a local phone":            {"t=09012345678", token.ClaimNone, ""},
 		"a phone with letters":     {"t=%2B8190abc5678", token.ClaimNone, ""},
 		"a template not filled in": {"k={{ person.KlaviyoID }}", token.ClaimNone, ""},
@@ -148,6 +149,32 @@ func TestLINELoginGetsWhatItNeeds(t *testing.T) {
 	}
 	if all := string(v.Append(nil)); strings.Contains(all, verifier) {
 		t.Error("the verifier entered the module")
+	}
+}
+
+// People write numbers as they are used to, and forms hand them on so.
+func TestAFormsValueIsTheEmailOrThePhoneInAnyNotation(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"email=Taro%40Example.com":                  "taro@example.com",
+		"email=Taro%40Example.com&phone=%2B8190":    "taro@example.com",
+		"phone=%2B819012345678":                     "+819012345678",
+		"phone=%2B81+90-1234-5678":                  "+819012345678",
+		"phone=%2B81%20(0)90%201234%205678":         "+8109012345678",
+		"phone=090-1234-5678":                       "09012345678",
+		"phone=090+1234+5678":                       "09012345678",
+		"phone=%EF%BC%90%EF%BC%99%EF%BC%9012345678": "09012345678",
+		"phone=(415)%20555-0100":                    "4155550100",
+		"email=taro&phone=090-1234-5678":            "09012345678",
+		"email=&phone=":                             "",
+		"phone=call+me":                             "",
+		"phone=12":                                  "",
+		"phone=0901234567890123456789":              "",
+		"phone={{ person.phone_number }}":           "",
+	} {
+		if got := formValue([]byte(body)); got != want {
+			t.Errorf("%s: got %q want %q", body, got, want)
+		}
 	}
 }
 

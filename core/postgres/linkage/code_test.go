@@ -227,3 +227,22 @@ func TestHealthCountsTheReachableAndTheDays(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a form hands on may be a number as the shop's country dials it.
+func TestAFormsPhoneIsReadAsTheShopsCountryDialsIt(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]linkage.Outcome{"09012345678": linkage.Linked, "+819012345678": linkage.Linked,
+		"819012345678": linkage.Linked, "12345": linkage.NoLongerWorks} {
+		w := newWorld(t)
+		w.vendors.byEmail["+819012345678"] = hana
+		asked := w.back(t, w.scan(t, w.code(t, linkage.ByProfile), token.ClaimForm, typed), yuki, "")
+		got, err := w.service.Confirm(t.Context(), asked.Confirm)
+		if err != nil || got.Outcome != want {
+			t.Errorf("%s: got %v %v want %v", typed, got.Outcome, err, want)
+		}
+		if l, _, err := w.service.ByProfile(t.Context(), w.merchant, w.channel.ID, hana); want == linkage.Linked &&
+			(err != nil || l.Method != linkage.MethodForm || l.Assurance != lumo.Claimed) {
+			t.Errorf("%s: linked %+v, %v", typed, l, err)
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (w *world) newService(t *testing.T, tenants linkage.Tenants) *linkage.Servi
 	s, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(w.db, ls, w.channels),
 		Tenants: tenants, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls,
 		Tokens: ls, Greeter: w.heard, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
-		LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
+		Merchants: japan{}, LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
 		Auditor: w.heard, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID, Now: w.clock,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
 	if err != nil {
@@ -404,6 +404,13 @@ func (v *vendors) Page(context.Context, string) (string, error) {
 		return "", fault.New(fault.Unavailable, "fake", "")
 	}
 	return v.page, nil
+}
+
+// japan is where the shop's phones are.
+type japan struct{}
+
+func (japan) Merchant(_ context.Context, m lumo.MerchantID) (lumo.Merchant, error) {
+	return lumo.Merchant{ID: m, Country: "JP"}, nil
 }
 
 // lineAccount plays LINE's account calls.

@@ -114,7 +114,7 @@ func (j *journey) build(t *testing.T, client *line.Client) {
 	}
 	j.linkage, err = linkage.New(linkage.Config{Directory: linkage.NewDirectory(j.DB, ls, j.channels),
 		Tenants: j.DB, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: others,
-		Upkeep: cs, Hooks: others, Pages: others, Channels: j.channels, Friends: j.channels,
+		Upkeep: cs, Hooks: others, Pages: others, Channels: j.channels, Friends: j.channels, Merchants: others,
 		LINE: client, Profiles: others, Recorder: others, Outbox: others, Fleet: others,
 		Auditor: others, Watcher: others, EdgeURL: j.edge.URL, NewID: j.ID, Now: j.Clock.Now, Log: log})
 	if err != nil {
