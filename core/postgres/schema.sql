@@ -1265,7 +1265,7 @@ CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event U
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_consent_at_idx ON public.friend USING btree (merchant_id, channel_id, consent_at);
 CREATE INDEX friend_merchant_id_channel_id_consent_idx ON public.friend USING btree (merchant_id, channel_id, consent, id DESC);
-CREATE INDEX friend_merchant_id_channel_id_followed_at_idx ON public.friend USING btree (merchant_id, channel_id, followed_at);
+CREATE INDEX friend_merchant_id_channel_id_followed_idx ON public.friend USING btree (merchant_id, channel_id, followed_at, id);
 CREATE INDEX friend_merchant_id_channel_id_id_idx ON public.friend USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_profile_read_at_idx ON public.friend USING btree (merchant_id, channel_id, id) WHERE ((profile_read_at IS NULL) AND (follow_status = 'following'::text));
 CREATE INDEX friend_merchant_id_channel_id_state_idx ON public.friend USING btree (merchant_id, channel_id, follow_status, linked, id DESC);
@@ -1285,6 +1285,7 @@ CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING bt
 CREATE INDEX link_conflict_merchant_id_channel_id_open_idx ON public.link_conflict USING btree (merchant_id, channel_id, COALESCE(deferred_at, created_at), id) WHERE (state = 'open'::text);
 CREATE INDEX link_conflict_merchant_id_friend_id_idx ON public.link_conflict USING btree (merchant_id, friend_id);
 CREATE INDEX link_conflict_merchant_id_left_idx ON public.link_conflict USING btree (merchant_id) WHERE (decision = 'leave_unlinked'::text);
+CREATE INDEX link_conflict_merchant_id_other_friend_id_idx ON public.link_conflict USING btree (merchant_id, other_friend_id) WHERE (other_friend_id IS NOT NULL);
 CREATE INDEX link_history_merchant_id_link_id_idx ON public.link_history USING btree (merchant_id, link_id, id DESC);
 CREATE INDEX login_state_merchant_id_friend_id_idx ON public.login_state USING btree (merchant_id, friend_id);
 CREATE INDEX login_token_merchant_id_due_at_idx ON public.login_token USING btree (merchant_id, due_at) WHERE (due_at IS NOT NULL);
@@ -1294,7 +1295,7 @@ CREATE INDEX outbox_merchant_id_dismissed_idx ON public.outbox USING btree (merc
 CREATE INDEX outbox_merchant_id_job_place_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, job_place) WHERE (job_place IS NOT NULL);
 CREATE INDEX outbox_merchant_id_kept_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id) WHERE (state = 'kept'::text);
 CREATE INDEX outbox_merchant_id_klaviyo_account_id_due_at_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE (state = 'waiting'::text);
-CREATE INDEX outbox_merchant_id_profile_id_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, profile_id) WHERE ((state = 'waiting'::text) AND (kind = 'profile'::text));
+CREATE INDEX outbox_merchant_id_profile_open_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, profile_id) WHERE ((kind = 'profile'::text) AND (state <> 'sent'::text));
 CREATE INDEX outbox_merchant_id_retry_idx ON public.outbox USING btree (merchant_id, klaviyo_account_id, due_at) WHERE ((state = 'waiting'::text) AND (tries > 0));
 CREATE INDEX reply_merchant_id_state_idx ON public.reply USING btree (merchant_id, channel_id, id) WHERE (state = ANY (ARRAY['planned'::text, 'sending'::text]));
 CREATE INDEX reply_rule_merchant_id_channel_id_position_idx ON public.reply_rule USING btree (merchant_id, channel_id, "position", id);
