@@ -37,7 +37,7 @@ func (s *Service) Change(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	if err != nil {
 		return Channel{}, err
 	}
-	if _, _, err := s.checkWebhook(ctx, full, keys.Messaging); err != nil {
+	if _, _, err := s.checkWebhook(ctx, full, keys); err != nil {
 		return Channel{}, fault.Wrap(op, err)
 	}
 	return s.Channel(ctx, m, c)

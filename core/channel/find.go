@@ -17,32 +17,51 @@ import (
 const findTimeout = 3 * time.Second
 
 // Search finds friends by whatever the text may be: LINE user id, Klaviyo profile id, our own
-// id, email, phone in any notation, else a part of the name.
+// id, email, phone in any notation, else a part of the name. Digits that are nobody's phone may
+// stand in a name.
 func (p *People) Search(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (FriendList, error) {
-	const op = "channel.Search"
-	q, ask, err := p.read(ctx, m, q, text)
-	if err != nil {
-		return FriendList{}, fault.Wrap(op, err)
-	}
-	list, err := p.Friends(ctx, m, q)
-	if err != nil || len(list.Items) > 0 || !ask {
-		return list, err
-	}
-	q.Profile, err = p.atKlaviyo(ctx, m, q)
-	if err != nil || q.Profile == "" {
-		return list, err
-	}
-	q.Email, q.Phone = "", ""
-	return p.Friends(ctx, m, q)
+	_, list, err := p.search(ctx, m, q, text)
+	return list, fault.Wrap("channel.Search", err)
 }
 
 // CountFound counts all that Search would find, page by page.
 func (p *People) CountFound(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (int64, error) {
-	q, _, err := p.read(ctx, m, q, text)
+	const op = "channel.CountFound"
+	q.PageQuery = PageQuery{Limit: 1}
+	q, _, err := p.search(ctx, m, q, text)
 	if err != nil {
-		return 0, fault.Wrap("channel.CountFound", err)
+		return 0, fault.Wrap(op, err)
 	}
-	return p.Count(ctx, m, q)
+	n, err := p.Count(ctx, m, q)
+	return n, fault.Wrap(op, err)
+}
+
+// search finds friends and tells by what.
+func (p *People) search(ctx context.Context, m lumo.MerchantID, q FriendQuery, text string) (FriendQuery, FriendList, error) {
+	q, ask, err := p.read(ctx, m, q, text)
+	if err != nil {
+		return q, FriendList{}, err
+	}
+	list, err := p.Friends(ctx, m, q)
+	if err != nil || len(list.Items) > 0 || !ask {
+		return q, list, err
+	}
+	at := q
+	if at.Profile, err = p.atKlaviyo(ctx, m, q); err != nil {
+		return q, list, err
+	}
+	if at.Email, at.Phone = "", ""; at.Profile != "" {
+		list, err = p.Friends(ctx, m, at)
+		if err != nil || len(list.Items) > 0 || q.Phone == "" {
+			return at, list, err
+		}
+	}
+	if q.Phone == "" {
+		return q, list, nil
+	}
+	at.Profile, at.Name = "", strings.TrimSpace(text)
+	list, err = p.Friends(ctx, m, at)
+	return at, list, err
 }
 
 // read decides what a search text means; ask tells that Klaviyo may know better.

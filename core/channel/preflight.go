@@ -53,7 +53,7 @@ func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	}
 	keysRow := Row{Code: "keys", State: Good, KnownBy: KnownByLINE}
 	if s.c.Now().Sub(full.WebhookCheckedAt) >= webhookEvery {
-		full, keysRow.State, err = s.checkWebhook(ctx, full, keys.Messaging)
+		full, keysRow.State, err = s.checkWebhook(ctx, full, keys)
 		if err != nil {
 			return nil, err
 		}
@@ -68,10 +68,17 @@ func (s *Service) Preflight(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	return rows, nil
 }
 
-// checkWebhook asks LINE about the endpoint; its answer also judges the keys.
-func (s *Service) checkWebhook(ctx context.Context, c Channel, keys lumo.Keys) (
-	Channel, RowState, error) {
-	e, err := s.c.Hooks.Endpoint(ctx, keys)
+// checkWebhook asks LINE about both pairs of keys, then about the endpoint. A token from before
+// outlives the secret that it was got with, so LINE is asked for new ones.
+func (s *Service) checkWebhook(ctx context.Context, c Channel, keys Keys) (Channel, RowState, error) {
+	err := s.c.Accounts.CheckKeys(ctx, keys.Messaging)
+	if err == nil {
+		err = s.c.Accounts.CheckKeys(ctx, keys.Login)
+	}
+	var e Endpoint
+	if err == nil {
+		e, err = s.c.Hooks.Endpoint(ctx, keys.Messaging)
+	}
 	switch {
 	case fault.Is(err, fault.Unauthenticated):
 		update := StateUpdate{State: NeedsYou, Problem: ProblemKeys, WebhookChecked: true, Now: s.c.Now()}

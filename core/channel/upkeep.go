@@ -84,7 +84,7 @@ func (s *Service) round(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	}
 	named := s.readNames(ctx, m, c)
 	if s.c.Now().Sub(full.WebhookCheckedAt) >= refreshEvery {
-		if _, _, err := s.checkWebhook(ctx, full, keys.Messaging); err != nil {
+		if _, _, err := s.checkWebhook(ctx, full, keys); err != nil {
 			return refreshEvery, err
 		}
 	}

@@ -128,6 +128,42 @@ func rows(t *testing.T, w *world, c channel.Channel) map[string]channel.Row {
 	return out
 }
 
+// A secret that was reissued in LINE's console is no longer right, however long a token lives that
+// was got with the old one: the endpoint goes on answering to it.
+func TestAReissuedSecretIsNoticedAtTheNextLook(t *testing.T) {
+	t.Parallel()
+	for name, reissue := range map[string]func(*channel.Keys){
+		"of the messaging channel": func(k *channel.Keys) { k.Messaging.Secret = newSecret },
+		"of the login channel":     func(k *channel.Keys) { k.Login.Secret = newSecret },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c := w.connect(t)
+			w.line.endpoint = channel.Endpoint{URL: w.service.WebhookURL(c), Active: true}
+			state := func(keys channel.RowState, state channel.State, problem string) {
+				t.Helper()
+				w.pass(3 * time.Second)
+				row := rows(t, w, c)["keys"]
+				now, err := w.service.Channel(t.Context(), w.merchant, c.ID)
+				if err != nil || row.State != keys || now.State != state || now.Problem != problem {
+					t.Errorf("keys are %s, the account %s %s, %v; want %s, %s %s", row.State, now.State, now.Problem, err,
+						keys, state, problem)
+				}
+			}
+			state(channel.Good, channel.Working, "")
+			w.line.tokens = true
+			reissue(&w.line.keys)
+			state(channel.Bad, channel.NeedsYou, channel.ProblemKeys)
+			state(channel.Bad, channel.NeedsYou, channel.ProblemKeys)
+			if _, err := w.service.Change(t.Context(), w.merchant, c.ID, channel.Actor{}, w.line.keys); err != nil {
+				t.Fatal(err)
+			}
+			state(channel.Good, channel.Working, "")
+		})
+	}
+}
+
 func TestUseWebhookIsNoticedWhileAPageAsks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -113,6 +113,49 @@ func TestSearchFindsNamesInAnyScriptAndContactsInAnyNotation(t *testing.T) {
 	}
 }
 
+// Thirteen digits may be a phone number, the number of an order or of a member that a person has
+// in the name: whoever has them is found, a phone first.
+func TestDigitsFindAPhoneOrElseAName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	const digits = "4901234567894"
+	hana := w.meet(t, c, yuki, "Hana "+digits)
+	q := channel.FriendQuery{Channel: c.ID}
+	if channel.Phone(digits, "JP") == "" {
+		t.Fatal("these digits are no phone number")
+	}
+	for _, text := range []string{digits, " " + digits, digits[4:], "090"} {
+		want := 1
+		if text == "090" {
+			want = 0
+		}
+		if got := w.found(t, q, text); len(got) != want || want == 1 && got[0] != hana {
+			t.Errorf("%q: got %v want %d", text, got, want)
+		}
+	}
+	taro := w.meet(t, c, mio, "Taro")
+	if err := w.people.SetContacts(t.Context(), w.merchant, c.ID, taro, channel.Actor{},
+		channel.Told{Phone: digits, Source: channel.ContactAPI}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.found(t, q, digits); len(got) != 1 || got[0] != taro {
+		t.Errorf("somebody's phone: got %v want %v", got, taro)
+	}
+	// What was found by a name goes on by it, page by page.
+	other := w.meet(t, c, user(3), "Sora 5"+digits)
+	first, err := w.people.Search(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID,
+		PageQuery: channel.PageQuery{Limit: 1}}, digits[1:])
+	if err != nil || len(first.Items) != 1 || first.Items[0].ID != other || first.Next.IsZero() {
+		t.Fatalf("first page: got %+v, %v", first, err)
+	}
+	next, err := w.people.Search(t.Context(), w.merchant, channel.FriendQuery{Channel: c.ID,
+		PageQuery: channel.PageQuery{Limit: 1, Before: first.Next}}, digits[1:])
+	if err != nil || len(next.Items) != 1 || next.Items[0].ID != hana || !next.Next.IsZero() {
+		t.Errorf("next page: got %+v, %v", next, err)
+	}
+}
+
 // The index over names is the dearest to write: it is left alone by all but a name.
 func TestOnlyANameWritesTheIndexOverNames(t *testing.T) {
 	t.Parallel()
