@@ -74,7 +74,7 @@ func (t testContents) TestContent(ctx context.Context, m lumo.MerchantID, c lumo
 		}
 		content.Message, body = found.ID, found.Body
 		if test.Draft || found.Version == 0 {
-			content.Draft, err = found.Body.Encode()
+			content, err = found.AsDraft()
 		} else {
 			var published message.Version
 			published, err = t.messages.Published(ctx, m, c, found.ID, 0)

@@ -6,6 +6,8 @@ type Content struct {
 	Message MessageID         `json:"message,omitzero"` // zero = Text
 	Version int               `json:"version,omitempty"`
 	Draft   string            `json:"draft,omitempty"` // of Message, as it stood when the test was sent
+	Name    string            `json:"name,omitempty"`  // of Message, with Draft
+	Next    int               `json:"next,omitempty"`  // the version that Draft would be published as
 	Text    string            `json:"text,omitempty"`
 	Vars    map[string]string `json:"vars,omitempty"`
 }

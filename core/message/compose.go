@@ -133,7 +133,7 @@ func (c *Composer) program(ctx context.Context, channel lumo.Channel, content lu
 		if err != nil {
 			return nil, err
 		}
-		return compile(body, c.setting(ctx, channel, body, "", 0))
+		return compile(body, c.setting(ctx, channel, body, content.Name, content.Next))
 	}
 	key := programKey{channel.Merchant, channel.ID, channel.Name, content.Message, content.Version,
 		channel.OpensMeasured, channel.UTM}

@@ -178,6 +178,13 @@ func (s *Service) List(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID,
 // Draft is what is being written.
 func (v Message) Draft() Draft { return Draft{Name: v.Name, Body: v.Body} }
 
+// AsDraft is what a test of the draft says: as it stands, and counted as the version that it would
+// be published as.
+func (v Message) AsDraft() (lumo.Content, error) {
+	text, err := v.Body.Encode()
+	return lumo.Content{Message: v.ID, Draft: text, Name: v.Name, Next: v.Version + 1}, err
+}
+
 func (s *Service) inChannel(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (Message, error) {
 	found, err := s.c.Store.Get(ctx, m, v)
 	if err == nil && found.Channel != c {

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -346,6 +347,35 @@ func TestAPreviewTellsWhatASendTracks(t *testing.T) {
 	}
 	if len(d.far.targets) != len(want) {
 		t.Errorf("a send tracks %q", d.far.targets)
+	}
+}
+
+// A test of a draft is counted under the message's name and the version that comes next, published
+// before or not.
+func TestATestOfADraftNamesItsMessageAndTheNextVersion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	b := message.Text("https://shop.example/a")
+	b.UTM = lumo.UTM{Source: "line", Campaign: "[[ message ]] [[ version ]]"}
+	m := d.write(t, b)
+	for _, next := range []string{"1", "2"} {
+		d.far.targets = nil
+		content, err := m.AsDraft()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.In(t, func(ctx context.Context) error {
+			_, reason, err := d.composer.Compose(ctx, d.Channel, 7, content, shoptest.LineUser)
+			if reason != "" {
+				t.Error(reason)
+			}
+			return err
+		})
+		want := "utm_campaign=" + url.QueryEscape(m.Name) + "+" + next
+		if len(d.far.targets) != 1 || !strings.HasSuffix(d.far.targets[0], want) {
+			t.Errorf("a link leads to %q, want %s", d.far.targets, want)
+		}
+		m = d.publish(t, m)
 	}
 }
 
