@@ -1,8 +1,8 @@
-import { type Page, test } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import type { components } from "../src/api/schema.d.ts";
-import { signIn, sizes } from "./console";
+import { sizes } from "./console";
 import { asMember, type Items } from "./sim";
-import { type Body, showStates } from "./states";
+import { type Body, showStates, test } from "./states";
 
 // Each screen about connecting, linking and friends in the states that a demo shop never shows,
 // in English on a desk and in Japanese on a phone.
@@ -337,9 +337,8 @@ async function addressOf(page: Page, home: string, path: string): Promise<string
 
 for (const language of ["en", "ja"] as const) {
   for (const s of screens)
-    test(`states of ${s.name}: ${language}`, { tag: "@reads" }, async ({ page }) => {
+    test(`states of ${s.name}: ${language}`, { tag: "@reads" }, async ({ page, home }) => {
       await page.setViewportSize(sizes[language]);
-      const home = await signIn(page, language);
       const address = await addressOf(page, home, s.path);
       await showStates(page, language, {
         name: s.name,

@@ -1,7 +1,6 @@
-import { test } from "@playwright/test";
-import { signIn, sizes } from "./console";
+import { sizes } from "./console";
 import { asMember, type Items } from "./sim";
-import { showStates } from "./states";
+import { showStates, test } from "./states";
 
 // Each screen of messages, flows, statistics and sending while it loads, when nothing is there,
 // when it cannot be loaded, and with far more than a seeded shop has (UX 4.3 to 4.5, 4.16).
@@ -168,9 +167,8 @@ for (const language of ["en", "ja"] as const)
   for (const s of screens)
     test(`4 while it loads, with nothing, with an error, with very much: ${s.name}, ${language}`, {
       tag: "@reads",
-    }, async ({ page }) => {
+    }, async ({ page, home }) => {
       await page.setViewportSize(sizes[language]);
-      const home = await signIn(page, language);
       const [first] = s.list ? (await asMember<Items<{ id: string }>>(page, s.list)).items : [];
       const address = home + s.path.replace("{id}", first?.id ?? "");
       await showStates(page, language, {

@@ -1,5 +1,6 @@
-import { expect, type Page, type Route, test } from "@playwright/test";
-import { looked } from "./console";
+import { test as base, expect, type Page, type Route } from "@playwright/test";
+import { slowAfter } from "../src/parts/Loading";
+import { looked, signIn } from "./console";
 import { say } from "./words";
 
 // The states of a screen that a demo shop never shows: loading, failed, empty and very large.
@@ -18,6 +19,25 @@ export type States = {
   counted?: boolean; // says how many there are in all
   empty?: { sentence: string; of: (body: Body) => unknown; address: string };
 };
+
+// Looking at states changes nothing: one page, signed in once, visits all screens, and what it has
+// loaded is at hand for the next. Its clock can be put forward, so that nobody waits.
+export const test = base.extend<{ home: string }, { visitor: { page: Page; home?: string } }>({
+  visitor: [
+    async ({ browser }, use) => {
+      const page = await browser.newPage({ baseURL: process.env.LUMO_E2E_URL });
+      await page.clock.install();
+      await use({ page });
+      await page.close();
+    },
+    { scope: "worker" },
+  ],
+  page: ({ visitor }, use) => use(visitor.page),
+  home: async ({ visitor }, use) => {
+    visitor.home ??= await signIn(visitor.page, "en");
+    await use(visitor.home);
+  },
+});
 
 type Answer = (route: Route) => Promise<void>;
 
@@ -63,8 +83,10 @@ export async function showStates(page: Page, language: "en" | "ja", s: States) {
   });
 
   await test.step("loading", async () => {
+    await page.addInitScript((l) => localStorage.setItem("lumo.language", l), language);
     await page.goto(s.address);
     await expect(main.getByTestId("loading").first()).toBeVisible();
+    await page.clock.fastForward(slowAfter);
     await expect(
       page
         .getByText(t("common.slow"))
