@@ -4,6 +4,7 @@ import (
 	"context"
 	"html"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,12 +12,14 @@ import (
 	"lumo/shared/fault"
 )
 
-// Codes lists a channel's codes, newest first; those of forms are not among them.
+// Codes lists a channel's codes, newest first; those of forms and of members' own
+// phones are not among them.
 func (s *Service) Codes(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (list []Code, err error) {
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
 		list, err = s.c.Codes.Codes(ctx, m, c)
 		return err
 	})
+	list = slices.DeleteFunc(list, func(code Code) bool { return code.Own })
 	return list, fault.Wrap("linkage.Codes", err)
 }
 

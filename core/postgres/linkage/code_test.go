@@ -246,3 +246,23 @@ func TestAFormsPhoneIsReadAsTheShopsCountryDialsIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAMembersOwnPhoneCodeIsNotOfferedToCustomers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code, own := w.code(t, linkage.ByProfile), w.code(t, linkage.ByProfile)
+	err := w.db.InTenant(t.Context(), w.merchant, func(ctx context.Context) error {
+		_, err := postgres.Tx(ctx).Exec(ctx, "UPDATE qr_code SET own = true WHERE id = $1", own.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := w.service.Codes(t.Context(), w.merchant, w.channel.ID)
+	if err != nil || len(list) != 1 || list[0].ID != code.ID {
+		t.Errorf("got %v %v, want the customers' code alone", list, err)
+	}
+	if got, err := w.service.Code(t.Context(), w.merchant, w.channel.ID, own.ID); err != nil || !got.Own {
+		t.Errorf("got %v %v", got, err)
+	}
+}

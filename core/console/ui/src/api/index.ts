@@ -89,6 +89,8 @@ api.use(rules);
 // api.POST(.., { headers: { "Idempotency-Key": key } }).
 export const newKey = () => crypto.randomUUID();
 
+type Headers = Record<string, string>;
+
 type Answer<T> = Promise<{ data?: T; error?: unknown; response: Response }>;
 
 // read gives the content of an answer. Problems were thrown before.
@@ -113,16 +115,18 @@ export const isClash = (error: unknown) => error instanceof ApiError && error.st
 // isLost tells that no answer came: whether it happened is not known.
 export const isLost = (error: unknown) => error instanceof TypeError;
 
-// call speaks to a path that is put together by hand; where the path is known, use api.
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+// call speaks to a path that is put together by hand; where the path is known, use api. Headers
+// are those of all tries of the same action (useAction).
+export async function call<T>(method: string, path: string, body?: unknown, headers?: Headers): Promise<T> {
   const untyped = api as unknown as {
     request: (method: string, path: string, init: object) => Answer<T>;
   };
-  return read(untyped.request(method.toLowerCase(), path, body === undefined ? {} : { body }));
+  return read(untyped.request(method.toLowerCase(), path, { body, headers }));
 }
 
 export const get = <T>(path: string) => call<T>("GET", path);
-export const post = <T>(path: string, body: unknown = {}) => call<T>("POST", path, body);
+export const post = <T>(path: string, body: unknown = {}, headers?: Headers) =>
+  call<T>("POST", path, body, headers);
 
 export type List<T> = { items: T[]; next?: string; total?: number };
 export type Me = Schema<"MeView">;

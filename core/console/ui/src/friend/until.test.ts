@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endOf, isDay } from "./until";
+import { dayOf, endOf, isDay } from "./until";
 
 test("a day ends when it ends in the shop's zone", () => {
   expect(endOf("2026-11-24", "Asia/Tokyo")).toBe("2026-11-24T15:00:00.000Z");
@@ -11,4 +11,10 @@ test("a day ends when it ends in the shop's zone", () => {
 test("only days that there are count", () => {
   expect(["2026-11-24", "2024-02-29"].every(isDay)).toBe(true);
   expect(["2026-02-30", "2026-13-01", "yesterday", "", "2026-11-24T00:00"].some(isDay)).toBe(false);
+});
+
+test("the day that a moment ends is read back from it, wherever the shop is", () => {
+  for (const zone of ["Asia/Tokyo", "UTC", "America/New_York"])
+    expect(dayOf(endOf("2026-11-24", zone), zone)).toBe("2026-11-24");
+  expect(dayOf("2026-11-24T14:59:59Z", "Asia/Tokyo")).toBe("2026-11-24");
 });

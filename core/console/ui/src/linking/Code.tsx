@@ -20,6 +20,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { call, get, type List, post, type Schema } from "../api";
+import { dayOf, endOf, isDay } from "../friend/until";
 import {
   BarChart,
   Chart,
@@ -90,32 +91,32 @@ function Editor({ of }: { of?: Code }) {
 
 function Settings({ of }: { of?: Code }) {
   const { t } = useTranslation();
-  const { at, base, channel } = usePlace();
+  const { at, base, channel, merchant } = usePlace();
+  const zone = merchant.time_zone;
   const navigate = useNavigate();
   const client = useQueryClient();
   const [name, setName] = useState(of?.name ?? "");
   const [by, setBy] = useState(of?.identify_by ?? "profile");
   const [tags, setTags] = useState<string[]>(of?.tags ?? []);
   const [welcome, setWelcome] = useState(of?.welcome ?? "");
-  const [until, setUntil] = useState(of?.expires_at?.slice(0, 10) ?? "");
+  const [until, setUntil] = useState(of?.expires_at ? dayOf(of.expires_at, zone) : "");
   const known = useQuery({
     queryKey: ["tag", channel?.id],
     queryFn: () => get<List<Schema<"TagView">>>(`${at}/tags`),
   });
-  const save = useAction(async (state: string | undefined, key) => {
+  const save = useAction(async (state: string | undefined, headers) => {
     const body = {
       name,
       tags,
       welcome,
-      expires_at: until ? new Date(`${until}T23:59:59`).toISOString() : undefined,
+      expires_at: isDay(until) ? endOf(until, zone) : undefined,
     };
     const saved = of
       ? await call<Code>("PATCH", `${at}/qr_codes/${of.id}`, {
           ...body,
           state: state ?? (of.state === "paused" ? "paused" : "live"),
         })
-      : await post<Code>(`${at}/qr_codes`, { ...body, identify_by: by });
-    void key;
+      : await post<Code>(`${at}/qr_codes`, { ...body, identify_by: by }, headers);
     await client.invalidateQueries({ queryKey: ["linking"] });
     if (!of) navigate(`${base}/linking/qr/${saved.id}`, { replace: true });
   });
@@ -276,7 +277,9 @@ function TryIt({ of }: { of: Code }) {
   const { t } = useTranslation();
   const { at } = usePlace();
   const [email, setEmail] = useState("");
-  const go = useAction<void, Schema<"TryView">>(() => post(`${at}/qr_codes/${of.id}/try`, { email }));
+  const go = useAction<void, Schema<"TryView">>((_, headers) =>
+    post(`${at}/qr_codes/${of.id}/try`, { email }, headers),
+  );
   const counter = of.identify_by === "none";
   return (
     <Card withBorder mt="md" component="section" aria-label={t("linking.codes.try")}>

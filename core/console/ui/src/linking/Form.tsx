@@ -108,7 +108,7 @@ function Settings({ of }: { of?: Form }) {
     queryKey: ["linking", "klaviyo_forms", channel?.id],
     queryFn: () => get<List<Schema<"KlaviyoFormView">>>(`${at}/klaviyo_forms`),
   });
-  const save = useAction(async (state?: string) => {
+  const save = useAction(async (state: string | undefined, headers) => {
     const body = {
       name,
       klaviyo_form: klaviyo || undefined,
@@ -120,7 +120,7 @@ function Settings({ of }: { of?: Form }) {
     };
     const saved = of
       ? await call<Form>("PATCH", `${at}/forms/${of.id}`, { ...body, state: state ?? of.state })
-      : await post<Form>(`${at}/forms`, body);
+      : await post<Form>(`${at}/forms`, body, headers);
     await client.invalidateQueries({ queryKey: ["linking"] });
     if (!of) navigate(`${base}/linking/forms/${saved.id}`, { replace: true });
   });
@@ -287,7 +287,9 @@ function Check({ of }: { of: Form }) {
   const { t } = useTranslation();
   const { at } = usePlace();
   const [url, setUrl] = useState(of.page_url ?? of.origins[0] ?? "");
-  const check = useAction<void, Schema<"CheckedPageView">>(() => post(`${at}/forms/${of.id}/check`, { url }));
+  const check = useAction<void, Schema<"CheckedPageView">>((_, headers) =>
+    post(`${at}/forms/${of.id}/check`, { url }, headers),
+  );
   const found = check.result?.page_state === "found";
   const watched = useQuery({
     queryKey: ["linking", "form", of.id, "watch"],

@@ -132,12 +132,12 @@ function useDecisions(of: View) {
       client.invalidateQueries({ queryKey: ["friend"] }),
     ]);
   const next = () => navigate(of.next ? `${base}/linking/review/${of.next}` : `${base}/linking/review`);
-  const undo = useAction(async () => {
-    await post(`${at}/review/${of.id}/undo`);
+  const undo = useAction<void, void>(async (_, headers) => {
+    await post(`${at}/review/${of.id}/undo`, {}, headers);
     await fresh();
   });
-  const act = useAction(async (decision: string) => {
-    await post(`${at}/review/${of.id}/decide`, { decision });
+  const act = useAction(async (decision: string, headers) => {
+    await post(`${at}/review/${of.id}/decide`, { decision }, headers);
     await fresh();
     offer({
       text: t(`linking.review.decided.${decision}`),
@@ -149,8 +149,8 @@ function useDecisions(of: View) {
     });
     next();
   });
-  const later = useAction(async () => {
-    await post(`${at}/review/${of.id}/later`);
+  const later = useAction<void, void>(async (_, headers) => {
+    await post(`${at}/review/${of.id}/later`, {}, headers);
     await fresh();
     next();
   });

@@ -236,11 +236,9 @@ function Clash({ mine, theirs }: { mine: Kept; theirs: Message }) {
   const { time } = useFormat();
   const navigate = useNavigate();
   const [compare, setCompare] = useState(false);
-  const copy = useAction(async () => {
-    const made = await post<Message>(`${at}/messages`, {
-      name: t("message.copyOf", { name: mine.name }).slice(0, 120),
-      draft: mine.draft,
-    });
+  const copy = useAction<void, void>(async (_, headers) => {
+    const name = t("message.copyOf", { name: mine.name }).slice(0, 120);
+    const made = await post<Message>(`${at}/messages`, { name, draft: mine.draft }, headers);
     navigate(`${base}/messages/${made.id}`);
   });
   const who = theirs.updated_by || t("message.somebody");
@@ -443,14 +441,13 @@ export function More({
   const { at, base } = usePlace();
   const navigate = useNavigate();
   const undo = useUndo();
-  const duplicate = useAction(async () => {
-    const made = await post<Message>(`${at}/messages/${id}/duplicate`, {
-      name: t("message.copyOf", { name }).slice(0, 120),
-    });
+  const duplicate = useAction<void, void>(async (_, headers) => {
+    const copied = t("message.copyOf", { name }).slice(0, 120);
+    const made = await post<Message>(`${at}/messages/${id}/duplicate`, { name: copied }, headers);
     navigate(`${base}/messages/${made.id}`);
   });
-  const away = useAction(async (back: boolean) => {
-    await post(`${at}/messages/${id}/${back ? "restore" : "archive"}`);
+  const away = useAction(async (back: boolean, headers) => {
+    await post(`${at}/messages/${id}/${back ? "restore" : "archive"}`, {}, headers);
     done();
     if (!back)
       undo.offer({

@@ -41,12 +41,11 @@ export function Messages() {
         `${at}/messages?limit=${limit}${archived ? "&archived=true" : ""}${cursor ? `&cursor=${cursor}` : ""}`,
       ),
   });
-  const create = useAction(async (key: string) => {
-    const one = templates.find((x) => x.key === key);
-    const made = await post<Message>(`${at}/messages`, {
-      name: one ? t(`template.${key}.name`) : t("message.untitled"),
-      draft: one ? one.body(t) : { blocks: [blank("text")], utm: {} },
-    });
+  const create = useAction(async (template: string, headers) => {
+    const one = templates.find((x) => x.key === template);
+    const name = one ? t(`template.${template}.name`) : t("message.untitled");
+    const draft = one ? one.body(t) : { blocks: [blank("text")], utm: {} };
+    const made = await post<Message>(`${at}/messages`, { name, draft }, headers);
     navigate(`${base}/messages/${made.id}`);
   });
   const fresh = !pages.loading && !pages.error && pages.rows.length === 0 && !archived;

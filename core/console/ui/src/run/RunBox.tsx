@@ -16,7 +16,8 @@ const ahead = (t: (key: string) => string, r: Run): [string, Record<string, stri
 
 function waitsFor(r: Run): string {
   if (r.waits === "sample") return "run.sample";
-  return r.kind === "import_check" || r.kind === "auto_check" ? "run.klaviyo" : "run.vendor";
+  if (r.kind === "import_check") return "run.both"; // it asks one after the other
+  return r.kind === "auto_check" ? "run.klaviyo" : "run.vendor";
 }
 
 // RunBox is how far long work got, with what may be done about it.

@@ -291,8 +291,8 @@ function FromLine({ row, range }: { row: Row; range: string }) {
   const { at } = usePlace();
   const { count } = useFormat();
   const client = useQueryClient();
-  const ask = useAction(async () => {
-    await post(`${at}/messages/${row.id}/line_figures?${range}`);
+  const ask = useAction<void, void>(async (_, headers) => {
+    await post(`${at}/messages/${row.id}/line_figures?${range}`, {}, headers);
     await client.invalidateQueries({ queryKey: ["statistics"] });
   });
   const said = (n?: number) => (n === undefined ? "<20" : count(n));
