@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { type APIRequestContext, expect, test } from "@playwright/test";
+import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
 import { looked, signIn } from "./console";
-import { asMember, type Items, met, told } from "./sim";
-import { say as texts } from "./words";
+import { asMember, customer, type Items, met, sim, told } from "./sim";
+import { type Say, say as texts } from "./words";
 
 // Import of LINE ids and automatic linking (UX 5.8, 5.9), and walk-through 18 of UX 8: an old
 // tool's ids are brought in safely. Each run brings its own people and its own segment.
@@ -19,6 +19,7 @@ const words = {
     people: "Show people",
     email: "Link by email",
     on: /^Turn on and link \d+ friends?$/,
+    more: /^Link \d+ friends?$/,
     title: "Automatic linking",
     rule: "Only exact, unique matches are linked.",
   },
@@ -33,6 +34,7 @@ const words = {
     people: "対象者を表示",
     email: "メールアドレスで連携",
     on: /^オンにして\d+人を連携$/,
+    more: /^\d+人を連携$/,
     title: "自動連携",
     rule: "完全に一致し、重複のないものだけを連携します。",
   },
@@ -40,7 +42,6 @@ const words = {
 
 type Person = { id: string; friendships: Record<string, { user_id: string }> };
 type Profile = { id: string };
-type Known = { profile: { properties: Record<string, unknown> } };
 
 // oldTool makes a friend, three customers with values of an old tool, and their segment.
 async function oldTool(request: APIRequestContext, stamp: string) {
@@ -75,8 +76,28 @@ async function segmentOf(request: APIRequestContext, name: string, property: str
     .toBe(n);
 }
 
+// slow lets Klaviyo answer so many times more about segments, and then asks to go slower; the
+// result ends that.
+async function slow(request: APIRequestContext, after = 0) {
+  const api = "klaviyo.segments";
+  if (after > 0) await told(request, "/faults", { api, kind: "slow", times: after });
+  await told(request, "/faults", { api, kind: "429", times: -1 });
+  return () => request.delete(`${sim}/sim/v1/faults`);
+}
+
+// work is long work as its box on a page shows it.
+function work(page: Page, title: string, t: Say) {
+  const box = page.getByRole("group", { name: title, exact: true });
+  return {
+    box,
+    turn: (verb: "pause" | "resume") => box.getByRole("button", { name: t(`run.${verb}`) }).click(),
+    is: (state: string) => expect(box.getByText(t(`runState.${state}`), { exact: true })).toBeVisible(),
+  };
+}
+
 for (const language of ["en", "ja"] as const) {
   const say = words[language];
+  const t = texts(language);
   const size = language === "en" ? { width: 1440, height: 900 } : { width: 390, height: 844 };
 
   test(`5.8 walk-through 18: LINE IDs of an old tool, safely: ${language}`, async ({ page, request }) => {
@@ -84,7 +105,7 @@ for (const language of ["en", "ja"] as const) {
     const old = await oldTool(request, stamp);
     await page.setViewportSize(size);
     const home = await signIn(page, language);
-    await met(page, old.name);
+    const friend = await met(page, old.name);
     await page.goto(`${home}/linking/import`);
     await page.getByRole("combobox", { name: say.segment }).click();
     await page.getByRole("option", { name: old.segment }).click();
@@ -99,11 +120,36 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: say.people }).first().click();
     await expect(page.getByText("Sora 0").first()).toBeVisible();
     await looked(page, `5-8-check-${language}`);
-    await page.getByRole("button", { name: say.link }).click();
+    const known = async () => (await customer(request, old.customer)).profile.properties;
+    await test.step("linking waits for a check that was started before, and is paused", async () => {
+      const { segment_id } = await asMember<{ segment_id: string }>(
+        page,
+        `/imports/${page.url().split("/").at(-1)?.split("?")[0]}`,
+      );
+      const faster = await slow(request);
+      const before = await asMember<{ id: string }>(page, "/imports", {
+        segment: segment_id,
+        property: old.property,
+      });
+      await page.getByRole("button", { name: say.link }).click();
+      const linking = work(page, t("linking.import.linking"), t);
+      await expect(linking.box).toContainText(t("run.kind.import_check")); // for whose end it waits
+      await linking.is("waiting");
+      await looked(page, `5-8-waits-${language}`);
+      await linking.turn("pause");
+      await linking.is("paused");
+      await faster();
+      await asMember(page, `/runs/${before.id}/stop`, {});
+      await page.reload();
+      await linking.is("paused"); // also for others, and nobody was linked meanwhile
+      expect((await known())["LINE Follow Status"]).toBeUndefined();
+      await looked(page, `5-8-paused-${language}`);
+      await linking.turn("resume");
+    });
     await expect(page.getByTestId("result-linked")).toHaveText("1");
-    const known = async () =>
-      (await told<Known>(request, `/klaviyo/profiles/${old.customer}`)).profile.properties;
     await expect.poll(async () => (await known())["LINE Follow Status"]).toBe("following");
+    const steps = await asMember<Items<{ step: string }>>(page, `/friends/${friend}/links`);
+    expect(steps.items.map((one) => one.step)).toEqual(["linked"]); // once
     await page.getByRole("button", { name: say.undo }).click();
     await page.getByRole("button", { name: say.really }).click();
     await expect(page.getByTestId("result-undone")).toHaveText("1");
@@ -113,7 +159,6 @@ for (const language of ["en", "ja"] as const) {
   });
 
   test(`5.8 IDs of another provider are found out by a sample: ${language}`, async ({ page, request }) => {
-    const t = texts(language);
     const stamp = `${language === "en" ? 5 : 6}${Date.now()}`;
     const property = `Agency LINE ID ${stamp}`;
     const far = 105; // more than the sample of 100
@@ -131,16 +176,30 @@ for (const language of ["en", "ja"] as const) {
     await page.goto(`${home}/linking/import`);
     await page.getByRole("combobox", { name: say.segment }).click();
     await page.getByRole("option", { name: `Agency ${stamp}` }).click();
-    await page.getByRole("button", { name: say.check }).click();
+    await expect(page.getByRole("radio", { name: property })).toBeChecked();
+    const check = work(page, t("linking.import.check"), t);
+    await test.step("paused by hand in the middle, and resumed: each counts once", async () => {
+      const faster = await slow(request, 2); // the segment's size, and its first page
+      await page.getByRole("button", { name: say.check }).click();
+      await expect(check.box).toContainText(t("common.doneOf", { done: 100, total: far }));
+      await expect(check.box).toContainText(t("run.klaviyo"));
+      await check.turn("pause");
+      await check.is("paused");
+      await faster();
+      await page.reload();
+      await expect(check.box).toContainText(t("common.doneOf", { done: 100, total: far }));
+      await looked(page, `5-8-check-paused-${language}`);
+      await check.turn("resume");
+      await expect(check.box).toContainText(t("common.doneOf", { done: far, total: far }));
+    });
     await expect(page.getByTestId("result-unknown")).toHaveText(String(far));
     await page.getByRole("button", { name: t("linking.import.askButton_other", { n: far }) }).click();
     await expect(page.getByText(t("run.sample"))).toBeVisible();
     await expect(page.getByRole("alert").filter({ hasText: say.doubtful })).toBeVisible();
     await expect(page.getByText(t("linking.import.means.unreachable"))).toBeVisible();
     await looked(page, `5-8-doubtful-${language}`);
-    const check = page.getByRole("group", { name: t("linking.import.check") });
-    await expect(check.getByText(t("runState.paused"), { exact: true })).toBeVisible();
-    await check.getByRole("button", { name: t("run.resume") }).click();
+    await check.is("paused");
+    await check.turn("resume");
     await expect(page.getByTestId("result-unreachable")).toHaveText(String(far));
     await expect(page.getByRole("button", { name: t("linking.import.link_other", { n: 0 }) })).toBeDisabled();
     const waiting = page.waitForEvent("download");
@@ -160,8 +219,16 @@ for (const language of ["en", "ja"] as const) {
     await page.setViewportSize(size);
     const home = await signIn(page, language);
     await met(page, old.name);
-    const csv = `line_user_id,email\n${old.user}, SORA0.${stamp}@Customer.example\n`;
-    await asMember(page, "/friends/import", { csv });
+    const late = await told<Person>(request, "/people", { name: `Late ${stamp}`, language });
+    await told(request, `/people/${late.id}/follow`, {});
+    const lateFriend = await met(page, `Late ${stamp}`);
+    const lateUser = Object.values((await told<Person>(request, `/people/${late.id}`)).friendships)[0]
+      ?.user_id;
+    const own = [
+      `${old.user}, SORA0.${stamp}@Customer.example`,
+      `${lateUser},late.${stamp}@customer.example`,
+    ];
+    await asMember(page, "/friends/import", { csv: ["line_user_id,email", ...own].join("\n") });
     await page.goto(`${home}/linking/auto`);
     await expect(page.getByText(say.rule)).toBeVisible();
     const email = page.getByRole("switch", { name: say.email });
@@ -176,6 +243,30 @@ for (const language of ["en", "ja"] as const) {
     await expect(email).toBeChecked();
     await expect(page.getByTestId("result-linked")).toHaveText(/^[1-9]/);
     await looked(page, `5-9-auto-on-${language}`);
+    await test.step("checked again: who became a customer since is found", async () => {
+      const { id } = await told<Profile>(request, "/klaviyo/profiles", {
+        email: `late.${stamp}@customer.example`,
+      });
+      const check = work(page, t("linking.import.check"), t);
+      const again = page.getByRole("button", { name: t("linking.auto.again") });
+      await again.click();
+      await expect(page.getByTestId("result-linked")).toHaveCount(0); // it is another check
+      await check.is("done");
+      await expect(page.getByTestId("result-will_link")).toHaveText(/^[1-9]/);
+      await expect(page.getByTestId("result-already")).toHaveText(/^[1-9]/);
+      await looked(page, `5-9-again-${language}`);
+      await page.getByRole("button", { name: say.more }).click();
+      const linkedTo = async () =>
+        (await asMember<{ profile_id?: string }>(page, `/friends/${lateFriend}`)).profile_id;
+      await expect.poll(linkedTo).toBe(id);
+      await expect(page.getByTestId("result-linked")).toHaveText(/^[1-9]/);
+      await again.click(); // and then there is nobody more
+      await expect(page.getByTestId("result-linked")).toHaveCount(0);
+      await check.is("done");
+      await expect(page.getByTestId("result-will_link")).toHaveText("0");
+      await expect(page.getByRole("button", { name: say.more })).toBeDisabled();
+      await looked(page, `5-9-again-nobody-${language}`);
+    });
     await email.press("Space");
     await expect(email).not.toBeChecked();
   });

@@ -117,7 +117,7 @@ export function Automatic() {
               .join(" · "),
           })}
         >
-          <ImportRun of={last} />
+          <ImportRun of={last} on={(v.email || !last.email) && (v.phone || !last.phone)} />
         </Section>
       )}
     </Page>

@@ -14,8 +14,10 @@ type Verb = "probe" | "link" | "undo";
 // what names the texts of an import, or of automatic linking.
 const what = (i: Import) => (i.kind === "auto_check" ? "auto" : "import");
 
+type Props = { of: Import; on?: boolean }; // on = what an automatic check looked by is on already
+
 // ImportRun is a check, and whatever followed from it: asking LINE, linking, undoing.
-export function ImportRun({ of: i }: { of: Import }) {
+export function ImportRun({ of: i, on }: Props) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const { path, mayChange, mayManage } = usePlace();
@@ -72,10 +74,15 @@ export function ImportRun({ of: i }: { of: Import }) {
       )}
       {i.may_link && may && (
         <Group>
-          <Button onClick={() => step.run("link")} loading={step.busy} disabled={!auto && n + review === 0}>
-            {auto
-              ? t("linking.auto.turnOn", { count: n, n: count(n) })
-              : t("linking.import.link", { count: n, n: count(n) })}
+          <Button
+            onClick={() => step.run("link")}
+            loading={step.busy}
+            disabled={(!auto || on) && n + review === 0}
+          >
+            {t(auto ? (on ? "linking.auto.link" : "linking.auto.turnOn") : "linking.import.link", {
+              count: n,
+              n: count(n),
+            })}
           </Button>
         </Group>
       )}

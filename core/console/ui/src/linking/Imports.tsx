@@ -163,6 +163,9 @@ function NewCheck() {
           </Text>
         </Group>
         {check.error && <Failed error={check.error} what="linking.import.notStarted" />}
+        <Text size="sm" c="dimmed">
+          {t("linking.import.far")}
+        </Text>
       </Stack>
     </Card>
   );

@@ -20,29 +20,21 @@ export function useFilters(names: readonly string[]) {
     const value = params.get(name);
     if (value) values[name] = value;
   }
-  const set = (name: string, value?: string) =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      if (value) next.set(name, value);
-      else next.delete(name);
+  // The address is ahead of what is drawn: of two changes in a row both count.
+  const change = (of: (next: URLSearchParams) => void) =>
+    setParams(() => {
+      const next = new URLSearchParams(location.search);
+      of(next);
       return next;
     });
-  const clear = () =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      for (const name of names) next.delete(name);
-      return next;
-    });
+  const put = (next: URLSearchParams, name: string, value?: string) =>
+    value ? next.set(name, value) : next.delete(name);
+  const set = (name: string, value?: string) => change((next) => put(next, name, value));
   const choose = (chosen: Record<string, string>) =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      for (const name of names) {
-        const value = chosen[name];
-        if (value) next.set(name, value);
-        else next.delete(name);
-      }
-      return next;
+    change((next) => {
+      for (const name of names) put(next, name, chosen[name]);
     });
+  const clear = () => choose({});
   return { values, set, clear, choose, any: Object.keys(values).length > 0 };
 }
 

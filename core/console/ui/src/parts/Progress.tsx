@@ -32,9 +32,9 @@ export function LongWork({ title, of, actions }: { title: string; of: Work; acti
       <Group justify="space-between">
         <Group gap="xs">
           <Text fw={600}>{title}</Text>
-          <State of={of.state} words="runState" values={{ n: count(of.problems ?? 0) }} />
+          <State of={of.state} words="runState" values={{ count: of.problems ?? 0, n: count(of.problems ?? 0) }} />
         </Group>
-        {actions}
+        {actions && <Group gap="xs">{actions}</Group>}
       </Group>
       <div className={style.segments} aria-hidden="true">
         {of.total
@@ -50,11 +50,11 @@ export function LongWork({ title, of, actions }: { title: string; of: Work; acti
         <progress value={of.total ? of.done : undefined} max={of.total || undefined} aria-label={title} />
       </VisuallyHidden>
       <Group gap="md">
-        <Text size="sm">
-          {of.total === undefined
-            ? t("common.countingPeople")
-            : t("common.doneOf", { done: count(of.done), total: count(of.total) })}
-        </Text>
+        {of.total !== undefined ? (
+          <Text size="sm">{t("common.doneOf", { done: count(of.done), total: count(of.total) })}</Text>
+        ) : (
+          running && <Text size="sm">{t("common.countingPeople")}</Text>
+        )}
         {running && of.perSecond ? <Text size="sm">{perSecond(of.perSecond)}</Text> : null}
         {of.waitingFor ? (
           <Text size="sm">{of.waitingFor}</Text>
