@@ -56,6 +56,10 @@ func (a *App) wireParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hosts, err := a.newHosts(edges, keys.OneOff)
+	if err != nil {
+		return err
+	}
 	recipients := a.newLinkDirectory(directory)
 	messages, err := a.newMessages(messageNeeds{directory: directory, recipients: recipients, line: vendorLINE,
 		accounts: accounts, tracker: tracker, fleet: edges})
@@ -108,7 +112,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	a.handleReviews(runs, links)
 	console.RegisterKlaviyo(a.api, accounts, items)
 	console.RegisterHome(a.api, console.HomeParts{Channels: channels, Accounts: accounts,
-		Items: items, Tracking: tracker, Flows: flows, Sender: a.parts.sender, Members: a.accounts, Edges: edges})
+		Items: items, Tracking: tracker, Hosts: hosts, Flows: flows, Sender: a.parts.sender, Members: a.accounts, Edges: edges})
 	console.RegisterOps(a.api, console.OpsParts{Fleet: edges, Sending: a.parts.sender, Operators: a.accounts,
 		Shops: a.accounts, Now: a.now})
 	a.parts.fleet = edges

@@ -157,7 +157,7 @@ func areaOf(path string) string {
 	case "flow_settings", "flow_keys", "flow_requests", "flow_doctor", "flow_triggers", "get_json", "flows", "sending", "quota",
 		"kept_deliveries", "kept_events", "deliveries":
 		return "flows"
-	case "", "channels", "klaviyo", "connections", "webhook", "preflight", "settings":
+	case "", "channels", "klaviyo", "connections", "webhook", "preflight", "link_host", "settings":
 		return "settings"
 	}
 	return ""

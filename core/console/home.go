@@ -135,6 +135,7 @@ type HomeParts struct {
 	Accounts *connection.Service
 	Items    *outbox.Service
 	Tracking *tracking.Service
+	Hosts    *tracking.Hosts
 	Flows    *flow.Service
 	Sender   *delivery.Service
 	Members  StepHider
@@ -219,7 +220,8 @@ func (p HomeParts) home(ctx context.Context, who Caller, in *InChannel) (HomeVie
 	return view, err
 }
 
-// attention joins what tracking, the Flow doctor and the month's messages have to say.
+// attention joins what tracking, the Flow doctor, the month's messages and the shop's own host
+// have to say.
 func (p HomeParts) attention(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []tracking.Notice) (
 	view []NoticeView, more int, err error) {
 	d, err := p.Flows.Diagnose(ctx, m, c)
@@ -233,6 +235,14 @@ func (p HomeParts) attention(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	limit, named := quotaNotice(month)
 	if named {
 		all = append(all, limit)
+	}
+	host, err := p.Hosts.Host(ctx, m)
+	if err != nil {
+		return nil, 0, err
+	}
+	if host.State == tracking.HostLost {
+		all = append(all, tracking.Notice{Code: "link_host_lost", Data: map[string]any{"host": host.Name(), "reason": host.Reason,
+			"found": host.Found}})
 	}
 	for _, f := range d.Findings {
 		if f.Code == "quota" && named {

@@ -122,6 +122,7 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 		runs.Handle(kind, worker)
 	}
 	console.RegisterImports(a, console.ImportParts{Imports: imports, Runs: runs, Members: people})
+	d.registerLinkHost(t, a, people, log)
 }
 
 func (d *desk) signIn(t testing.TB, people *account.Service, role lumo.Role) {

@@ -35,6 +35,7 @@ type TrackedView struct {
 	Block   int    `json:"block"`
 	Address string `json:"address" doc:"as it stands in the messages"`
 	Target  string `json:"target" doc:"where it leads: with the campaign parameters"`
+	Begin   string `json:"begin,omitempty" doc:"how its tracked form begins, where that is with the shop's own host"`
 }
 
 // PreviewView is a draft as one person would see it.
@@ -122,7 +123,7 @@ func (p messages) preview(ctx context.Context, who Caller, in *previewInput) (Pr
 		view.Gaps = append(view.Gaps, gap)
 	}
 	for _, one := range shown.Tracked {
-		view.Tracked = append(view.Tracked, TrackedView(one))
+		view.Tracked = append(view.Tracked, TrackedView{one.Block, one.Address, one.Target, shown.Begin})
 	}
 	return view, err
 }

@@ -114,6 +114,13 @@ type Channel struct {
 	PropertyNumber int       // 1 = no suffix
 	OpensMeasured  bool
 	UTM            UTM // of tracked links, where a message has none of its own
+	LinkHost       LinkHost
+}
+
+// LinkHost is a merchant's own host for tracked links.
+type LinkHost struct {
+	URL  string // https://go.shop.example; empty = none
+	Used bool   // new links begin with it; else it does not lead to the edges yet, or no more
 }
 
 // Friend is a person's LINE user id on one channel.

@@ -79,14 +79,20 @@ func lineHosts() []string {
 	return []string{"line.me", "liff.line.me", "miniapp.line.me", "lin.ee", "page.line.me", "line.naver.jp"}
 }
 
+// linkPath is where tracked links stand. A merchant's own host is ours there and nowhere else.
+const linkPath = "/c/"
+
 // tracks tells whether an address is replaced by a tracked one: http and https, but neither
 // LINE's own nor ours, which count by themselves.
-func tracks(address, edgeURL string) bool {
-	if schemeLength(address) == 0 || strings.HasPrefix(address, edgeURL+"/") {
+func (s setting) tracks(address string) bool {
+	if schemeLength(address) == 0 || strings.HasPrefix(address, s.edgeURL+"/") {
 		return false
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(address, "\r\n\x00 ") {
+		return false
+	}
+	if _, own, _ := strings.Cut(s.ownURL, "://"); strings.EqualFold(u.Host, own) && strings.HasPrefix(u.Path, linkPath) {
 		return false
 	}
 	return !slices.Contains(lineHosts(), strings.ToLower(u.Hostname()))

@@ -58,6 +58,7 @@ type programKey struct {
 	version  int
 	opens    bool
 	utm      lumo.UTM
+	ownURL   string // of the merchant's host
 }
 
 // programsKept is how many programs are remembered at most.
@@ -136,7 +137,7 @@ func (c *Composer) program(ctx context.Context, channel lumo.Channel, content lu
 		return compile(body, c.setting(ctx, channel, body, content.Name, content.Next))
 	}
 	key := programKey{channel.Merchant, channel.ID, channel.Name, content.Message, content.Version,
-		channel.OpensMeasured, channel.UTM}
+		channel.OpensMeasured, channel.UTM, channel.LinkHost.URL}
 	c.mu.RLock()
 	p := c.programs[key]
 	c.mu.RUnlock()
@@ -160,7 +161,7 @@ func (c *Composer) program(ctx context.Context, channel lumo.Channel, content lu
 }
 
 func (c *Composer) setting(ctx context.Context, channel lumo.Channel, b Body, name string, version int) setting {
-	return setting{edgeURL: c.edgeURL, opens: channel.OpensMeasured,
+	return setting{edgeURL: c.edgeURL, ownURL: channel.LinkHost.URL, opens: channel.OpensMeasured,
 		utm: utmQuery(over(b.UTM, channel.UTM), utmValues(channel.Name, name, version)),
 		image: func(sha [32]byte) (uint32, bool, error) {
 			return c.images.ImageNumber(ctx, channel.Merchant, channel.ID, sha)
@@ -193,15 +194,16 @@ type Tracked struct {
 
 // Preview renders a body for one person without tracking: what she would see.
 func Preview(b Body, values map[string]string, edgeURL string) (messages string, gaps []Gap, err error) {
-	shown, err := preview(b, values, edgeURL, "")
+	shown, err := preview(b, values, setting{edgeURL: edgeURL})
 	return shown.Messages, shown.Gaps, err
 }
 
 // preview is what a send would make of a body, but for tracking: that it only tells. It is
 // the same program, so that nothing else is tracked than what is told.
-func preview(b Body, values map[string]string, edgeURL, utm string) (Shown, error) {
-	none := func([32]byte) (uint32, bool, error) { return 0, false, nil }
-	p, err := compile(b, setting{edgeURL: strings.TrimRight(edgeURL, "/"), utm: utm, image: none})
+func preview(b Body, values map[string]string, s setting) (Shown, error) {
+	s.edgeURL = strings.TrimRight(s.edgeURL, "/")
+	s.image = func([32]byte) (uint32, bool, error) { return 0, false, nil }
+	p, err := compile(b, s)
 	if err != nil {
 		return Shown{}, err
 	}

@@ -143,6 +143,27 @@ func TestEveryKindOfLinkIsTracked(t *testing.T) {
 	}
 }
 
+func TestTrackedLinksOfTheShopsOwnHostAreNotTrackedTwice(t *testing.T) {
+	t.Parallel()
+	const before = `{"type":"text","text":"https://Go.Shop.example/c/abc https://go.shop.example/tea http://go.shop.example/c/abc"}`
+	channel := channelOf(false)
+	c := message.NewComposer(&bodies{body: one(before)}, &bodies{}, &marks{}, edgeURL)
+	for _, host := range []struct {
+		of      lumo.LinkHost
+		tracked string
+	}{
+		{lumo.LinkHost{}, edgeURL + "/c/L7-3d " + edgeURL + "/c/L7-3b " + edgeURL + "/c/L7-3c"},
+		{lumo.LinkHost{URL: "https://go.shop.example", Used: true}, "https://Go.Shop.example/c/abc " + edgeURL + "/c/L7-3b http://go.shop.example/c/abc"},
+		{lumo.LinkHost{URL: "https://go.shop.example"}, "https://Go.Shop.example/c/abc " + edgeURL + "/c/L7-3b http://go.shop.example/c/abc"},
+	} {
+		channel.LinkHost = host.of
+		got, _, err := c.Compose(t.Context(), channel, 7, lumo.Content{Message: saved, Version: 1}, yuki)
+		if want := `"text":"` + host.tracked + `"`; err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%+v: got %s %v want %s", host.of, got, err, want)
+		}
+	}
+}
+
 func TestQuickRepliesAndSenderAreAddedWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	b := one(`{"type":"text","text":"a"}`, `{"type":"text","text":"b","sender":{"name":"own"} }`)

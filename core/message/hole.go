@@ -106,7 +106,7 @@ func (h *textHole) fill(r *rendering) error {
 	if h.tracked {
 		for _, a := range addresses(whole) {
 			address := whole[a.from:a.to]
-			if !tracks(address, h.setting.edgeURL) {
+			if !h.setting.tracks(address) {
 				continue
 			}
 			target := withUTM(address, h.setting.utm)
@@ -228,7 +228,7 @@ func (h *addressHole) fill(r *rendering) error {
 		}
 		return nil
 	}
-	if !h.link || !tracks(target, h.setting.edgeURL) {
+	if !h.link || !h.setting.tracks(target) {
 		r.out = jsontree.AppendEscaped(r.out, target)
 		return nil
 	}

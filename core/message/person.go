@@ -15,6 +15,7 @@ type Shown struct {
 	Gaps     []Gap
 	Values   map[string]string // of the variables that have one
 	Tracked  []Tracked
+	Begin    string // how tracked addresses begin; empty = with the edges' address
 }
 
 // PreviewFor renders a draft as a friend would see it; the zero friend = without any values.
@@ -37,8 +38,12 @@ func (s *Service) PreviewFor(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 		}
 	}
 	utm := utmQuery(over(d.Body.UTM, channel.UTM), utmValues(channel.Name, d.Name, version))
-	if shown, err = preview(d.Body, values, s.c.EdgeURL, utm); err != nil {
+	shown, err = preview(d.Body, values, setting{edgeURL: s.c.EdgeURL, ownURL: channel.LinkHost.URL, utm: utm})
+	if err != nil {
 		return Shown{}, fault.New(fault.Invalid, op, "The message cannot be shown before its JSON is right.")
+	}
+	if channel.LinkHost.Used {
+		shown.Begin = channel.LinkHost.URL + linkPath
 	}
 	return shown, nil
 }

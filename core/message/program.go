@@ -30,6 +30,7 @@ type hole interface{ fill(r *rendering) error }
 // setting is what a program is made for, beside the body.
 type setting struct {
 	edgeURL string
+	ownURL  string // of the merchant's host: its tracked links are ours; empty = none
 	utm     string // query part for tracked links
 	opens   bool   // beacons and pictures of one's own
 	image   func(sha [32]byte) (number uint32, ok bool, err error)
@@ -130,7 +131,7 @@ func (s setting) addressesIn(d jsontree.Decoded, block int) []edit {
 	var out []edit
 	for _, a := range addresses(d.Text) {
 		address := d.Text[a.from:a.to]
-		if tracks(address, s.edgeURL) {
+		if s.tracks(address) {
 			out = append(out, edit{d.Raw(a.from), d.Raw(a.to), &linkHole{block, address, withUTM(address, s.utm)}})
 		}
 	}
@@ -144,7 +145,7 @@ func (s setting) link(d jsontree.Decoded, block int) []edit {
 	switch {
 	case dynamic(parts):
 		return []edit{{from, to, &addressHole{block: block, parts: parts, link: true, setting: s}}}
-	case tracks(d.Text, s.edgeURL):
+	case s.tracks(d.Text):
 		return []edit{{from, to, &linkHole{block, d.Text, withUTM(d.Text, s.utm)}}}
 	}
 	return nil

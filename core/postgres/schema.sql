@@ -602,6 +602,16 @@ CREATE TABLE link_history (
     data jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL
 );
+CREATE TABLE link_host (
+    merchant_id uuid NOT NULL,
+    url text NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    checked_at timestamp with time zone,
+    reason text NOT NULL,
+    found text NOT NULL,
+    failures integer NOT NULL
+);
 CREATE TABLE linking_setting (
     merchant_id uuid NOT NULL,
     channel_id uuid NOT NULL,
@@ -1131,6 +1141,9 @@ ALTER TABLE link_history ADD CONSTRAINT link_history_actor_kind_check CHECK ((ac
 ALTER TABLE link_history ADD CONSTRAINT link_history_merchant_id_link_id_fkey FOREIGN KEY (merchant_id, link_id) REFERENCES identity_link(merchant_id, id);
 ALTER TABLE link_history ADD CONSTRAINT link_history_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE link_history ADD CONSTRAINT link_history_step_check CHECK ((step = ANY (ARRAY['linked'::text, 'raised'::text, 'unlinked'::text, 'conflict'::text, 'resolved'::text, 'undone'::text, 'moved'::text])));
+ALTER TABLE link_host ADD CONSTRAINT link_host_pkey PRIMARY KEY (merchant_id);
+ALTER TABLE link_host ADD CONSTRAINT link_host_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'used'::text, 'lost'::text])));
+ALTER TABLE link_host ADD CONSTRAINT link_host_url_key UNIQUE (url);
 ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_goal_percent_check CHECK (((goal_percent >= 1) AND (goal_percent <= 100)));
 ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE linking_setting ADD CONSTRAINT linking_setting_pkey PRIMARY KEY (merchant_id, channel_id);
@@ -1237,7 +1250,7 @@ ALTER TABLE tag ADD CONSTRAINT tag_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_merchant_id_channel_id_target_hash_key UNIQUE (merchant_id, channel_id, target_hash);
 ALTER TABLE tracked_link ADD CONSTRAINT tracked_link_pkey PRIMARY KEY (merchant_id, channel_id, number);
-ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'::text, 'outbox'::text, 'refresh'::text, 'flow'::text, 'flow_event'::text])));
+ALTER TABLE work ADD CONSTRAINT work_kind_check CHECK ((kind = ANY (ARRAY['send'::text, 'outbox'::text, 'refresh'::text, 'flow'::text, 'flow_event'::text, 'link_host'::text])));
 ALTER TABLE work ADD CONSTRAINT work_pkey PRIMARY KEY (merchant_id, channel_id, kind);
 
 CREATE INDEX delivery_chunk_merchant_id_channel_id_due_at_idx ON public.delivery_chunk USING btree (merchant_id, channel_id, due_at) WHERE (due_at IS NOT NULL);
@@ -1354,6 +1367,7 @@ ALTER TABLE line_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE line_figure FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_conflict FORCE ROW LEVEL SECURITY;
 ALTER TABLE link_history FORCE ROW LEVEL SECURITY;
+ALTER TABLE link_host FORCE ROW LEVEL SECURITY;
 ALTER TABLE linking_setting FORCE ROW LEVEL SECURITY;
 ALTER TABLE logical_message FORCE ROW LEVEL SECURITY;
 ALTER TABLE login_state FORCE ROW LEVEL SECURITY;
@@ -1418,6 +1432,7 @@ CREATE POLICY tenant ON line_event USING (merchant_id = lumo_merchant()) WITH CH
 CREATE POLICY tenant ON line_figure USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_conflict USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON link_history USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
+CREATE POLICY tenant ON link_host USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON linking_setting USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON logical_message USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
 CREATE POLICY tenant ON login_state USING (merchant_id = lumo_merchant()) WITH CHECK (merchant_id = lumo_merchant());
@@ -1493,6 +1508,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON line_event TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON line_figure TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON link_conflict TO lumo_app;
 GRANT INSERT, SELECT ON link_history TO lumo_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON link_host TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON linking_setting TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON logical_message TO lumo_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON login_state TO lumo_app;

@@ -13,7 +13,7 @@ const shownNotices = 5
 func Worst(all []Notice) (shown []Notice, more int) {
 	ranks := map[string]int{}
 	for i, code := range []string{"line_needs_you", "edges_off", "quota_used", "klaviyo_reconnect", "wrong_key", "draft",
-		"silent", "deliveries_kept", "hooks_kept", "unconfirmed", "quota_reserve", "quota", "klaviyo_kept", "needs_review", "late", "unlinked"} {
+		"silent", "deliveries_kept", "hooks_kept", "unconfirmed", "quota_reserve", "quota", "link_host_lost", "klaviyo_kept", "needs_review", "late", "unlinked"} {
 		ranks[code] = i + 1
 	}
 	rank := func(n Notice) int {

@@ -83,7 +83,7 @@ func (s *Service) Link(ctx context.Context, c lumo.Channel, delivery uint64, tar
 	if err != nil {
 		return "", fault.Wrap("tracking.Link", err)
 	}
-	return s.address(ctx, c, "/c/", token.Token{Kind: token.Link, Subject: delivery, Link: number})
+	return s.address(ctx, c, linkPath, token.Token{Kind: token.Link, Subject: delivery, Link: number})
 }
 
 // OneOff makes the address of a target that one person alone gets: signed and whole, or where
@@ -95,7 +95,7 @@ func (s *Service) OneOff(ctx context.Context, c lumo.Channel, delivery uint64, o
 		return "", fault.Wrap(op, err)
 	}
 	if !o.InText {
-		address := s.c.EdgeURL + "/c/" + token.SignOneOff(token.Token{Key: s.c.OneOff.Number, Channel: c.Number,
+		address := s.linkURL(c) + linkPath + token.SignOneOff(token.Token{Key: s.c.OneOff.Number, Channel: c.Number,
 			Subject: delivery, Link: of}, o.Target, s.c.OneOff.Private)
 		if len(address) <= token.MaxOneOff {
 			return address, nil
@@ -107,7 +107,7 @@ func (s *Service) OneOff(ctx context.Context, c lumo.Channel, delivery uint64, o
 	if err != nil {
 		return "", fault.Wrap(op, err)
 	}
-	return s.address(ctx, c, "/c/", token.Token{Kind: token.Link, Subject: delivery, Link: number})
+	return s.address(ctx, c, linkPath, token.Token{Kind: token.Link, Subject: delivery, Link: number})
 }
 
 // Beacon makes the address of a delivery's picture of one pixel.
@@ -129,7 +129,20 @@ func (s *Service) address(ctx context.Context, c lumo.Channel, path string, t to
 		return "", fault.Wrap("tracking.address", err)
 	}
 	t.Key, t.Channel = k.number, c.Number
-	return s.c.EdgeURL + path + token.Sign(t, k.secret), nil
+	begin := s.c.EdgeURL
+	if path == linkPath {
+		begin = s.linkURL(c)
+	}
+	return begin + path + token.Sign(t, k.secret), nil
+}
+
+// linkURL is how tracked links begin, and they alone: with the merchant's own host while that
+// leads to the edges.
+func (s *Service) linkURL(c lumo.Channel) string {
+	if c.LinkHost.Used {
+		return c.LinkHost.URL
+	}
+	return s.c.EdgeURL
 }
 
 func (s *Service) signingKey(ctx context.Context, c lumo.Channel) (k signingKey, err error) {

@@ -65,6 +65,40 @@ func TestTrackedLinkRecordsWhoCameAndTellsOnlyPeopleApart(t *testing.T) {
 	}
 }
 
+// Merchants have hosts of their own lead here, so no verdict depends on which one was asked.
+func TestALinkLeadsOnWhateverHostIsAsked(t *testing.T) {
+	t.Parallel()
+	e := start(t, setup{})
+	const target = "https://check.example/K7Q2"
+	oneOff := "/c/" + token.SignOneOff(token.Token{Key: 1, Channel: edgeapitest.Channel}, target, edgeapitest.OneOffKey())
+	for _, host := range []string{"go.example", "go.shop.example", "GO.Shop.example:8443", "xn--t8jy01w.example", "127.0.0.1"} {
+		for path, want := range map[string]string{oneOff: target, "/c/" + edgetest.Link(1, 42): edgeapitest.Target} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, e.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			res, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusFound || res.Header.Get("Location") != want {
+				t.Errorf("%s: got %d to %q", host, res.StatusCode, res.Header.Get("Location"))
+			}
+		}
+	}
+	e.handOver()
+	for _, got := range e.core.Events() {
+		if got.Class != event.Head {
+			t.Errorf("a check was recorded as %+v", got.Event)
+		}
+	}
+	if len(e.core.Asked()) != 0 {
+		t.Error("the core was asked")
+	}
+}
+
 func TestBadTokenIsNotFoundAndLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})

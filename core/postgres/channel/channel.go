@@ -39,7 +39,8 @@ const selectChannel = `
 SELECT c.merchant_id, c.id, c.number, c.name, c.basic_id, c.picture_url, c.messaging_channel_id,
        c.login_channel_id, c.klaviyo_account_id, c.property_number, c.fallback_url, c.state, c.problem,
        c.state_changed_at, c.webhook_url, c.webhook_active, c.webhook_checked_at, c.webhook_test_ms,
-       c.last_event_at, c.provider, c.login_joined, c.verified, c.ring, c.opens_measured, c.utm, c.quota_limit, c.quota_used,
+       c.last_event_at, c.provider, c.login_joined, c.verified, c.ring, c.opens_measured, c.utm,
+       coalesce(o.url, '') AS link_url, coalesce(o.state = 'used', false) AS link_host_used, c.quota_limit, c.quota_used,
        c.quota_read_at, c.created_at,
        (SELECT h.public_key
           FROM hook_route h
@@ -48,7 +49,9 @@ SELECT c.merchant_id, c.id, c.number, c.name, c.basic_id, c.picture_url, c.messa
           FROM hook_route h
          WHERE h.merchant_id = c.merchant_id AND h.target_id = c.id AND h.kind = 'klaviyo_flow')
        AS flow_hook_key
-  FROM channel c`
+  FROM channel c
+  LEFT JOIN link_host o
+         ON o.merchant_id = c.merchant_id`
 
 // row is a channel as the database has it; pointers are columns that may be null.
 type row struct {
@@ -77,6 +80,8 @@ type row struct {
 	Ring               *string
 	OpensMeasured      bool
 	UTM                lumo.UTM `db:"utm"`
+	LinkURL            string
+	LinkHostUsed       bool
 	QuotaLimit         *int64
 	QuotaUsed          int64
 	QuotaReadAt        *time.Time
@@ -118,7 +123,8 @@ func (r row) channel() channel.Channel {
 	return channel.Channel{
 		Channel: lumo.Channel{Merchant: r.MerchantID, ID: r.ID, Number: uint32(r.Number), Name: r.Name,
 			BasicID: r.BasicID, KlaviyoAccount: value(r.KlaviyoAccountID),
-			PropertyNumber: max(1, value(r.PropertyNumber)), OpensMeasured: r.OpensMeasured, UTM: r.UTM},
+			PropertyNumber: max(1, value(r.PropertyNumber)), OpensMeasured: r.OpensMeasured, UTM: r.UTM,
+			LinkHost: lumo.LinkHost{URL: r.LinkURL, Used: r.LinkHostUsed}},
 		PictureURL: value(r.PictureURL), MessagingChannelID: r.MessagingChannelID,
 		LoginChannelID: r.LoginChannelID, HookKey: r.HookKey, FlowHookKey: r.FlowHookKey,
 		FallbackURL: r.FallbackURL, State: channel.State(r.State), Problem: value(r.Problem),

@@ -321,6 +321,14 @@ func TestAPreviewTellsWhatASendTracks(t *testing.T) {
 	if diff := cmp.Diff(want, shown.Tracked); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
+	if shown.Begin != "" {
+		t.Errorf("links begin with %s", shown.Begin)
+	}
+	d.Exec(t, "INSERT INTO link_host VALUES ($1, 'https://go.shop.example', 'used', now(), now(), '', '', 0)")
+	shown, err = d.service.PreviewFor(t.Context(), d.Merchant, d.Channel.ID, yuki, message.Draft{Name: "Cart", Body: b}, 1)
+	if diff := cmp.Diff(want, shown.Tracked); err != nil || diff != "" || shown.Begin != "https://go.shop.example/c/" {
+		t.Errorf("with a host of its own: begins with %q %v %s", shown.Begin, err, diff)
+	}
 	if d.far.targets != nil {
 		t.Errorf("a preview made links: %q", d.far.targets)
 	}

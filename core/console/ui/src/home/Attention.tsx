@@ -27,6 +27,7 @@ const cures: Record<string, Cure> = {
   deliveries_kept: { text: "home.cure.aside", of: "account", paths: ["flows/kept"] },
   hooks_kept: { text: "home.cure.aside", of: "account", paths: ["flows/kept"] },
   klaviyo_kept: { text: "home.cure.kept", of: "account", paths: ["linking/kept"] },
+  link_host_lost: { text: "home.cure.tracking", of: "account", paths: ["settings/tracking"] },
   needs_review: { text: "home.cure.review", of: "account", paths: ["linking/review"] },
 };
 
@@ -94,6 +95,7 @@ function useSentence() {
     for (const [key, value] of Object.entries(data)) if (typeof value === "number") data[key] = count(value);
     if (found.includes(n.code))
       return t(`flow.finding.${n.code}`, { ...data, name: data.name || n.flow, last4: data.last4 || "-" });
+    if (n.code === "link_host_lost") data.why = t(`tracking.host.why.${String(data.reason)}`, data);
     const problem = `connection.problem.${String(data.problem ?? "")}`;
     return t(`home.notice.${n.code}`, {
       ...data,

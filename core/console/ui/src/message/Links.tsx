@@ -30,6 +30,11 @@ export function Links({ of }: { of: Schema<"TrackedView">[] }) {
           </List.Item>
         ))}
       </List>
+      {seen[0]?.begin && (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {t("message.begins", { address: seen[0].begin })}
+        </Text>
+      )}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type Channel, call, get } from "../api";
 import { CopyField, Failed, Loading, Page, Result, Section, useAction } from "../parts";
 import { usePlace } from "../place";
+import { LinkHost } from "./LinkHost";
 import { type Utm, UtmFields, utmFields } from "./Utm";
 
 // Tracking says what is measured, and how shops' own statistics name it (UX 5.34).
@@ -20,6 +21,7 @@ export function Tracking() {
       {found.isPending && <Loading shape="cards" />}
       {found.error && <Failed error={found.error} again={() => found.refetch()} what="tracking.failed" />}
       {found.data && <Form from={found.data} />}
+      {found.data && <LinkHost />}
     </Page>
   );
 }
