@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"lumo/core/channel"
 	"lumo/core/connection"
@@ -126,13 +127,43 @@ func (c customers) FindProfiles(ctx context.Context, m lumo.MerchantID, a lumo.A
 	return found, wait, err
 }
 
-// prober asks LINE whether it knows people, a few at a time: its limit is 2,000 a second.
-type prober struct {
-	channels *channel.Service
-	line     *line.Client
+// How LINE is asked about people one by one: a few at a time, and within the 2,000 a second that
+// it allows of each account.
+const (
+	probesOpen = 16
+	probesRate = 1900
+)
+
+// followersOf is what LINE tells of an account's followers.
+type followersOf interface{ channel.Followers }
+
+// pacedLINE asks about people no faster than LINE allows.
+type pacedLINE struct {
+	followersOf
+	limit *rate.Limiter
 }
 
-const probesOpen = 16
+func newPacedLINE(f channel.Followers) pacedLINE {
+	return pacedLINE{f, rate.NewLimiter(probesRate, probesOpen)}
+}
+
+func (p pacedLINE) Profile(ctx context.Context, keys lumo.Keys, user lumo.LineUserID) (channel.Person, error) {
+	if err := p.limit.Wait(ctx); err != nil {
+		return channel.Person{}, fault.As(fault.Unavailable, "app.Profile", err)
+	}
+	return p.followersOf.Profile(ctx, keys, user)
+}
+
+// keyRing gives a LINE account's keys.
+type keyRing interface {
+	Keys(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (channel.Keys, error)
+}
+
+// prober asks LINE whether it knows people.
+type prober struct {
+	channels keyRing
+	line     channel.Followers
+}
 
 func (p prober) Reachable(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, users []lumo.LineUserID) (
 	[]bool, error) {
@@ -172,7 +203,7 @@ type importNeeds struct {
 func (a *App) newImporter(n importNeeds) (*linkage.Importer, error) {
 	store := linkagestore.New(a.vault)
 	s, err := linkage.NewImporter(linkage.ImportConfig{Links: n.links, Items: store, Many: store, Auto: store,
-		Segments: customers{n.accounts, n.klaviyo}, Prober: prober{n.channels, n.line}, Runs: n.runs, Outbox: n.outbox,
+		Segments: customers{n.accounts, n.klaviyo}, Prober: prober{n.channels, newPacedLINE(n.line)}, Runs: n.runs, Outbox: n.outbox,
 		Facts: n.facts, Log: a.log})
 	if err != nil {
 		return nil, err

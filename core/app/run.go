@@ -27,8 +27,9 @@ func (a *App) newRuns() (*run.Service, error) {
 
 // handleFriends gives runs the work on friends, and the API its operations.
 func (a *App) handleFriends(runs *run.Service, channels *channel.Service, people *channel.People, client *line.Client) {
+	paced := newPacedLINE(client)
 	refresher := func(add bool) *channel.Refresher {
-		return &channel.Refresher{Service: channels, Tenants: a.db, Store: channelstore.New(a.vault), Followers: client,
+		return &channel.Refresher{Service: channels, Tenants: a.db, Store: channelstore.New(a.vault), Followers: paced,
 			Now: a.now, Add: add}
 	}
 	runs.Handle(channel.RunConsent, refresher(false))

@@ -260,6 +260,14 @@ func (s *Server) friendFlag(c *call) answer {
 	return ok(map[string]bool{"friendFlag": s.friendship(channel, p).State == Friend})
 }
 
+// Allows tells whether a person lets a login channel know who they are, as they once agreed.
+func (s *Server) Allows(person, channel string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, agreed := s.db.Grants[channel+" "+person]
+	return agreed
+}
+
 // deauthorize is POST /user/v1/deauthorize, with a token of the login channel itself.
 func (s *Server) deauthorize(c *call) answer {
 	if a, fine := s.authenticate(c); !fine {
