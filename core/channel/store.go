@@ -40,6 +40,8 @@ type ChannelStore interface {
 	// SetTracking stores what is measured, and the campaign parameters of links.
 	SetTracking(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, opens bool, utm lumo.UTM, now time.Time) error
 	SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ring string, now time.Time) error
+	// SetShop stores the shop's address; empty = none.
+	SetShop(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, address string, now time.Time) error
 	SetState(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, u StateUpdate) error
 	// Connected tells whether an account is one of the merchant's channels.
 	Connected(ctx context.Context, m lumo.MerchantID, bot lumo.LineUserID) (bool, error)

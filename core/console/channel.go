@@ -33,6 +33,7 @@ type ChannelView struct {
 	Linked             int64      `json:"linked"`
 	OpensMeasured      bool       `json:"opens_measured" doc:"openings are estimated by pictures that tell who loads them"`
 	UTM                UTMView    `json:"utm"`
+	ShopURL            string     `json:"shop_url" doc:"where pages lead that lead nowhere else; empty = nowhere"`
 	Ring               string     `json:"ring" enum:"teal,blue,amber,violet,pink,olive" doc:"colour that tells it from the shop's other accounts"`
 }
 
@@ -116,6 +117,7 @@ type changeInput struct {
 		ChannelKeys
 		OpensMeasured *bool    `json:"opens_measured,omitempty"`
 		UTM           *UTMView `json:"utm,omitempty"`
+		ShopURL       *string  `json:"shop_url,omitempty" maxLength:"500" doc:"address of the shop; empty = none"`
 		Ring          string   `json:"ring,omitempty" enum:"teal,blue,amber,violet,pink,olive"`
 	}
 }
@@ -143,7 +145,7 @@ func RegisterChannels(a *API, s *channel.Service) {
 	Register(a, Op{ID: "get-channel", Method: http.MethodGet, Path: one, Role: lumo.Viewer,
 		Summary: "Read a LINE account"}, c.get)
 	Register(a, Op{ID: "update-channel", Method: http.MethodPatch, Path: one, Role: lumo.Admin,
-		Summary: "Replace keys of a LINE account, or change what is measured or its colour"}, c.change)
+		Summary: "Replace keys of a LINE account, or change what is measured, its colour or the shop's address"}, c.change)
 	Register(a, Op{ID: "set-channel-webhook", Method: http.MethodPost, Path: one + "/webhook", Role: lumo.Admin,
 		Summary: "Have LINE send events here, and test it"}, c.webhook)
 	Register(a, Op{ID: "get-channel-preflight", Method: http.MethodGet, Path: one + "/preflight",
@@ -211,6 +213,11 @@ func (c channels) change(ctx context.Context, who Caller, in *changeInput) (Chan
 			return ChannelView{}, err
 		}
 	}
+	if in.Body.ShopURL != nil {
+		if err := c.service.SetShop(ctx, who.Merchant.ID, v, actor(who), *in.Body.ShopURL); err != nil {
+			return ChannelView{}, err
+		}
+	}
 	if in.Body.ChannelKeys == (ChannelKeys{}) {
 		return c.get(ctx, who, &in.InChannel)
 	}
@@ -255,7 +262,7 @@ func (c channels) view(ctx context.Context, one channel.Channel) (ChannelView, e
 		ProblemCode: one.Problem, MessagingChannelID: one.MessagingChannelID,
 		LoginChannelID: one.LoginChannelID, WebhookURL: c.service.WebhookURL(one),
 		WebhookActive: one.WebhookActive, LastEventAt: moment(one.LastEventAt),
-		OpensMeasured: one.OpensMeasured, UTM: UTMView(one.UTM), Ring: one.Ring,
+		OpensMeasured: one.OpensMeasured, UTM: UTMView(one.UTM), Ring: one.Ring, ShopURL: one.FallbackURL,
 		CallbackURL: c.service.CallbackURL(), KlaviyoConnected: one.KlaviyoAccount != (lumo.AccountID{}),
 		Friends: following, Linked: linked}
 	if one.PropertyNumber > 1 {

@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -287,5 +288,32 @@ func TestAccountsHaveAColourOfTheirOwn(t *testing.T) {
 	err := w.service.SetRing(t.Context(), w.merchant, c.ID, channel.Actor{}, "green")
 	if !fault.Is(err, fault.Invalid) || fault.FieldsOf(err)["ring"] == "" {
 		t.Errorf("another colour: got %v", err)
+	}
+}
+
+// The shop's address is where edges' pages lead when they lead nowhere else.
+func TestTheShopsAddressGoesToTheEdges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.connect(t)
+	for given, want := range map[string]string{" https://shop.example/tea ": "https://shop.example/tea",
+		"shop.example": "https://shop.example", "": ""} {
+		before := len(w.fleet.changes)
+		if err := w.service.SetShop(t.Context(), w.merchant, c.ID, channel.Actor{}, given); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.service.Channel(t.Context(), w.merchant, c.ID); err != nil || got.FallbackURL != want {
+			t.Errorf("%q: got %q, %v want %q", given, got.FallbackURL, err, want)
+		}
+		if len(w.fleet.changes) == before {
+			t.Errorf("%q: the edges are told nothing", given)
+		}
+	}
+	for _, given := range []string{"http://shop.example", "javascript:alert(1)", "https://", "https://me:pw@shop.example",
+		"https://shop", "https://shop.example/" + strings.Repeat("a", 500), "//shop.example"} {
+		err := w.service.SetShop(t.Context(), w.merchant, c.ID, channel.Actor{}, given)
+		if !fault.Is(err, fault.Invalid) || fault.FieldsOf(err)["shop_url"] == "" {
+			t.Errorf("%q: got %v", given, err)
+		}
 	}
 }

@@ -82,6 +82,15 @@ UPDATE channel
 	return postgres.Fault("postgres.SetTracking", err)
 }
 
+// SetShop stores the shop's address.
+func (s *Store) SetShop(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, address string, now time.Time) error {
+	tag, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE channel
+   SET fallback_url = $3, updated_at = $4
+ WHERE merchant_id = $1 AND id = $2`, m, c, address, now)
+	return one("This LINE account does not exist.", "postgres.SetShop", tag.RowsAffected(), err)
+}
+
 // SetRing stores the colour of an account.
 func (s *Store) SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, ring string, now time.Time) error {
 	tag, err := postgres.Tx(ctx).Exec(ctx, `

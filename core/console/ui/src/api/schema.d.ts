@@ -192,7 +192,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Replace keys of a LINE account, or change what is measured or its colour */
+        /** Replace keys of a LINE account, or change what is measured, its colour or the shop's address */
         patch: operations["update-channel"];
         trace?: never;
     };
@@ -2903,6 +2903,8 @@ export interface components {
             opens_measured?: boolean;
             /** @enum {string} */
             ring?: "teal" | "blue" | "amber" | "violet" | "pink" | "olive";
+            /** @description address of the shop; empty = none */
+            shop_url?: string;
             utm?: components["schemas"]["UTMView"];
         };
         ChangedView: {
@@ -2943,6 +2945,8 @@ export interface components {
              * @enum {string}
              */
             ring: "teal" | "blue" | "amber" | "violet" | "pink" | "olive";
+            /** @description where pages lead that lead nowhere else; empty = nowhere */
+            shop_url: string;
             /** Format: date-time */
             since: string | null;
             /** @enum {string} */

@@ -6,7 +6,7 @@ import type { Channel } from "../api";
 import { CopyField, Moves, Page, State, Wizard } from "../parts";
 import { usePlace } from "../place";
 import { ChangeKeys, type Field, LoginKeys, MessagingKeys, noKeys } from "./Keys";
-import { Colour, Opens } from "./Look";
+import { Colour, Opens, Shop } from "./Look";
 import { OwnPhone } from "./OwnPhone";
 import { Preflight } from "./Preflight";
 import { LoginPlace, MessagingPlace } from "./pictures";
@@ -114,6 +114,7 @@ function Check({ of, next }: { of: Channel; next: () => void }) {
       <Preflight channel={of.id} />
       <CopyField label={t("connection.line.callback")} value={of.callback_url} />
       <Opens of={of} />
+      <Shop of={of} />
       <Colour of={of} />
       <Moves next={next} nextLabel={t("connection.line.toScan")} />
     </Stack>

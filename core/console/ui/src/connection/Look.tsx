@@ -1,12 +1,13 @@
-import { ColorSwatch, Group, Radio, Stack, Text } from "@mantine/core";
+import { Button, ColorSwatch, Group, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Channel, read } from "../api";
-import { CopyField, Result, Section, useAction } from "../parts";
+import { CopyField, fieldError, Result, Section, useAction } from "../parts";
 import { usePlace } from "../place";
 import { type Ring, rings } from "../theme";
 
-type Change = { ring?: Ring; opens_measured?: boolean };
+type Change = { ring?: Ring; opens_measured?: boolean; shop_url?: string };
 
 // useChange changes what a member decides about an account.
 function useChange(channel: string) {
@@ -80,6 +81,37 @@ export function Colour({ of }: { of: Channel }) {
             ))}
           </Group>
         </Radio.Group>
+      </Result>
+    </Section>
+  );
+}
+
+// Shop asks where the shop is: pages that lead nowhere else lead there.
+export function Shop({ of }: { of: Channel }) {
+  const { t } = useTranslation();
+  const change = useChange(of.id);
+  const [address, setAddress] = useState(of.shop_url);
+  return (
+    <Section title={t("connection.shop.title")}>
+      <Result of={change} what="connection.notSaved" done="connection.shop.saved">
+        <TextInput
+          label={t("connection.shop.label")}
+          description={t("connection.shop.why")}
+          placeholder="https://shop.example"
+          type="url"
+          value={address}
+          error={fieldError(change.error, "shop_url")}
+          onChange={(e) => setAddress(e.currentTarget.value)}
+          maw={480}
+        />
+        <Button
+          variant="default"
+          onClick={() => change.run({ shop_url: address })}
+          loading={change.busy}
+          disabled={address === of.shop_url}
+        >
+          {t("connection.shop.save")}
+        </Button>
       </Result>
     </Section>
   );
