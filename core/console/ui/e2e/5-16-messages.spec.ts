@@ -1,5 +1,7 @@
-import { expect, test } from "@playwright/test";
-import { looked, signIn, sizes } from "./console";
+import { expect, type Page, test } from "@playwright/test";
+import { looked, pictures, signIn, sizes } from "./console";
+import { cart } from "./klaviyo";
+import { asMember, type Items, sim, told } from "./sim";
 import { say as texts } from "./words";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
@@ -72,6 +74,18 @@ const png = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGM4EaABRAAKBwKBmPTJ3gAAAABJRU5ErkJggg==",
   "base64",
 );
+
+// kept waits until the draft on the page is saved with these words.
+const kept = (page: Page, part: string) =>
+  expect
+    .poll(async () => {
+      const { draft } = await asMember<{ draft: unknown }>(
+        page,
+        `/messages/${page.url().split("/messages/")[1]}`,
+      );
+      return JSON.stringify(draft);
+    })
+    .toContain(part);
 
 for (const language of ["en", "ja"] as const) {
   const say = words[language];
@@ -150,10 +164,40 @@ for (const language of ["en", "ja"] as const) {
     await looked(page, `5-16-editor-${language}`);
     await page.setViewportSize(sizes.ja);
     await looked(page, `5-16-editor-phone-${language}`);
+
+    // What was published stays readable, and comes back as the draft; that can be undone.
+    await page.setViewportSize(sizes[language]);
+    await text.fill("Second words");
+    await expect(page.getByText(t("message.publish", { n: 2 }))).toBeVisible();
+    await page.getByRole("button", { name: t("message.publish", { n: 2 }) }).click();
+    await expect(page.getByText(t("message.published", { n: 2 }))).toBeVisible();
+    const open = () => page.getByRole("link", { name: t("message.versions") }).click();
+    await open();
+    const version = (n: number) => page.getByRole("article").filter({ hasText: t("message.version", { n }) });
+    await expect(version(1)).toContainText("https://shop.example/tea there");
+    await expect(version(2)).toContainText("Second words");
+    await expect(version(2)).toContainText(t("message.sentTimes", { n: 0 }));
+    await looked(page, `5-16-versions-${language}`);
+    const back = version(1).getByRole("link", { name: t("message.bringBack", { n: 1 }) });
+    await back.click();
+    await expect(text).toContainText("https://shop.example/tea");
+    await page.getByRole("button", { name: t("common.undo") }).click();
+    await expect(text).toHaveText("Second words");
+    await open();
+    await back.click();
+    await expect(text).toContainText("https://shop.example/tea");
+    await kept(page, "shop.example/tea");
+    await page.reload(); // it was brought back once
+    await expect(text).toContainText("https://shop.example/tea");
+    await text.fill("Third words");
+    await kept(page, "Third words");
+    await page.reload();
+    await expect(text).toHaveText("Third words");
   });
 
   test(`5.16 each other kind of block, quick replies and sender, as the phone shows them: ${language}`, async ({
     page,
+    request,
   }) => {
     const t = texts(language);
     const home = await signIn(page, language);
@@ -211,6 +255,57 @@ for (const language of ["en", "ja"] as const) {
     await expect(links).toHaveCount(1); // a call is not tracked
     await expect(links).toContainText("shop.example/map");
     await expect(page.getByText(say.none)).toBeVisible();
+
+    // The preview is as wide as a phone may be; what can be tapped is outlined.
+    await page.setViewportSize(sizes[language]);
+    for (const width of [320, 430, 375]) {
+      await page
+        .getByRole("radiogroup", { name: t("message.width") })
+        .getByText(String(width))
+        .click();
+      await expect(phone).toHaveCSS("width", `${width}px`);
+    }
+    const area = phone.getByText("1", { exact: true });
+    await expect(area).toHaveCount(0);
+    await page.getByRole("switch", { name: t("message.showAreas") }).click();
+    await expect(area).toBeVisible();
+    await looked(page, `5-16-kinds-${language}`);
+
+    // Published, each kind arrives on the phone as it stands here, and its version counts it.
+    await page.getByRole("button", { name: say.publish }).click();
+    await expect(page.getByText(say.published)).toBeVisible();
+    const id = page.url().split("/messages/")[1];
+    const { url, body } = await asMember<{ url: string; body: string }>(page, `/get_json?message=${id}`);
+    const headers = (await cart(request)).webhook.headers;
+    const flow = await told<{ id: string; actions: { id: string; type: string }[] }>(
+      request,
+      "/klaviyo/flows",
+      {
+        name: `Kinds ${language}`,
+        metric: "Checkout Started",
+        status: "draft",
+        webhook: { url, headers, body },
+      },
+    );
+    await told(request, `/klaviyo/flows/${flow.id}/test_send`, {
+      profile: "mio@customer.example",
+      action: flow.actions.find((a) => a.type === "send-webhook")?.id,
+    });
+    const types = async () => {
+      const chat = await told<Items<{ message: { type: string } }>>(request, "/people/mio/chat");
+      return chat.items.slice(-5).map((m) => m.message.type);
+    };
+    await expect.poll(types, { timeout: 30_000 }).toEqual(["sticker", "video", "imagemap", "flex", "flex"]);
+    await request.delete(`${sim}/sim/v1/klaviyo/flows/${flow.id}`);
+    await page.goto(`${home}/messages/${id}/versions`);
+    await expect(page.getByRole("article")).toContainText(t("message.sentTimes", { n: 1 }));
+    await page.goto(`${sim}/phone`);
+    await page.getByRole("button", { name: "Mio T." }).click();
+    const hers = page.getByRole("region", { name: "Phone of Mio T." });
+    await hers.getByRole("button", { name: /^Hana Tea/ }).click();
+    for (const part of ["Mei", "Sencha", "Gyokuro"]) await expect(hers).toContainText(part);
+    await expect(hers.getByRole("button", { name: "Hours" })).toBeVisible();
+    if (pictures) await page.screenshot({ path: `${pictures}/5-16-kinds-arrived-${language}.png` });
   });
 
   test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {

@@ -24,9 +24,10 @@ import { TestSend } from "../testsend/TestSend";
 import { Blocks } from "./Blocks";
 import { GetJson } from "./GetJson";
 import style from "./message.module.css";
-import { type Body, goesOn, type Message, type Problem } from "./model";
+import { type Body, goesOn, inOrder, type Message, type Problem } from "./model";
 import { useProblems } from "./problems";
 import { Campaign } from "./Utm";
+import { useBack } from "./useBack";
 import { shown, useImages, usePreview } from "./usePreview";
 import { useSteps } from "./useSteps";
 
@@ -79,8 +80,8 @@ function useDraft(from: Message) {
       throw error;
     }
   });
-  const content = JSON.stringify([name, draft]);
-  const dirty = content !== JSON.stringify([saved.name, saved.draft]);
+  const content = inOrder([name, draft]);
+  const dirty = content !== inOrder([saved.name, saved.draft]);
   const latest = useRef(save.run);
   latest.current = save.run;
   useEffect(() => {
@@ -115,6 +116,7 @@ function Draft({ from }: { from: Message }) {
   const undo = useUndo();
   const d = useDraft(from);
   useSteps(d.draft, d.setDraft, goesOn);
+  useBack(d.draft, d.setDraft);
   const [friend, setFriend] = useState("");
   const [checked, setChecked] = useState<{ of: string; problems: Problem[] }>();
   const preview = usePreview(d.draft, friend, d.name, d.saved.version + 1);

@@ -6,22 +6,28 @@ import { get, type List, type Schema } from "../api";
 import { Empty, Failed, Loading, Page, useFormat, When } from "../parts";
 import { LinePhone } from "../phone/LinePhone";
 import { usePlace } from "../place";
+import type { Message } from "./model";
+import type { Back } from "./useBack";
 import { shown, useImages } from "./usePreview";
 
 // Versions shows what was published: what people got stays readable.
 export function Versions() {
   const { t, i18n } = useTranslation();
   const { message } = useParams();
-  const { at, base, channel } = usePlace();
+  const { at, base, channel, mayChange } = usePlace();
   const { count } = useFormat();
   const images = useImages();
   const found = useQuery({
     queryKey: ["message", "versions", message],
     queryFn: () => get<List<Schema<"VersionView">>>(`${at}/messages/${message}/versions`),
   });
+  const one = useQuery({
+    queryKey: ["message", "name", message],
+    queryFn: () => get<Message>(`${at}/messages/${message}`),
+  });
   return (
     <Page
-      title={t("message.versions")}
+      title={one.data ? t("message.versionsOf", { name: one.data.name }) : t("message.versions")}
       lead={t("message.versionsLead")}
       actions={
         <Button variant="default" component={Link} to={`${base}/messages/${message}`}>
@@ -53,6 +59,18 @@ export function Versions() {
               scale={0.8}
               resolveImage={images}
             />
+            {mayChange && one.data?.archived === false && (
+              <Button
+                variant="default"
+                size="xs"
+                mt="xs"
+                component={Link}
+                to={`${base}/messages/${message}`}
+                state={{ version: v.version, body: v.body } satisfies Back}
+              >
+                {t("message.bringBack", { n: v.version })}
+              </Button>
+            )}
           </Card>
         ))}
       </SimpleGrid>

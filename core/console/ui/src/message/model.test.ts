@@ -5,6 +5,7 @@ import {
   cardsOf,
   counted,
   flexOf,
+  inOrder,
   kindOf,
   kinds,
   parse,
@@ -54,4 +55,12 @@ test("texts are counted as LINE counts them, with fallbacks", () => {
     { name: "first_name", fallback: "there" },
     { text: "!" },
   ]);
+});
+
+test("a draft is saved when the core has the same, in whatever order it writes it", () => {
+  const sender = JSON.stringify({ name: "Mei" });
+  const mine = { blocks: ["{}"], utm: { source: "" }, sender, quick_reply: undefined };
+  const theirs = { sender, blocks: ["{}"], utm: {} };
+  expect(inOrder(mine)).toBe(inOrder(theirs));
+  expect(inOrder(mine)).not.toBe(inOrder({ ...theirs, blocks: ["[]"] }));
 });

@@ -65,6 +65,19 @@ export function blank(kind: Kind, alt = ""): string {
   return kind === "json" ? JSON.stringify(made.json, null, 2) : JSON.stringify(made[kind]);
 }
 
+// inOrder writes a value so that what says the same is the same text: members in order, without
+// those that are empty.
+export const inOrder = (value: unknown): string =>
+  JSON.stringify(value, (_, v) =>
+    v && typeof v === "object" && !Array.isArray(v)
+      ? Object.fromEntries(
+          Object.entries(v)
+            .filter(([, part]) => part !== undefined && part !== "")
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        )
+      : v,
+  );
+
 // goesOn tells that a change wrote on in one block, and left the others and their order.
 export const goesOn = (before: Body, after: Body) =>
   before.blocks.length === after.blocks.length &&
