@@ -65,7 +65,7 @@ function Shown({ of: m }: { of: Month }) {
   return (
     <>
       <Trouble of={m} />
-      {m.unlimited ? <Text>{t("quota.unlimited")}</Text> : <Limit of={m} />}
+      {m.unlimited ? <NoLimit of={m} /> : <Limit of={m} />}
       <Routes of={m} />
       <LineSays of={m} />
       <Days of={m} />
@@ -130,36 +130,54 @@ function Trouble({ of: m }: { of: Month }) {
   );
 }
 
+// NoLimit is the month of an account that may send as much as it likes.
+function NoLimit({ of: m }: { of: Month }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  return <Numbers left={t("quota.unlimited")} used={count(m.used)} forecast={m.forecast} />;
+}
+
+type NumbersProps = { left: string; used: string; reserve?: string; forecast?: number };
+
+// Numbers are the month's figures, each with what it counts.
+function Numbers({ forecast, ...known }: NumbersProps) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  const numbers = Object.entries({ ...known, forecast: forecast === undefined ? "-" : count(forecast) });
+  return (
+    <SimpleGrid cols={{ base: 2, md: numbers.length }}>
+      {numbers.map(([of, n]) => (
+        <Card key={of}>
+          <Text size="sm" c="dimmed">
+            {t(`delivery.quota.of.${of}`)}
+          </Text>
+          <Text fz={24} fw={600} data-testid={`quota-${of}`}>
+            {n}
+          </Text>
+          {of === "forecast" && forecast === undefined && (
+            <Text size="xs" c="dimmed">
+              {t("delivery.quota.noForecast")}
+            </Text>
+          )}
+        </Card>
+      ))}
+    </SimpleGrid>
+  );
+}
+
 function Limit({ of: m }: { of: Month }) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const { used, over } = counted(m);
   const name = (of: string) => t(`delivery.quota.of.${of}`);
-  const numbers: [name: string, n: string][] = [
-    ["left", count(m.left)],
-    ["used", t("delivery.quota.ofLimit", { n: count(used), limit: count(m.limit) })],
-    ["reserve", count(m.reserve)],
-    ["forecast", m.forecast === undefined ? "-" : count(m.forecast)],
-  ];
   return (
     <>
-      <SimpleGrid cols={{ base: 2, md: 4 }}>
-        {numbers.map(([of, n]) => (
-          <Card key={of}>
-            <Text size="sm" c="dimmed">
-              {name(of)}
-            </Text>
-            <Text fz={24} fw={600} data-testid={`quota-${of}`}>
-              {n}
-            </Text>
-            {of === "forecast" && m.forecast === undefined && (
-              <Text size="xs" c="dimmed">
-                {t("delivery.quota.noForecast")}
-              </Text>
-            )}
-          </Card>
-        ))}
-      </SimpleGrid>
+      <Numbers
+        left={count(m.left)}
+        used={t("delivery.quota.ofLimit", { n: count(used), limit: count(m.limit) })}
+        reserve={count(m.reserve)}
+        forecast={m.forecast}
+      />
       {over > 0 && (
         <Text size="sm" role="note">
           {t("delivery.quota.over", { count: over, n: count(over), all: count(m.used) })}
