@@ -45,6 +45,7 @@ function Form({ message, name }: { message?: string; name: string }) {
       {triggers.error && (
         <Failed error={triggers.error} again={() => triggers.refetch()} what="flow.install.noTriggers" />
       )}
+      {triggers.data?.items.length === 0 && <Text size="sm">{t("flow.install.noEventsWhy")}</Text>}
       <Group align="end">
         <TextInput
           label={t("flow.install.name")}

@@ -7,7 +7,7 @@ import { api, read } from "../api";
 import style from "../message/message.module.css";
 import { templateBody, without } from "../message/templates";
 import { shown } from "../message/usePreview";
-import { Failed, Page, Result, useAction } from "../parts";
+import { Empty, Failed, Page, Result, useAction } from "../parts";
 import { LinePhone } from "../phone/LinePhone";
 import { usePlace } from "../place";
 import { type Ready, ready } from "./ready";
@@ -31,6 +31,18 @@ export function Library() {
     <Page title={t("flow.library.title")} lead={t("flow.library.lead")}>
       {triggers.error && (
         <Failed error={triggers.error} again={() => triggers.refetch()} what="flow.install.noTriggers" />
+      )}
+      {triggers.data?.items.length === 0 && (
+        <Empty
+          kind="new"
+          title={t("flow.install.noEvents")}
+          text={t("flow.install.noEventsWhy")}
+          action={
+            <Button onClick={() => triggers.refetch()} loading={triggers.isFetching}>
+              {t("flow.install.look")}
+            </Button>
+          }
+        />
       )}
       <SimpleGrid cols={{ base: 1, sm: 2, xl: 4 }} component="ul" p={0} m={0} style={{ listStyle: "none" }}>
         {ready.map((r) => (
