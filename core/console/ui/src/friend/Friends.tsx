@@ -9,6 +9,8 @@ import {
   type Column,
   DataTable,
   Empty,
+  endOf,
+  isDay,
   Page,
   SearchBox,
   State,
@@ -22,7 +24,6 @@ import { CsvIn } from "./CsvIn";
 import { Followers } from "./Followers";
 import { Picture } from "./Picture";
 import { TagBadges, useTags } from "./TagBadge";
-import { endOf, isDay } from "./until";
 import { useCustomerNames } from "./useCustomerNames";
 
 const names = ["linked", "state", "consent", "tag", "qr_code", "tester", "from", "until"] as const;

@@ -20,13 +20,15 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { call, get, type List, post, type Schema } from "../api";
-import { dayOf, endOf, isDay } from "../friend/until";
 import {
   BarChart,
   Chart,
   CopyField,
+  dayOf,
+  endOf,
   Failed,
   fieldError,
+  isDay,
   Loading,
   Page,
   Result,

@@ -32,7 +32,11 @@ export function LongWork({ title, of, actions }: { title: string; of: Work; acti
       <Group justify="space-between">
         <Group gap="xs">
           <Text fw={600}>{title}</Text>
-          <State of={of.state} words="runState" values={{ count: of.problems ?? 0, n: count(of.problems ?? 0) }} />
+          <State
+            of={of.state}
+            words="runState"
+            values={{ count: of.problems ?? 0, n: count(of.problems ?? 0) }}
+          />
         </Group>
         {actions && <Group gap="xs">{actions}</Group>}
       </Group>

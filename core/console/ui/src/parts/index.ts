@@ -6,6 +6,7 @@ export * from "./Chart";
 export * from "./Choices";
 export * from "./Confirm";
 export * from "./Copy";
+export * from "./day";
 export * from "./Empty";
 export * from "./Failed";
 export * from "./Fold";

@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Group, SimpleGrid, Table, Text, Tooltip } from "@mantine/core";
+import { Anchor, Button, Card, Group, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,15 +12,14 @@ import {
   LineChart,
   Loading,
   Page,
-  Section,
   useAction,
   useFormat,
   When,
-  Wide,
 } from "../parts";
 import { usePlace } from "../place";
 import { Behind, query } from "./Behind";
 import { before, type Days } from "./days";
+import { Listed } from "./Listed";
 import { Range, useRange } from "./Range";
 
 type Figures = Schema<"StatisticsView">;
@@ -207,17 +206,9 @@ function Tile({ name, n, beside, why, note, part, whole, was }: TileProps) {
   );
 }
 
-function Csv({ by, range }: { by: string; range: string }) {
-  const { t } = useTranslation();
-  const { at } = usePlace();
-  return (
-    <Anchor href={`/api/v1${at}/statistics.csv?by=${by}&${range}`} size="sm" download>
-      {t(`statistics.csv.${by}`)}
-    </Anchor>
-  );
-}
+type ListProps = { of: Figures; range: string };
 
-function Messages({ of, range }: { of: Figures; range: string }) {
+function Messages({ of, range }: ListProps) {
   const { t } = useTranslation();
   const { base } = usePlace();
   const { count } = useFormat();
@@ -227,61 +218,48 @@ function Messages({ of, range }: { of: Figures; range: string }) {
     name: m.id ? m.name : t("statistics.direct"),
   });
   return (
-    <Section
+    <Listed
       title={t("statistics.byMessage")}
-      actions={
-        <Group gap="md">
-          <Csv by="day" range={range} />
-          <Csv by="message" range={range} />
-        </Group>
+      first={t("statistics.message")}
+      csv={["day", "message"]}
+      range={range}
+      min={760}
+      rows={of.messages}
+      id={(m) => m.id || "direct"}
+      name={(m) =>
+        m.id ? (
+          <Anchor component={Link} to={`${base}/messages/${m.id}`}>
+            {m.name}
+          </Anchor>
+        ) : (
+          t("statistics.direct")
+        )
       }
-    >
-      <Wide label={t("statistics.byMessage")} min={760}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t("statistics.message")}</Table.Th>
-              {(["sent", "opened", "clicks", "clickers"] as const).map((n) => (
-                <Table.Th key={n} ta="right">
-                  {t(`statistics.of.${n}`)}
-                </Table.Th>
-              ))}
-              <Table.Th>{t("statistics.of.line")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {of.messages.map((m) => (
-              <Table.Tr key={m.id || "direct"}>
-                <Table.Th scope="row">
-                  {m.id ? (
-                    <Anchor component={Link} to={`${base}/messages/${m.id}`}>
-                      {m.name}
-                    </Anchor>
-                  ) : (
-                    t("statistics.direct")
-                  )}
-                </Table.Th>
-                <Table.Td ta="right">
-                  <Behind whom="sent" n={m.sent} {...behind(m)} />
-                </Table.Td>
-                <Table.Td ta="right">
-                  {of.opens_measured ? <Behind whom="opened" n={m.opened} {...behind(m)} /> : "-"}
-                </Table.Td>
-                <Table.Td ta="right">
-                  <Behind whom="clicked" n={m.clicks} {...behind(m)}>
-                    {t("statistics.rawToo", { n: count(m.clicks), raw: count(m.raw_clicks) })}
-                  </Behind>
-                </Table.Td>
-                <Table.Td ta="right">
-                  <Behind whom="clicked" n={m.clickers} {...behind(m)} />
-                </Table.Td>
-                <Table.Td>{m.id ? <FromLine row={m} range={range} /> : "-"}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Wide>
-    </Section>
+      columns={[
+        { name: t("statistics.of.sent"), of: (m) => <Behind whom="sent" n={m.sent} {...behind(m)} /> },
+        {
+          name: t("statistics.of.opened"),
+          of: (m) => (of.opens_measured ? <Behind whom="opened" n={m.opened} {...behind(m)} /> : "-"),
+        },
+        {
+          name: t("statistics.of.clicks"),
+          of: (m) => (
+            <Behind whom="clicked" n={m.clicks} {...behind(m)}>
+              {t("statistics.rawToo", { n: count(m.clicks), raw: count(m.raw_clicks) })}
+            </Behind>
+          ),
+        },
+        {
+          name: t("statistics.of.clickers"),
+          of: (m) => <Behind whom="clicked" n={m.clickers} {...behind(m)} />,
+        },
+        {
+          name: t("statistics.of.line"),
+          of: (m) => (m.id ? <FromLine row={m} range={range} /> : "-"),
+          words: true,
+        },
+      ]}
+    />
   );
 }
 
@@ -318,7 +296,7 @@ function FromLine({ row, range }: { row: Row; range: string }) {
   );
 }
 
-function Links({ of, range }: { of: Figures; range: string }) {
+function Links({ of, range }: ListProps) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const behind = (l: Figures["links"][number]) => ({
@@ -327,89 +305,67 @@ function Links({ of, range }: { of: Figures; range: string }) {
     name: l.target,
   });
   return (
-    <Section title={t("statistics.byLink")} actions={<Csv by="link" range={range} />}>
-      {of.links.length === 0 && <Text size="sm">{t("statistics.noLinks")}</Text>}
-      {of.links.length > 0 && (
-        <Wide label={t("statistics.byLink")} min={560}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("statistics.link")}</Table.Th>
-                <Table.Th ta="right">{t("statistics.of.clicks")}</Table.Th>
-                <Table.Th ta="right">{t("statistics.of.clickers")}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {of.links.map((l, i) => (
-                <Table.Tr key={i}>
-                  <Table.Th scope="row" style={{ overflowWrap: "anywhere", fontWeight: 400 }}>
-                    {l.target}
-                  </Table.Th>
-                  <Table.Td ta="right">
-                    <Behind whom="clicked" n={l.clicks} {...behind(l)}>
-                      {t("statistics.rawToo", { n: count(l.clicks), raw: count(l.raw_clicks) })}
-                    </Behind>
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    <Behind whom="clicked" n={l.clickers} {...behind(l)} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Wide>
-      )}
-    </Section>
+    <Listed
+      title={t("statistics.byLink")}
+      first={t("statistics.link")}
+      none={t("statistics.noLinks")}
+      csv={["link"]}
+      range={range}
+      min={560}
+      rows={of.links}
+      id={(l) => String(l.number)}
+      name={(l) => l.target}
+      columns={[
+        {
+          name: t("statistics.of.clicks"),
+          of: (l) => (
+            <Behind whom="clicked" n={l.clicks} {...behind(l)}>
+              {t("statistics.rawToo", { n: count(l.clicks), raw: count(l.raw_clicks) })}
+            </Behind>
+          ),
+        },
+        {
+          name: t("statistics.of.clickers"),
+          of: (l) => <Behind whom="clicked" n={l.clickers} {...behind(l)} />,
+        },
+      ]}
+    />
   );
 }
 
 // Codes are the custom QR codes that were scanned, or brought somebody; who scans is known only
 // once they sign in.
-function Codes({ of, range }: { of: Figures; range: string }) {
+function Codes({ of, range }: ListProps) {
   const { t } = useTranslation();
   const { base } = usePlace();
   const { count } = useFormat();
-  const columns = ["scans", "friends", "links"] as const;
+  const behind = (c: Figures["codes"][number]) => ({ range, narrow: { qr_code: c.id }, name: c.name });
   return (
-    <Section title={t("statistics.byCode")} actions={<Csv by="code" range={range} />}>
-      {of.codes.length === 0 && <Text size="sm">{t("statistics.noCodes")}</Text>}
-      {of.codes.length > 0 && (
-        <Wide label={t("statistics.byCode")} min={560}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t("statistics.code")}</Table.Th>
-                {columns.map((c) => (
-                  <Table.Th key={c} ta="right">
-                    {t(`statistics.codes.${c}`)}
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {of.codes.map((c) => {
-                const behind = { range, narrow: { qr_code: c.id }, name: c.name };
-                return (
-                  <Table.Tr key={c.id}>
-                    <Table.Th scope="row">
-                      <Anchor component={Link} to={`${base}/linking/qr/${c.id}`}>
-                        {c.name || t("statistics.ownCode")}
-                      </Anchor>
-                    </Table.Th>
-                    <Table.Td ta="right">{count(c.scans)}</Table.Td>
-                    <Table.Td ta="right">
-                      <Behind whom="joined" n={c.friends} {...behind} />
-                    </Table.Td>
-                    <Table.Td ta="right">
-                      <Behind whom="linked" n={c.links} {...behind} />
-                    </Table.Td>
-                  </Table.Tr>
-                );
-              })}
-            </Table.Tbody>
-          </Table>
-        </Wide>
+    <Listed
+      title={t("statistics.byCode")}
+      first={t("statistics.code")}
+      none={t("statistics.noCodes")}
+      csv={["code"]}
+      range={range}
+      min={560}
+      rows={of.codes}
+      id={(c) => c.id}
+      name={(c) => (
+        <Anchor component={Link} to={`${base}/linking/qr/${c.id}`}>
+          {c.name || t("statistics.ownCode")}
+        </Anchor>
       )}
-    </Section>
+      columns={[
+        { name: t("statistics.codes.scans"), of: (c) => count(c.scans) },
+        {
+          name: t("statistics.codes.friends"),
+          of: (c) => <Behind whom="joined" n={c.friends} {...behind(c)} />,
+        },
+        {
+          name: t("statistics.codes.links"),
+          of: (c) => <Behind whom="linked" n={c.links} {...behind(c)} />,
+        },
+      ]}
+    />
   );
 }

@@ -1,4 +1,6 @@
-// Ranges of days, both included, written as the API and the address write them: 2026-11-24.
+import { dayAt, oneDay, utcDay } from "../parts/day";
+
+// Ranges of days, both included.
 
 export type Days = { from: string; to: string };
 
@@ -13,17 +15,9 @@ export const today = (zone: string, now = Date.now()) =>
     day: "2-digit",
   }).format(now);
 
-const written = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+const plus = (day: string, days: number) => utcDay(dayAt(day) + days * oneDay);
 
-// at is no number where there is no such day, as 30 February: browsers would take 2 March.
-function at(day: string): number {
-  const ms = Date.parse(`${day}T00:00:00Z`);
-  return Number.isNaN(ms) || written(ms) !== day ? Number.NaN : ms;
-}
-
-const plus = (day: string, days: number) => written(at(day) + days * 86_400_000);
-
-export const length = ({ from, to }: Days) => (at(to) - at(from)) / 86_400_000 + 1;
+export const length = ({ from, to }: Days) => (dayAt(to) - dayAt(from)) / oneDay + 1;
 
 // last are as many days as told that end with one.
 export const last = (days: number, to: string): Days => ({ from: plus(to, 1 - days), to });
