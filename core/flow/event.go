@@ -141,26 +141,9 @@ type Reader struct {
 // Run reads until ctx ends. Any number of processes may run it.
 func (r *Reader) Run(ctx context.Context) error {
 	defer r.reads.Wait()
-	idle := time.NewTicker(readIdle)
-	defer idle.Stop()
-	for {
-		did, err := r.RunOnce(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			r.Log.WarnContext(ctx, "events not read", "error", err)
-		}
-		if did {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-idle.C:
-		case <-r.Flows.wanting:
-		}
-	}
+	return turns(ctx, r.RunOnce, readIdle, r.Flows.wanting, func(err error) {
+		r.Log.WarnContext(ctx, "events not read", "error", err)
+	})
 }
 
 // RunOnce takes up what is due of one account and begins to read it; false means that nothing
