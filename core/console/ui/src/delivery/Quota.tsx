@@ -130,11 +130,12 @@ function Trouble({ of: m }: { of: Month }) {
   );
 }
 
-// NoLimit is the month of an account that may send as much as it likes.
+// NoLimit is the month of an account that may send as much as it likes. Where nothing is left to
+// reckon with, our count is not held against LINE's: the larger one is nearer to the truth.
 function NoLimit({ of: m }: { of: Month }) {
   const { t } = useTranslation();
   const { count } = useFormat();
-  return <Numbers left={t("quota.unlimited")} used={count(m.used)} forecast={m.forecast} />;
+  return <Numbers left={t("quota.unlimited")} used={count(Math.max(m.used, m.line))} forecast={m.forecast} />;
 }
 
 type NumbersProps = { left: string; used: string; reserve?: string; forecast?: number };
