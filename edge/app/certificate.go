@@ -18,12 +18,21 @@ type certificate struct {
 
 	mu     sync.Mutex
 	loaded *tls.Certificate // guarded by mu
-	made   time.Time        // guarded by mu: the newest change that was tried
+	made   stamps           // guarded by mu: of what is loaded
+	bad    stamps           // guarded by mu: of what was last complained of
+}
+
+// stamps tell two states of the files apart. A file may be put in place with an older time
+// than the one that it replaces.
+type stamps struct{ cert, key stamp }
+
+type stamp struct {
+	written time.Time
+	size    int64
 }
 
 func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
-	c.made = c.changed()
 	if err := c.load(); err != nil {
 		return nil, refuse("LUMO_TLS_CERT_FILE and LUMO_TLS_KEY_FILE do not hold a certificate and its key: " +
 			err.Error() + ".")
@@ -36,39 +45,38 @@ func (c *certificate) config() *tls.Config {
 		NextProtos: []string{"http/1.1"}}
 }
 
-// changed is when the younger of the two files was written, zero when one is missing.
-func (c *certificate) changed() time.Time {
-	cert, err := os.Stat(c.certFile)
-	if err != nil {
-		return time.Time{}
-	}
-	key, err := os.Stat(c.keyFile)
-	if err != nil {
-		return time.Time{}
-	}
-	if key.ModTime().After(cert.ModTime()) {
-		return key.ModTime()
-	}
-	return cert.ModTime()
+func (c *certificate) look() stamps {
+	return stamps{stampOf(c.certFile), stampOf(c.keyFile)}
 }
 
-// load is for who holds mu, or is alone.
+// stampOf is zero for a file that is missing.
+func stampOf(file string) stamp {
+	info, err := os.Stat(file)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
+// load is for who holds mu, or is alone. The files are looked at before they are read: what
+// changes meanwhile is read once more.
 func (c *certificate) load() error {
+	made := c.look()
 	loaded, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
 	}
-	c.loaded = &loaded
+	c.loaded, c.made = &loaded, made
 	return nil
 }
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	made := c.changed()
+	now := c.look()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !made.IsZero() && !made.Equal(c.made) {
-		c.made = made
-		if err := c.load(); err != nil {
+	if now != c.made {
+		if err := c.load(); err != nil && now != c.bad {
+			c.bad = now
 			c.log.Error("the renewed certificate cannot be read; the old one goes on", "op",
 				"app.certificate", "kind", string(fault.Invalid), "error", err.Error())
 		}

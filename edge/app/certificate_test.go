@@ -58,6 +58,42 @@ func shown(addr string, version uint16) int64 {
 	return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
+// The new key may be put in place after the new certificate, and be the older file.
+func TestACertificateThatComesInTwoStepsCounts(t *testing.T) {
+	t.Parallel()
+	core, files, renewed := edgetest.NewCore(t), t.TempDir(), t.TempDir()
+	core.Seed()
+	certFile, keyFile := writeCertificate(t, files, 1)
+	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
+		"LUMO_EDGE_ENROL="+edgetest.Code, "LUMO_TLS_CERT_FILE="+certFile,
+		"LUMO_TLS_KEY_FILE="+keyFile).ready()
+	addr := strings.TrimPrefix(p.url, "http://")
+	newCert, newKey := writeCertificate(t, renewed, 2)
+	made := time.Now().Add(-30 * time.Minute) // the key was made before the certificate came
+	if err := os.Chtimes(newKey, made, made); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		from, to string
+		want     int64
+	}{{newCert, certFile, 1}, {newKey, keyFile, 2}} {
+		if err := os.Rename(step.from, step.to); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if got := shown(addr, tls.VersionTLS13); got != step.want {
+				t.Errorf("got certificate %d want %d", got, step.want)
+			}
+		}
+	}
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(p.log.String(), "renewed certificate"); n != 1 {
+		t.Errorf("%d complaints about one state of the files", n)
+	}
+}
+
 func TestRenewedCertificatesCountAtOnce(t *testing.T) {
 	t.Parallel()
 	core, files := edgetest.NewCore(t), t.TempDir()
