@@ -120,6 +120,7 @@ func (a *App) wireParts(ctx context.Context) error {
 		{Prefix: "/hooks/line/", Hook: "line", Handler: channels, People: line.WebhookPeople},
 		{Prefix: "/hooks/klaviyo/flow/", Hook: "klaviyo_flow", Handler: flows, People: flow.People},
 		{Prefix: "/hooks/klaviyo/system/", Hook: "klaviyo_system", Handler: links},
+		{Prefix: "/hooks/shopify/", Hook: "shopify", Handler: a.newShopify()},
 		{Prefix: "/link/", Handler: pages, Number: linkpage.Number},
 		{Prefix: "/c/", Handler: tracker, Number: tracking.Number},
 		{Prefix: "/i/", Handler: tracker, Number: tracking.Number},

@@ -40,6 +40,8 @@ type Settings struct {
 	KlaviyoClientID     string      `env:"LUMO_KLAVIYO_CLIENT_ID"`
 	KlaviyoClientSecret lumo.Secret `env:"LUMO_KLAVIYO_CLIENT_SECRET"`
 
+	ShopifyClientSecret lumo.Secret `env:"LUMO_SHOPIFY_CLIENT_SECRET"`
+
 	ModulePublicKey string `env:"LUMO_MODULE_PUBLIC_KEY"`
 
 	AllowPrivateTargets bool       `env:"LUMO_ALLOW_PRIVATE_TARGETS"`
@@ -51,9 +53,8 @@ var _ encoding.TextUnmarshaler = (*slog.Level)(nil)
 // known are settings of other processes that may stand in the same environment.
 func known() []string {
 	return []string{"LUMO_EDGE_CORE_URL", "LUMO_EDGE_ENROL", "LUMO_EDGE_DIR", "LUMO_EDGE_KEY_FILE", "LUMO_EDGE_METRICS_ADDR",
-		"LUMO_EDGE_SPOOL_MAX", "LUMO_SIM_ADDR", "LUMO_SIM_DIR", "LUMO_TEST_DATABASE_URL", "LUMO_SOAK", "LUMO_CHROMIUM",
-		"LUMO_SMTP_URL", "LUMO_SHOPIFY_URL_TEMPLATE", "LUMO_SHOPIFY_CLIENT_ID",
-		"LUMO_SHOPIFY_CLIENT_SECRET"}
+		"LUMO_EDGE_SPOOL_MAX", "LUMO_EDGE_FAREWELL", "LUMO_SIM_ADDR", "LUMO_SIM_DIR", "LUMO_TEST_DATABASE_URL", "LUMO_SOAK", "LUMO_CHROMIUM",
+		"LUMO_SMTP_URL", "LUMO_SHOPIFY_URL_TEMPLATE", "LUMO_SHOPIFY_CLIENT_ID"}
 }
 
 // Read takes the settings from environment pairs NAME=value and checks them together.

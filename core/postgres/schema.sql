@@ -468,7 +468,10 @@ CREATE TABLE hook_request (
     state text NOT NULL,
     problem text,
     signature text DEFAULT ''::text NOT NULL,
-    tries integer DEFAULT 0 NOT NULL
+    tries integer DEFAULT 0 NOT NULL,
+    shop text,
+    topic text,
+    vendor_event text
 );
 CREATE TABLE hook_route (
     public_key text NOT NULL,
@@ -1324,6 +1327,7 @@ CREATE INDEX session_expires_at_idx ON public.session USING btree (expires_at);
 CREATE INDEX session_members_idx ON public.session USING gin (members);
 CREATE INDEX tracked_link_merchant_id_channel_id_created_at_idx ON public.tracked_link USING btree (merchant_id, channel_id, created_at);
 CREATE INDEX work_kind_due_at_idx ON public.work USING btree (kind, due_at);
+CREATE UNIQUE INDEX hook_request_merchant_id_shop_vendor_event_key ON public.hook_request USING btree (merchant_id, shop, vendor_event) WHERE ((kind = 'shopify'::text) AND (vendor_event IS NOT NULL));
 CREATE UNIQUE INDEX identity_link_merchant_id_channel_id_profile_id_idx ON public.identity_link USING btree (merchant_id, channel_id, profile_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX identity_link_merchant_id_friend_id_idx ON public.identity_link USING btree (merchant_id, friend_id) WHERE (state = 'linked'::text);
 CREATE UNIQUE INDEX reply_rule_merchant_id_channel_id_idx ON public.reply_rule USING btree (merchant_id, channel_id) WHERE (kind = 'greeting'::text);
