@@ -42,7 +42,6 @@ import (
 
 const (
 	stopGrace     = 12 * time.Second // longer than the longest question to the core
-	farewell      = time.Second      // for proxies to notice before the listener closes
 	handOverGrace = 3 * time.Second
 	firstWord     = 250 * time.Millisecond
 	lookAgain     = 5 * time.Millisecond
@@ -238,15 +237,12 @@ func (e *edge) answer(ctx, work context.Context, group *errgroup.Group, heard *w
 	return err
 }
 
-// stopServer tells everybody to go elsewhere, waits until they have or had time to, and
-// then closes: nobody's request meets a closed connection.
+// stopServer tells everybody to go elsewhere, gives them the time to hear of it, and then
+// closes: nobody's request meets a closed connection. That nobody is connected right now says
+// nothing about who comes next, such as a balancer that has not asked yet.
 func (e *edge) stopServer() error {
 	e.server.Leave()
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for left := farewell; left > 0 && e.server.HTTP().GetOpenConnectionsCount() > 0; left -= lookAgain {
-		<-tick.C
-	}
+	time.Sleep(e.settings.Farewell)
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
 	return fault.Wrap("app.stopServer", e.server.HTTP().ShutdownWithContext(ctx))

@@ -69,7 +69,8 @@ func run(t *testing.T, environ ...string) *process {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &process{t: t, url: "http://" + addr, stop: stop, done: make(chan error, 1), out: &lines{},
 		log: &lines{}}
-	environ = append([]string{"LUMO_EDGE_ADDR=" + addr, "LUMO_LOG_LEVEL=debug"}, environ...)
+	environ = append([]string{"LUMO_EDGE_ADDR=" + addr, "LUMO_LOG_LEVEL=debug",
+		"LUMO_EDGE_FAREWELL=10ms"}, environ...)
 	go func() { p.done <- app.Run(ctx, nil, environ, p.out, p.log) }()
 	t.Cleanup(stop)
 	return p

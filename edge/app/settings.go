@@ -13,28 +13,33 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
 	"lumo/shared/fault"
 )
 
+// longestFarewell leaves a service manager's patience (TimeoutStopSec) for the rest.
+const longestFarewell = time.Minute
+
 // Settings are the edge's environment variables; the README's table describes them.
 type Settings struct {
-	Addr        string     `env:"LUMO_EDGE_ADDR" envDefault:"127.0.0.1:8787"`
-	PublicURL   string     `env:"LUMO_EDGE_PUBLIC_URL"`
-	CoreURL     string     `env:"LUMO_EDGE_CORE_URL"`
-	Enrol       secret     `env:"LUMO_EDGE_ENROL"`
-	Dir         string     `env:"LUMO_EDGE_DIR" envDefault:"./edge-data"`
-	KeyFile     string     `env:"LUMO_EDGE_KEY_FILE"`
-	MetricsAddr string     `env:"LUMO_EDGE_METRICS_ADDR"`
-	SpoolMax    bytesValue `env:"LUMO_EDGE_SPOOL_MAX" envDefault:"1GiB"`
-	LINELogin   string     `env:"LUMO_LINE_ACCESS_URL"`
-	ModuleKey   publicKey  `env:"LUMO_MODULE_PUBLIC_KEY"`
-	Proxies     networks   `env:"LUMO_TRUSTED_PROXIES"`
-	TLSCertFile string     `env:"LUMO_TLS_CERT_FILE"`
-	TLSKeyFile  string     `env:"LUMO_TLS_KEY_FILE"`
-	LogLevel    slog.Level `env:"LUMO_LOG_LEVEL" envDefault:"info"`
+	Addr        string        `env:"LUMO_EDGE_ADDR" envDefault:"127.0.0.1:8787"`
+	PublicURL   string        `env:"LUMO_EDGE_PUBLIC_URL"`
+	CoreURL     string        `env:"LUMO_EDGE_CORE_URL"`
+	Enrol       secret        `env:"LUMO_EDGE_ENROL"`
+	Dir         string        `env:"LUMO_EDGE_DIR" envDefault:"./edge-data"`
+	KeyFile     string        `env:"LUMO_EDGE_KEY_FILE"`
+	MetricsAddr string        `env:"LUMO_EDGE_METRICS_ADDR"`
+	SpoolMax    bytesValue    `env:"LUMO_EDGE_SPOOL_MAX" envDefault:"1GiB"`
+	LINELogin   string        `env:"LUMO_LINE_ACCESS_URL"`
+	ModuleKey   publicKey     `env:"LUMO_MODULE_PUBLIC_KEY"`
+	Proxies     networks      `env:"LUMO_TRUSTED_PROXIES"`
+	TLSCertFile string        `env:"LUMO_TLS_CERT_FILE"`
+	TLSKeyFile  string        `env:"LUMO_TLS_KEY_FILE"`
+	Farewell    time.Duration `env:"LUMO_EDGE_FAREWELL" envDefault:"1s"`
+	LogLevel    slog.Level    `env:"LUMO_LOG_LEVEL" envDefault:"info"`
 }
 
 // secret is never printed.
@@ -156,6 +161,9 @@ func (s *Settings) check() error {
 	}
 	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
 		return refuse("LUMO_TLS_CERT_FILE and LUMO_TLS_KEY_FILE belong together; set both or neither.")
+	}
+	if s.Farewell < 0 || s.Farewell > longestFarewell {
+		return refuse("LUMO_EDGE_FAREWELL must be a time like 10s, at most 1m.")
 	}
 	if s.PublicURL == "" {
 		if s.PublicURL = "http://" + s.Addr; s.TLSCertFile != "" {

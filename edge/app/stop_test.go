@@ -49,7 +49,7 @@ func TestStoppingUnderLoadFailsNoRequest(t *testing.T) {
 	core := edgetest.NewCore(t)
 	core.Seed()
 	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
-		"LUMO_EDGE_ENROL="+edgetest.Code).ready()
+		"LUMO_EDGE_ENROL="+edgetest.Code, "LUMO_EDGE_FAREWELL=2s").ready()
 	addr := strings.TrimPrefix(p.url, "http://")
 	click := "GET /c/" + edgetest.Link(1, 42) + " HTTP/1.1\r\nHost: x\r\nUser-Agent: " +
 		edgeapitest.Phone + "\r\n\r\n"
@@ -82,4 +82,43 @@ func TestStoppingUnderLoadFailsNoRequest(t *testing.T) {
 		t.Errorf("the core has %d webhooks, %d were answered", got, hooks.Load())
 	}
 	t.Logf("%d clicks and %d webhooks answered, none failed", clicks.Load(), hooks.Load())
+}
+
+// Who makes a connection for each request hears of the end at /readyz and is never refused
+// before that, even if nobody was connected at the moment at which the edge began to stop.
+func TestStoppingWaitsForWhoMakesNewConnections(t *testing.T) {
+	t.Parallel()
+	core := edgetest.NewCore(t)
+	core.Seed()
+	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
+		"LUMO_EDGE_ENROL="+edgetest.Code, "LUMO_EDGE_FAREWELL=3s").ready()
+	until(t, "it is ready", func() bool { status, _, _ := p.do("GET", "/readyz", ""); return status == 200 })
+	p.stop()
+	// The first balancer comes when the edge stops already, and nobody was connected.
+	if status, _, text := p.do("GET", "/readyz", ""); status != 503 && status != 200 {
+		t.Errorf("got %d %s", status, text)
+	}
+	var group sync.WaitGroup
+	var clicks atomic.Int64
+	for range 4 {
+		group.Go(func() {
+			for {
+				if status, _, _ := p.do("GET", "/c/"+edgetest.Link(1, 42), ""); status != 302 {
+					t.Errorf("a click: got %d", status)
+				}
+				clicks.Add(1)
+				if status, _, text := p.do("GET", "/readyz", ""); status == 503 {
+					if !strings.Contains(text, "stopping") {
+						t.Errorf("got %s", text)
+					}
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := p.end(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d clicks answered while it stopped", clicks.Load())
 }

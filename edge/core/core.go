@@ -56,7 +56,14 @@ type Client struct {
 	http    *http.Client
 	silence silence
 	asking  atomic.Int64 // calls of people and vendors who wait now
+	revoked atomic.Bool
 }
+
+// ErrRevoked says that the core does not know this edge any more.
+var ErrRevoked = errors.New("the core does not know this edge any more")
+
+// Revoked tells that the core refused this edge's key, and no stream has worked since.
+func (c *Client) Revoked() bool { return c.revoked.Load() }
 
 // New makes a client.
 func New(c Config) *Client { return &Client{c: c, http: newHTTP()} }
@@ -170,6 +177,10 @@ func (c *Client) ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	c.silence.heard()
+	if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") != "" {
+		c.revoked.Store(true)
+		return Answer{}, ErrRevoked
+	}
 	page := q.Page && strings.HasPrefix(res.Header.Get("Content-Type"), "text/html")
 	if res.StatusCode >= http.StatusInternalServerError && !page ||
 		res.Header.Get("WWW-Authenticate") != "" {

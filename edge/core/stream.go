@@ -66,6 +66,7 @@ func (c *Client) stream(ctx context.Context, t conversation) (gap bool, err erro
 	conn, res, err := dialer.DialContext(ctx, address,
 		http.Header{"Authorization": {"Bearer " + c.c.Identity.Key}})
 	if res != nil && res.StatusCode == http.StatusUnauthorized {
+		c.revoked.Store(true)
 		return false, fault.New(fault.Unauthenticated, op,
 			"The core does not know this edge any more.")
 	}
@@ -81,6 +82,7 @@ func (c *Client) stream(ctx context.Context, t conversation) (gap bool, err erro
 		if gap, err := t.turn(); err != nil || gap {
 			return gap, err
 		}
+		c.revoked.Store(false)
 	}
 }
 

@@ -18,13 +18,14 @@ const (
 // Indexes of a hand-made module's functions: imports first.
 const (
 	lookupFunction = iota
+	bodyFunction
 	exitFunction
 	bufferFunction
 	handleFunction
 	startFunction
 )
 
-// Module is a WebAssembly module by hand. It imports a look-up and WASI's exit.
+// Module is a WebAssembly module by hand. It imports a look-up, the body and WASI's exit.
 type Module struct {
 	Handle []byte // body of lumo_handle(i32) i64
 	Start  []byte // body of _initialize
@@ -41,14 +42,16 @@ func (m Module) File() []byte {
 		nothing
 		looksUp
 		takesI32
+		reads
 	)
 	out := append([]byte("\x00asm"), 1, 0, 0, 0)
 	out = append(out, section(1, list(
 		[]byte{0x60, 0, 1, i32Type}, []byte{0x60, 1, i32Type, 1, i64Type}, []byte{0x60, 0, 0},
 		[]byte{0x60, 5, i32Type, i32Type, i32Type, i32Type, i32Type, 1, i32Type},
-		[]byte{0x60, 1, i32Type, 0}))...)
+		[]byte{0x60, 1, i32Type, 0}, []byte{0x60, 2, i32Type, i32Type, 1, i32Type}))...)
 	out = append(out, section(2, list(
 		imported("lumo", "lookup", looksUp),
+		imported("lumo", "body", reads),
 		imported("wasi_snapshot_preview1", "proc_exit", takesI32)))...)
 	out = append(out, section(3, []byte{3, answersI32, handles, nothing})...)
 	out = append(out, m.Table...)
@@ -114,6 +117,7 @@ func drop() []byte       { return []byte{0x1a} }
 func trap() []byte       { return []byte{0x00} }
 func grow() []byte       { return []byte{0x40, 0} }
 func equal() []byte      { return []byte{0x46} }
+func differs() []byte    { return []byte{0x47} }
 func less() []byte       { return []byte{0x49} }
 func add() []byte        { return []byte{0x6a} }
 func divide() []byte     { return []byte{0x6d} }

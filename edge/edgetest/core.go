@@ -64,6 +64,7 @@ type Core struct {
 	taken    []edgeapi.Record // opened, as they came
 	refuse   map[id.ID]bool   // records that are kept aside
 	broken   bool             // records are answered 503
+	revoked  bool             // the edge's key does not count
 	media    map[string]file  // by hash
 	fetched  int              // how often one was asked for
 	modules  *edgeapi.ModuleSet
@@ -139,9 +140,23 @@ func (c *Core) Stop() {
 	c.server = nil
 }
 
+// Revoke makes the edge's key count no more, or again. A stream that stands goes on until
+// the core stops.
+func (c *Core) Revoke(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revoked = yes
+}
+
+func (c *Core) isRevoked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.revoked
+}
+
 func (c *Core) known(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+edgeKey {
+		if c.isRevoked() || r.Header.Get("Authorization") != "Bearer "+edgeKey {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			w.WriteHeader(http.StatusUnauthorized)
 			return

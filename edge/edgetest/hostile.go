@@ -1,6 +1,10 @@
 package edgetest
 
-import "lumo/shared/edgeapi"
+import (
+	"slices"
+
+	"lumo/shared/edgeapi"
+)
 
 // Hostile modules by what they do when they are asked. Each passes the self-test with which
 // a set is tried, so that it comes as far as a bad module can. Of none is there a verdict.
@@ -85,7 +89,42 @@ func Asking() []byte {
 		verdictAt(0, len(fine)))}.File()
 }
 
+// Prying is a module that asks for the body and for a stored secret of a channel. It answers
+// 200 when there is neither for it, 204 when it got one.
+func Prying(channel uint32) []byte {
+	answer := func(status uint16) []byte {
+		return (&edgeapi.Verdict{Kind: edgeapi.Respond, Status: status}).Append(nil)
+	}
+	none, some := answer(200), answer(204)
+	ref := edgeapi.Ref(edgeapi.KeyLINE, 0, channel).Append(nil)
+	answers := len(none) + len(some)
+	refusal := (&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil)
+	got := code(i32(-1), differs())
+	return Module{Data: slices.Concat(none, some, ref, refusal), Handle: code(
+		when(selfTest(), verdictAt(answers+len(ref), len(refusal))),
+		when(code(i32(rememberAt), i32(pageSize), call(bodyFunction), got),
+			verdictAt(len(none), len(some))),
+		when(code(i32(int32(edgeapi.TableKey)), i32(int32(answerAt+answers)), i32(int32(len(ref))),
+			i32(rememberAt), i32(pageSize), call(lookupFunction), got),
+			verdictAt(len(none), len(some))),
+		verdictAt(0, len(none)))}.File()
+}
+
 // Answering is a module that answers the same bytes to everything.
 func Answering(verdict []byte) []byte {
 	return Module{Data: verdict, Handle: verdictAt(0, len(verdict))}.File()
+}
+
+// Growing is a module that takes more pages with its first call and answers 200; the second
+// call, if it comes to the same instance, is answered 204.
+func Growing(more int32) []byte {
+	answer := func(status uint16) []byte {
+		return (&edgeapi.Verdict{Kind: edgeapi.Respond, Status: status}).Append(nil)
+	}
+	first, later := answer(200), answer(204)
+	return Module{Data: append(append([]byte{}, first...), later...), Handle: code(
+		i32(rememberAt), i32(rememberAt), load(), i32(1), add(), store(),
+		when(code(i32(rememberAt), load(), i32(2), less()),
+			code(i32(more), grow(), drop(), verdictAt(0, len(first)))),
+		verdictAt(len(first), len(later)))}.File()
 }

@@ -171,11 +171,13 @@ func (s *Spool) Done(b Batch, n int) error { return b.log.done(b, n) }
 type Stats struct {
 	Waiting  int64
 	Requests int64 // of those that wait
-	Bytes    int64
-	Oldest   time.Duration // age of the oldest record, 0 = none
-	Damaged  int64         // records passed over since the start
-	Failing  bool          // the last write did not succeed
-	Full     bool          // a webhook of the usual size finds no room
+	// RequestBytes is the part of Bytes that requests take.
+	RequestBytes int64
+	Bytes        int64
+	Oldest       time.Duration // age of the oldest record, 0 = none
+	Damaged      int64         // records passed over since the start
+	Failing      bool          // the last write did not succeed
+	Full         bool          // a webhook of the usual size finds no room
 }
 
 // Stats reads the state of both logs.
@@ -183,7 +185,7 @@ func (s *Spool) Stats() Stats {
 	var out Stats
 	now := s.now()
 	s.requests.add(&out, now)
-	out.Requests = out.Waiting
+	out.Requests, out.RequestBytes = out.Waiting, out.Bytes
 	s.events.add(&out, now)
 	out.Full = s.max > 0 && out.Bytes+usualBytes > s.max
 	return out

@@ -22,7 +22,7 @@ func undecided(format string, args ...any) error {
 // Call is one request and, afterwards, its verdict. It can be used again and again.
 type Call struct {
 	Request edgeapi.Request
-	Body    []byte // stays in the host; modules only verify it
+	Body    []byte // stays in the host, unless it is a form claim; modules only verify it
 	Verdict edgeapi.Verdict
 	// Targets are the redirect targets that a look-up or signature check gave in this call.
 	Targets [][]byte

@@ -190,10 +190,10 @@ func (v visit) sha256Equal() {
 	v.answer(no)
 }
 
-// body gives a form to the module that reads forms. Webhooks' bodies are larger or not
-// asked for; they are only verified.
+// body gives a form claim to the module that reads it. Webhooks' bodies are only verified:
+// whoever asks for one is told that there is none.
 func (v visit) body() {
-	if len(v.call.Body) > maxBody {
+	if !v.call.Request.IsClaim() || len(v.call.Body) > maxBody {
 		v.answer(absent)
 		return
 	}

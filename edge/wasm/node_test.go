@@ -44,6 +44,7 @@ type taskCase struct {
 	Module  string `json:"module"`
 	Request string `json:"request"`
 	Body    string `json:"body"`
+	Claim   bool   `json:"claim"`
 }
 
 func newTask(t *testing.T, dir string) task {
@@ -69,7 +70,7 @@ func newTask(t *testing.T, dir string) task {
 	out.Keys = keysOf(world)
 	for _, c := range edgeapitest.Cases() {
 		out.Cases = append(out.Cases, taskCase{c.Name, c.Module,
-			hex.EncodeToString(c.Request.Append(nil)), hex.EncodeToString(c.Body)})
+			hex.EncodeToString(c.Request.Append(nil)), hex.EncodeToString(c.Body), c.Request.IsClaim()})
 	}
 	return out
 }

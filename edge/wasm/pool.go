@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 
@@ -82,10 +83,9 @@ func (p *pool) do(ctx context.Context, c *Call) error {
 	select {
 	case i = <-p.ready:
 	default:
-		select {
-		case i = <-p.ready:
-		case <-ctx.Done():
-			return undecided("no instance is free: %w", ctx.Err())
+		var err error
+		if i, err = p.wait(ctx); err != nil {
+			return err
 		}
 	}
 	defer func() { p.ready <- i }()
@@ -93,6 +93,26 @@ func (p *pool) do(ctx context.Context, c *Call) error {
 		return errReplaced
 	}
 	return p.run(ctx, &i, c)
+}
+
+// wait is for a call that finds all instances at work: it waits as long as a call may take,
+// since calls that each take so long would have those behind them wait without end.
+func (p *pool) wait(ctx context.Context) (*instance, error) {
+	limit := time.NewTimer(p.host.config.Deadline)
+	defer limit.Stop()
+	select {
+	case i := <-p.ready:
+		return i, nil
+	case <-ctx.Done():
+		return nil, undecided("no instance is free: %w", ctx.Err())
+	case <-limit.C:
+	}
+	select {
+	case i := <-p.ready: // both came while the machine was elsewhere
+		return i, nil
+	default:
+		return nil, undecided("no instance became free in time")
+	}
 }
 
 func (p *pool) run(ctx context.Context, place **instance, c *Call) (err error) {

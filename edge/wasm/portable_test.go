@@ -167,7 +167,7 @@ func TestAnExtismHostGivesTheGoldenVerdicts(t *testing.T) {
 				if c.Module != name {
 					continue
 				}
-				d.RequestBody = c.Body
+				d.RequestBody, d.Claim = c.Body, c.Request.IsClaim()
 				_, got, err := plugin.Call("handle", c.Request.Append(nil))
 				if err != nil {
 					t.Fatalf("%s: %v", c.Name, err)

@@ -34,7 +34,7 @@ func verdictOf(t *testing.T, code, query string) edgeapi.Verdict {
 		UserAgent: []byte(edgeapitest.Phone),
 	}
 	var v edgeapi.Verdict
-	if err := v.Parse(guest.Decide(guesttest.NewHost(nil), r.Append(nil), handle)); err != nil {
+	if err := v.Parse(guest.Decide(guesttest.NewHost(nil, nil), r.Append(nil), handle)); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -122,7 +122,7 @@ func TestLINELoginIsAskedForTheEmailWhereTheAccountWantsIt(t *testing.T) {
 		EventID: event[:]}
 	for ask, want := range map[bool]string{true: "profile openid email", false: "profile openid"} {
 		var location string
-		guest.Decide(guesttest.NewHost(nil), r.Append(nil), func(c *guest.Call) {
+		guest.Decide(guesttest.NewHost(nil, nil), r.Append(nil), func(c *guest.Call) {
 			location = loginURL(c, edgeapi.ChannelEntry{LoginChannel: "2001", AskEmail: ask},
 				edgeapi.Ref(edgeapi.KeyState, 1, edgeapitest.Channel), token.State{ID: event})
 		})

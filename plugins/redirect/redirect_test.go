@@ -30,7 +30,7 @@ func FuzzHandle(f *testing.F) {
 // The same code without WebAssembly: what the sandbox costs is the difference.
 func BenchmarkNativeCall(b *testing.B) {
 	c := edgeapitest.CaseOf("link")
-	request, host := c.Request.Append(nil), guesttest.NewHost(c.Body)
+	request, host := c.Request.Append(nil), guesttest.NewHost(nil, c.Body)
 	call := guest.NewCall(host)
 	b.ReportAllocs()
 	for b.Loop() {

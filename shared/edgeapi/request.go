@@ -1,6 +1,9 @@
 package edgeapi
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Method is a request's method; 0 = another one.
 type Method uint8
@@ -58,6 +61,13 @@ type Request struct {
 	ContentType []byte
 	Credential  []byte // Lumo-Flow-Key, X-Line-Signature, Klaviyo-Signature or X-Shopify-Hmac-Sha256
 	Extra       []byte // Klaviyo-Timestamp or X-Shopify-Shop-Domain
+}
+
+// IsClaim tells whether this is the claim of a form on a shop's page: the only request whose
+// body a module may read.
+func (r *Request) IsClaim() bool {
+	return r.Method == POST && bytes.HasPrefix(r.Path, []byte("/f/")) &&
+		bytes.HasSuffix(r.Path, []byte("/claim"))
 }
 
 // fields lists where each tag's value lives, in tag order.

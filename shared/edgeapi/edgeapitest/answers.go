@@ -16,6 +16,7 @@ import (
 type Answers struct {
 	World
 	RequestBody []byte
+	Claim       bool // see edgeapi.Request.IsClaim
 }
 
 func (a Answers) try(ref edgeapi.KeyRef, match func(key []byte) bool) int32 {
@@ -67,7 +68,7 @@ func (a Answers) BodyHMAC(ref edgeapi.KeyRef, suffix, tag []byte) int32 {
 
 // Body is body.
 func (a Answers) Body() []byte {
-	if len(a.RequestBody) > 8<<10 {
+	if !a.Claim || len(a.RequestBody) > 8<<10 {
 		return nil
 	}
 	return a.RequestBody

@@ -28,7 +28,7 @@ func Golden(t *testing.T, module string, handle guest.Handler) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			request := c.Request.Append(nil)
-			verdict := guest.Decide(NewHost(c.Body), request, handle)
+			verdict := guest.Decide(NewHost(request, c.Body), request, handle)
 			if err := new(edgeapi.Verdict).Parse(verdict); err != nil {
 				t.Errorf("the verdict is not well formed: %v", err)
 			}
@@ -59,9 +59,11 @@ func compare(t *testing.T, folder, name string, b []byte) {
 // Host answers from the golden world.
 type Host struct{ edgeapitest.Answers }
 
-// NewHost makes a host for one request.
-func NewHost(body []byte) Host {
-	return Host{edgeapitest.Answers{World: edgeapitest.NewWorld(), RequestBody: body}}
+// NewHost makes a host for one request, as bytes; one that is malformed is no form claim.
+func NewHost(request, body []byte) Host {
+	var r edgeapi.Request
+	claim := r.Parse(request) == nil && r.IsClaim()
+	return Host{edgeapitest.Answers{World: edgeapitest.NewWorld(), RequestBody: body, Claim: claim}}
 }
 
 // Lookup is guest.Host's.
@@ -76,7 +78,7 @@ func (h Host) Derive(ref edgeapi.KeyRef, label guest.Label, id []byte) []byte {
 // is well formed, the same each time, and leads nowhere but to a known target or LINE.
 func Robust(t *testing.T, request, body []byte, handle guest.Handler) {
 	t.Helper()
-	verdict := guest.Decide(NewHost(body), request, handle)
+	verdict := guest.Decide(NewHost(request, body), request, handle)
 	if new(edgeapi.Request).Parse(request) != nil {
 		if verdict != nil {
 			t.Fatalf("a malformed request got the verdict %x", verdict)
@@ -90,7 +92,7 @@ func Robust(t *testing.T, request, body []byte, handle guest.Handler) {
 		}
 		t.Fatalf("%v: %x", err, verdict)
 	}
-	if again := guest.Decide(NewHost(body), request, handle); !bytes.Equal(again, verdict) {
+	if again := guest.Decide(NewHost(request, body), request, handle); !bytes.Equal(again, verdict) {
 		t.Fatalf("a second verdict differs: %x, then %x", verdict, again)
 	}
 	for _, line := range v.Headers {
