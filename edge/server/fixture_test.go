@@ -39,10 +39,20 @@ import (
 
 const soon = time.Minute
 
-// clock is real time that can be moved forward.
-type clock struct{ ahead atomic.Int64 }
+// clock is real time that can be moved forward, or be made to stand.
+type clock struct {
+	ahead atomic.Int64
+	still atomic.Pointer[time.Time]
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	if at := c.still.Load(); at != nil {
+		return *at
+	}
+	return time.Now().Add(time.Duration(c.ahead.Load()))
+}
+
+func (c *clock) stand(at time.Time)      { c.still.Store(&at) }
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // edge is a real server with real modules, spool and replica, and a core that we wrote.
@@ -84,6 +94,7 @@ type setup struct {
 	spoolMax  int64
 	lineLogin string
 	modules   server.Modules // nil = the real ones
+	core      server.Core    // nil = the client of the core that we wrote
 	deadline  time.Duration  // of a module's call
 	proxies   []netip.Prefix
 	readTime  time.Duration // for a whole request, 0 = the usual
@@ -113,7 +124,10 @@ func start(t testing.TB, with setup) *edge {
 		e.host(cmp.Or(with.deadline, 5*time.Second))
 		with.modules = e.wasm
 	}
-	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: e.client,
+	if with.core == nil {
+		with.core = e.client
+	}
+	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: with.core,
 		Spool: e.spool, Media: e.media(), Seal: public,
 		PublicURL: "https://go.example", LINELogin: with.lineLogin, Proxies: with.proxies, NewID: e.newID,
 		Now: e.clock.now,

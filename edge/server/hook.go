@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 
 	"github.com/valyala/fasthttp"
 
+	"lumo/edge/core"
 	"lumo/shared/edgeapi"
 	"lumo/shared/id"
 	"lumo/shared/sealing"
@@ -22,9 +24,9 @@ func (e *exchange) forwardHook() {
 	case err == nil:
 		e.s.Meter.hook(r.Auth, "answered")
 		e.passOn(answer)
-	case number == 0 || isCompliance(r.Headers["X-Shopify-Topic"]):
-		// Nobody here can say whether the hook exists; and who asks for erasure must hear
-		// that it reached those who do it.
+	case errors.Is(err, core.ErrRevoked), number == 0 || isCompliance(r.Headers["X-Shopify-Topic"]):
+		// What a revoked edge keeps nobody takes from it. Nobody here can say whether an unknown
+		// hook exists; and who asks for erasure must hear that it reached those who do it.
 		e.s.Meter.hook(r.Auth, "sent_back")
 		e.s.tryAgain(e.RequestCtx)
 	default:
@@ -42,7 +44,7 @@ func isCompliance(topic string) bool {
 
 // take spools a request and says so; the sender never hears of it again from us.
 func (e *exchange) take(r edgeapi.SpooledRequest) {
-	if err := e.spool(r); err != nil {
+	if e.s.Core.Revoked() || e.spool(r) != nil {
 		e.s.Meter.hook(r.Auth, "sent_back")
 		e.s.tryAgain(e.RequestCtx)
 		return
@@ -72,11 +74,12 @@ func (e *exchange) spool(r edgeapi.SpooledRequest) error {
 
 // denyHook refuses. A wrong key or signature is final only while the lease is fresh: an
 // edge that is cut off may not know the newest key, so it takes the request provisionally
-// and the core judges it later.
+// and the core judges it later. What no key could make right, such as a signature that came
+// twice, is final at any time.
 func (e *exchange) denyHook() {
 	v := &e.call.Verdict
 	if v.Status == fasthttp.StatusUnauthorized && v.Number != 0 {
-		if !e.s.Replica.Fresh() {
+		if v.Reason != edgeapi.BadShape && !e.s.Replica.Fresh() {
 			e.provisional(v.Number)
 			return
 		}
@@ -94,7 +97,7 @@ func (e *exchange) refused(number uint32) {
 	if e.s.limit.note(number) {
 		e.record(v.Events)
 	}
-	if e.to.line && e.s.limit.refused(number) {
+	if e.to.line && v.Reason != edgeapi.BadShape && e.s.limit.refused(number) {
 		if err := e.spool(e.original(authRefused)); err != nil {
 			e.s.Meter.eventLost()
 		}

@@ -1,13 +1,16 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"lumo/edge/core"
 	"lumo/edge/edgetest"
 	"lumo/shared/edgeapi"
 	"lumo/shared/edgeapi/edgeapitest"
@@ -106,6 +109,10 @@ func TestWebhookAnswers(t *testing.T) {
 		}, 413, "too_large", ""},
 		{"Klaviyo over 5 MB", stored, func() answer {
 			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook,
+				strings.Repeat(megabyte, 5)+" ")
+		}, 413, "too_large", ""},
+		{"Shopify over 5 MB", stored, func() answer {
+			return e.do("POST", "/hooks/shopify/"+edgetest.ShopifyHook,
 				strings.Repeat(megabyte, 5)+" ")
 		}, 413, "too_large", ""},
 		{"Klaviyo system", stored, func() answer {
@@ -249,6 +256,93 @@ func TestLapsedLeaseTakesWhatItCannotJudge(t *testing.T) {
 	}
 	if len(e.core.Events()) != 0 {
 		t.Error("a refusal was noted that was none")
+	}
+}
+
+// No key that the core may know could make it right.
+func TestASignatureThatCameTwiceIsFinalEvenWhenTheLeaseLapsed(t *testing.T) {
+	t.Parallel()
+	e := start(t, setup{})
+	e.lapse()
+	got := e.do("POST", linePth, "{}", "X-Line-Signature", signed("{}"), "X-Line-Signature",
+		signed("{} "))
+	if got.status != 401 || got.problem(t).Reason != "bad_shape" {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if n := e.spool.Stats().Requests; n != 0 {
+		t.Errorf("%d requests were spooled", n)
+	}
+}
+
+// The answer that brings the news must not acknowledge a webhook that nobody takes any more.
+func TestARevokedEdgeAcknowledgesNothing(t *testing.T) {
+	t.Parallel()
+	e := start(t, setup{})
+	e.core.Revoke(true)
+	for name, got := range map[string]answer{
+		"flow": e.flow(flowBody, edgeapitest.FlowKey()), "LINE": e.line("{}", signed("{}")),
+	} {
+		if got.status != 503 || got.header.Get("Retry-After") == "" {
+			t.Errorf("%s: got %d %v", name, got.status, got.header)
+		}
+	}
+	if n := e.spool.Stats().Requests; n != 0 {
+		t.Errorf("%d requests were spooled", n)
+	}
+	if got := e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone); got.status != 302 {
+		t.Errorf("links go on: got %d", got.status)
+	}
+	e.core.Revoke(false)
+	if got := e.flow(flowBody, edgeapitest.FlowKey()); got.status != 200 {
+		t.Errorf("known again: got %d", got.status)
+	}
+}
+
+// holding is a core that keeps everybody waiting: it notes how long they would.
+type holding struct {
+	edgetest.Away
+	mu     sync.Mutex // guards waited
+	waited []time.Duration
+}
+
+func (h *holding) Ask(ctx context.Context, q core.Question) (core.Answer, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waited = append(h.waited, q.Limit)
+	return h.Away.Ask(ctx, q)
+}
+
+func TestEachRouteWaitsForTheCoreNoLongerThanItMay(t *testing.T) {
+	t.Parallel()
+	h := &holding{}
+	e := start(t, setup{core: h})
+	for _, c := range []struct {
+		name   string
+		send   func() answer
+		limit  time.Duration
+		status int
+	}{
+		{"a link that is not here", func() answer { return e.get("/c/"+edgetest.Link(99, 42), "User-Agent", phone) },
+			300 * time.Millisecond, 302},
+		{"LINE", func() answer { return e.line("{}", signed("{}")) }, 800 * time.Millisecond, 202},
+		{"flow", func() answer { return e.flow(flowBody, edgeapitest.FlowKey()) },
+			1500 * time.Millisecond, 202},
+		{"Klaviyo", func() answer {
+			return e.do("POST", "/hooks/klaviyo/system/"+edgetest.KlaviyoHook, "{}",
+				"Klaviyo-Signature", klaviyoSigned("{}", "17"), "Klaviyo-Timestamp", "17")
+		}, 1500 * time.Millisecond, 202},
+		{"Shopify", func() answer {
+			return e.do("POST", "/hooks/shopify/"+edgetest.ShopifyHook, "{}", "X-Shopify-Shop-Domain",
+				"tea.myshopify.com", "X-Shopify-Hmac-Sha256", signed("{}"))
+		}, 3 * time.Second, 202},
+	} {
+		h.waited = nil
+		if got := c.send(); got.status != c.status {
+			t.Errorf("%s: got %d want %d", c.name, got.status, c.status)
+		}
+		if len(h.waited) != 1 || h.waited[0] != c.limit {
+			t.Errorf("%s: it waits %v want %s", c.name, h.waited, c.limit)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +65,31 @@ func TestAnswersWhileModulesAreHostile(t *testing.T) {
 	}
 	if got := e.spool.Stats().Waiting; got != 0 {
 		t.Errorf("%d records of something undecided were kept", got)
+	}
+}
+
+// With every instance in an endless loop nobody waits for all who came before.
+func TestManyAtOnceAreAnsweredWhileAModuleNeverEnds(t *testing.T) {
+	t.Parallel()
+	const clicks, deadline = 200, 100 * time.Millisecond
+	e := start(t, setup{deadline: deadline})
+	e.swap(edgetest.Hostile()["endless loop"], "redirect")
+	e.core.Answering(func(edgetest.Asked) edgetest.Answer {
+		return edgetest.Answer{Status: 302, Header: map[string]string{"Location": edgeapitest.Target}}
+	})
+	began := time.Now()
+	var group sync.WaitGroup
+	for range clicks {
+		group.Go(func() {
+			// The core's limit for links is short; a machine that is busy answers by the shop.
+			if got := e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone); got.status != 302 {
+				t.Errorf("got %d", got.status)
+			}
+		})
+	}
+	group.Wait()
+	if took, oneByOne := time.Since(began), clicks*deadline; took > oneByOne/2 {
+		t.Errorf("the last was answered after %s", took)
 	}
 }
 

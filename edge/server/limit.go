@@ -39,8 +39,10 @@ type window struct {
 	ends time.Time
 }
 
-func newLimits(now func() time.Time) *limits {
-	return &limits{now: now, hooks: map[hook]window{}, notes: map[uint32]window{},
+// newLimits begins with what waits in the spool. How much of it is provisional nobody can read
+// there, so after a start all of it counts until it is handed over.
+func newLimits(now func() time.Time, waiting int64) *limits {
+	return &limits{now: now, provisioned: int(min(waiting, provisionalBytes)), hooks: map[hook]window{}, notes: map[uint32]window{},
 		daily:  map[uint32]window{},
 		claims: map[string]window{}}
 }

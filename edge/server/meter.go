@@ -8,6 +8,7 @@ type Meter struct {
 	undecidedTotal *prometheus.CounterVec
 	hooks          *prometheus.CounterVec
 	lost           prometheus.Counter
+	panics         prometheus.Counter
 	files          *prometheus.CounterVec
 }
 
@@ -24,10 +25,12 @@ func NewMeter(r prometheus.Registerer) *Meter {
 			"outcome"}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_events_lost_total",
 			Help: "Events that could not be spooled."}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{Name: "lumo_edge_panics_total",
+			Help: "Requests that were given up because of a mistake in the program."}),
 	}
 	m.files = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_media_total",
 		Help: "Media asked for, by whether they could be given."}, []string{"outcome"})
-	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost, m.files)
+	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost, m.panics, m.files)
 	for _, to := range routes() {
 		var counters [6]prometheus.Counter
 		for class, name := range [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"} {
@@ -59,6 +62,12 @@ func (m *Meter) hook(auth, outcome string) {
 func (m *Meter) media(outcome string) {
 	if m != nil {
 		m.files.WithLabelValues(outcome).Inc()
+	}
+}
+
+func (m *Meter) panicked() {
+	if m != nil {
+		m.panics.Inc()
 	}
 }
 

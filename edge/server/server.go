@@ -19,10 +19,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +52,7 @@ const (
 // Replica is what the server itself asks of the configuration.
 type Replica interface {
 	Lookup(table uint8, key []byte) ([]byte, bool)
+	Keys(ref edgeapi.KeyRef, unixMS int64) [][]byte
 	Fresh() bool
 	CoreTime() time.Time
 	Version() uint64
@@ -63,6 +66,8 @@ type Modules interface {
 // Core answers what the edge cannot.
 type Core interface {
 	Ask(ctx context.Context, q core.Question) (core.Answer, error)
+	// Revoked tells that the core does not know this edge any more: it takes nothing from it.
+	Revoked() bool
 }
 
 // Spool keeps what the core has not taken.
@@ -127,7 +132,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{Config: c, host: []byte(public.Host), plain: public.Scheme == "http",
 		routes: routes(), page: page,
-		limit: newLimits(c.Now)}
+		limit: newLimits(c.Now, c.Spool.Stats().RequestBytes)}
 	s.exchanges.New = func() any { return &exchange{s: s, call: new(wasm.Call)} }
 	s.http = &fasthttp.Server{
 		Handler: s.handle, ErrorHandler: s.broken, HeaderReceived: s.allowance,
@@ -180,6 +185,7 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 }
 
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	defer s.survive(ctx)
 	if !properProtocol(ctx) {
 		s.problem(ctx, fasthttp.StatusHTTPVersionNotSupported, edgeapi.BadShape, "")
 		ctx.SetConnectionClose()
@@ -191,6 +197,25 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if s.leaves.Load() {
 		ctx.SetConnectionClose()
 	}
+	s.served.Add(1)
+	s.Meter.served(to.label, ctx.Response.StatusCode())
+}
+
+// survive keeps a mistake of ours in one request from ending all others; the library would let
+// it end the process. What was panicked with may hold what a client sent: only its type and the
+// place are logged.
+func (s *Server) survive(ctx *fasthttp.RequestCtx) {
+	caught := recover()
+	if caught == nil {
+		return
+	}
+	to := s.routeOf(ctx.URI().PathOriginal())
+	s.Log.Error("a request was given up", "op", "server.handle", "kind", string(fault.Internal),
+		"route", to.label, "error", fmt.Sprintf("%T", caught), "at", string(debug.Stack()))
+	s.Meter.panicked()
+	ctx.Response.Reset()
+	s.tryAgain(ctx)
+	ctx.SetConnectionClose()
 	s.served.Add(1)
 	s.Meter.served(to.label, ctx.Response.StatusCode())
 }
@@ -264,6 +289,8 @@ func (s *Server) unready() string {
 	switch {
 	case s.leaves.Load():
 		return "this edge is stopping"
+	case s.Core.Revoked():
+		return "this edge was revoked"
 	case st.Failing:
 		return "the spool cannot be written"
 	case st.Full:

@@ -61,6 +61,60 @@ func TestUndecidedCostsNobodyAnything(t *testing.T) {
 	}
 }
 
+// While a module does not decide, what anybody can make up does not reach the core without
+// end; customers with a link of ours do.
+func TestMadeUpLinksAreLimitedWhileAModuleIsUndecided(t *testing.T) {
+	t.Parallel()
+	h := &holding{}
+	e := start(t, setup{core: h,
+		modules: decides(func(*wasm.Call) error { return wasm.ErrUndecided })})
+	at := time.Now() // within one second of the limit
+	e.clock.stand(at)
+	madeUp := "/c/" + strings.Repeat("A", 42)
+	for range 130 {
+		e.get(madeUp)
+	}
+	if n := len(h.waited); n != 100 {
+		t.Errorf("the core was asked %d times about made-up links want 100", n)
+	}
+	for range 30 {
+		e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone)
+	}
+	if n := len(h.waited); n != 130 {
+		t.Errorf("the core was asked %d times want 130 with 30 genuine links", n)
+	}
+}
+
+// A mistake of ours in one request costs that request alone.
+func TestAPanicEndsOneRequestAndNotTheEdge(t *testing.T) {
+	t.Parallel()
+	broken := true
+	e := start(t, setup{modules: decides(func(c *wasm.Call) error {
+		if broken {
+			panic("canary " + string(c.Request.Path))
+		}
+		c.Verdict = edgeapi.Verdict{Kind: edgeapi.Respond, Status: 204}
+		return nil
+	})})
+	for _, got := range []answer{e.flow(flowBody, edgeapitest.FlowKey()),
+		e.get("/c/"+edgetest.Link(1, 42), "User-Agent", phone)} {
+		if got.status != 503 || got.header.Get("Retry-After") == "" {
+			t.Errorf("got %d %v", got.status, got.header)
+		}
+	}
+	if got := metric(t, e, "lumo_edge_panics_total"); got != 2 {
+		t.Errorf("%v were counted want 2", got)
+	}
+	if log := e.log.String(); !strings.Contains(log, "a request was given up") ||
+		strings.Contains(log, "canary") || strings.Contains(log, edgetest.Link(1, 42)) {
+		t.Errorf("logged: %s", log)
+	}
+	broken = false
+	if got := e.get("/c/x"); got.status != 204 {
+		t.Errorf("afterwards: got %d", got.status)
+	}
+}
+
 func TestNoModuleLeadsAstray(t *testing.T) {
 	t.Parallel()
 	for location, allowed := range map[string]bool{
