@@ -76,7 +76,7 @@ func (s Store) Plan(ctx context.Context, r message.Reply, now time.Time) (bool, 
 	return tag.RowsAffected() == 1, postgres.Fault(op, err)
 }
 
-// Take locks a planned reply, unless an operator stopped all sending.
+// Take locks a planned reply, unless an operator stopped all sending, or a member all of the account's.
 func (s Store) Take(ctx context.Context, m lumo.MerchantID, reply id.ID) (r message.Reply, v lumo.MessageID, ok bool, err error) {
 	const op = "postgres.message.Take"
 	r = message.Reply{Merchant: m, ID: reply}
@@ -87,6 +87,8 @@ func (s Store) Take(ctx context.Context, m lumo.MerchantID, reply id.ID) (r mess
 		JOIN reply_rule AS u ON u.merchant_id = r.merchant_id AND u.id = r.rule_id
 		WHERE r.merchant_id = $1 AND r.id = $2 AND r.state = 'planned'
 			AND NOT EXISTS (SELECT FROM system_hold WHERE resumed_at IS NULL)
+			AND NOT EXISTS (SELECT FROM sending AS s
+				WHERE s.merchant_id = r.merchant_id AND s.channel_id = r.channel_id AND s.stop_scope = 'everything')
 		FOR UPDATE OF r SKIP LOCKED`, m, reply).
 		Scan(&r.Channel, &r.Friend, &r.Rule, &r.Event, &sealed, &r.ExpiresAt, &v)
 	if err = postgres.Fault(op, err); fault.Is(err, fault.NotFound) {
