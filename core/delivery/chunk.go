@@ -74,13 +74,13 @@ func (k *chunker) add(ctx context.Context, d Delivery) error {
 func (k *chunker) begin(ctx context.Context, d Delivery) error {
 	s, t := k.taking.sender.service, k.taking
 	nobody := lumo.LineUserID("U" + strings.Repeat("0", 32))
-	body, reason, err := s.Composer.Compose(ctx, t.account.channel, d.Number|token.SharedSend, d.Content, nobody)
+	body, why, err := s.Composer.Compose(ctx, t.account.channel, d.Number|token.SharedSend, d.Content, nobody)
 	if err != nil {
 		return err
 	}
 	k.messages = nil
-	if reason != "" {
-		t.decided = append(t.decided, Outcome{Delivery: d, State: Skipped, Reason: reason})
+	if why.Reason != "" {
+		t.decided = append(t.decided, Outcome{Delivery: d, State: Skipped, Reason: why.Reason, Data: why.Data})
 		return nil
 	}
 	var parts struct {

@@ -71,7 +71,7 @@ type Plan struct {
 	Profile    lumo.ProfileID
 	Content    lumo.Content
 	ReceivedAt time.Time // when the edge took the request
-	TooLateAt  time.Time // zero = never
+	TooLateAt  time.Time // zero = never; of flow sends the merchant's rules decide
 	// WaitsUntil is when it goes out although values that Fill brings are not there; zero = it
 	// waits for none.
 	WaitsUntil time.Time
@@ -234,6 +234,35 @@ type Result struct {
 	RequestID string
 	Status    int // 0 = no answer
 	Bad       int // of a refused multicast: one more than the place of the id it names
+	Refusal   Refusal
+}
+
+// Refusal is why LINE refused a message.
+type Refusal struct {
+	Kind  string // one of the kinds, or empty
+	Words string // LINE's own
+}
+
+// The kinds of refusals that have sentences of their own.
+const (
+	UnknownPerson = "person"  // no such person for this account
+	BadMessage    = "message" // what it says breaks LINE's rules
+	Wordless      = "wordless"
+)
+
+// Data is what the sentence about a refusal says.
+func (r Refusal) Data(status int) map[string]any {
+	data := map[string]any{"status": status}
+	if r.Words != "" {
+		data["words"] = r.Words
+	}
+	switch {
+	case r.Kind != "":
+		data["why"] = r.Kind
+	case r.Words == "":
+		data["why"] = Wordless
+	}
+	return data
 }
 
 // Verdict sorts LINE's answers by what they prove.
@@ -258,10 +287,10 @@ type Pusher interface {
 }
 
 // Composer makes the exact request body for one person; number is the delivery's, for its
-// tracked links. A reason says why there is none.
+// tracked links. Why says why there is none.
 type Composer interface {
 	Compose(ctx context.Context, channel lumo.Channel, number uint64, c lumo.Content, to lumo.LineUserID) (
-		body []byte, reason string, err error)
+		body []byte, why lumo.Why, err error)
 }
 
 // Channels knows accounts and friends.

@@ -191,13 +191,13 @@ func (t *taking) compose(ctx context.Context, d Delivery) error {
 		d.Key = RetryKey(d.Merchant, d.Logical, id.ID(d.Friend), d.Round)
 	}
 	if len(d.Body) == 0 {
-		body, reason, err := t.sender.service.Composer.Compose(ctx, t.account.channel, d.Number, d.Content,
+		body, why, err := t.sender.service.Composer.Compose(ctx, t.account.channel, d.Number, d.Content,
 			t.friends[d.Friend].Line)
 		if err != nil {
 			return err
 		}
-		if reason != "" {
-			t.decided = append(t.decided, Outcome{Delivery: d, State: Skipped, Reason: reason})
+		if why.Reason != "" {
+			t.decided = append(t.decided, Outcome{Delivery: d, State: Skipped, Reason: why.Reason, Data: why.Data})
 			return nil
 		}
 		d.Body = body
@@ -225,7 +225,7 @@ func (t *taking) decide(d Delivery) (*Outcome, error) {
 	case !ok:
 		return skip(d, edgeapi.Erased, nil), nil
 	case friend.FollowStatus == lumo.Blocked:
-		return skip(d, edgeapi.Blocked, nil), nil
+		return skip(d, edgeapi.Blocked, friend.BlockedSince()), nil
 	case friend.FollowStatus == lumo.NotFriend:
 		return skip(d, edgeapi.NotFriend, nil), nil
 	}
@@ -247,11 +247,15 @@ func (t *taking) late(d Delivery) *Outcome {
 	if d.TooLateAt.IsZero() || !now.After(d.TooLateAt) {
 		return nil
 	}
+	limit := t.situation.Rules.TooLate
+	if d.Kind != KindFlow {
+		limit = d.TooLateAt.Sub(d.ReceivedAt)
+	}
 	stop, hold := t.situation.Stop, t.situation.Hold
 	if covered(d.TooLateAt, stop.At, stop.ResumedAt) || covered(d.TooLateAt, hold.At, hold.ResumedAt) {
-		return skip(d, edgeapi.HoldExpired, map[string]any{"hours": int(t.situation.Rules.TooLate.Hours())})
+		return skip(d, edgeapi.HoldExpired, map[string]any{"hours": Late(0, limit)["limit"]})
 	}
-	return skip(d, edgeapi.TooLate, map[string]any{"hours": int(now.Sub(d.ReceivedAt).Hours())})
+	return skip(d, edgeapi.TooLate, Late(now.Sub(d.ReceivedAt), limit))
 }
 
 // quiet puts a delivery off until quiet hours end, or ends it, as the merchant's rules say.

@@ -21,6 +21,21 @@ type Rules struct {
 	TypedNumberOver int64
 }
 
+// LeastTooLate and mostTooLate bound what a merchant may choose.
+const (
+	LeastTooLate = 10 * time.Minute
+	mostTooLate  = 72 * time.Hour
+)
+
+// Late is what the sentence about a message that is too old says: how old it was, and what
+// the limit is, in hours and tenths of them.
+func Late(age, limit time.Duration) map[string]any {
+	tenths := func(d time.Duration) float64 { return float64((d+tenth-1)/tenth) / 10 }
+	return map[string]any{"hours": tenths(age), "limit": tenths(limit)}
+}
+
+const tenth = time.Hour / 10
+
 // DefaultRules hold for an account whose merchant set none.
 func DefaultRules() Rules {
 	return Rules{TooLate: 6 * time.Hour, ReservePercent: 10, ApprovalOver: -1, TypedNumberOver: 1000,
@@ -114,7 +129,7 @@ func (r Rules) Check() error {
 			fields[field] = sentence
 		}
 	}
-	inside("too_late_seconds", r.TooLate >= 10*time.Minute && r.TooLate <= 72*time.Hour, "Choose 10 minutes to 72 hours.")
+	inside("too_late_seconds", r.TooLate >= LeastTooLate && r.TooLate <= mostTooLate, "Choose 10 minutes to 72 hours.")
 	inside("reserve_percent", r.ReservePercent >= 0 && r.ReservePercent <= 90, "Choose 0 to 90 percent.")
 	q := r.Quiet
 	inside("quiet.from", !q.On || q.From >= 0 && q.From < 24*60, "Choose a time of the day.")
@@ -149,6 +164,9 @@ func (s *Service) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 		if err == nil && old.Quiet != r.Quiet {
 			err = s.Settings.EndQuiet(ctx, m, c, s.Now())
 		}
+		if err == nil && old.TooLate != r.TooLate {
+			err = s.Settings.Prolong(ctx, m, c, r.TooLate-old.TooLate)
+		}
 		if err != nil {
 			return err
 		}
@@ -157,6 +175,12 @@ func (s *Service) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 		return s.Auditor.Audit(ctx, lumo.AuditEntry{ActorKind: "member", Actor: id.ID(by.Member),
 			Action: "sending.rules", TargetKind: "channel", Target: c.String(), Address: by.Address})
 	}))
+}
+
+// TooLate is how old a flow message of an account may become, in the caller's transaction.
+func (s *Service) TooLate(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (time.Duration, error) {
+	_, rules, err := s.Settings.Sending(ctx, m, c)
+	return rules.TooLate, fault.Wrap("delivery.TooLate", err)
 }
 
 // Affected tells what rules would have done to the last month's messages.

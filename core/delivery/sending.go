@@ -79,6 +79,8 @@ type SendingStore interface {
 	// EndQuiet has what waits for the end of quiet hours looked at anew; the rest of the wait
 	// does not count against it any more.
 	EndQuiet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error
+	// Prolong gives flow messages that wait more time, or less, before they are too late.
+	Prolong(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by time.Duration) error
 	// Affected counts how many of the messages accepted since then the rules would have held
 	// back, and how many there were.
 	Affected(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, r Rules, since time.Time) (Affected, error)

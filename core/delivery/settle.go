@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -147,9 +148,9 @@ func judge(d Delivery, r Result, now time.Time) Outcome {
 		o.State, o.Reason, o.NextAt = QuotaBlocked, edgeapi.Quota.Code(), now.Add(quotaRetry)
 	case r.Verdict == AccountFails:
 		o.State, o.NextAt = Deferred, now.Add(backoff(d.Tries))
-		o.Reason, o.Data = edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
+		o.Reason, o.Data = edgeapi.AccountFails.Code(), map[string]any{"status": r.Status}
 	default:
-		o.State, o.Reason, o.Data = Rejected, edgeapi.LINERefused.Code(), map[string]any{"status": r.Status}
+		o.State, o.Reason, o.Data = Rejected, edgeapi.LINERefused.Code(), r.Refusal.Data(r.Status)
 	}
 	return o
 }
@@ -211,7 +212,9 @@ func factOf(s State) (lumo.FactKind, bool) {
 
 func fact(o Outcome, kind lumo.FactKind, now time.Time) lumo.Fact {
 	d := o.Delivery
-	data := map[string]any{"delivery": d.ID.String(), "number": d.Number, "kind": d.Kind}
+	data := map[string]any{}
+	maps.Copy(data, o.Data) // what the reason's sentence says
+	data["delivery"], data["number"], data["kind"] = d.ID.String(), d.Number, d.Kind
 	if o.Reason != "" {
 		data["reason"] = o.Reason
 	}

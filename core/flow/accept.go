@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lumo/core/delivery"
 	"lumo/core/lumo"
 	"lumo/core/message"
 	"lumo/shared/edgeapi"
@@ -82,10 +83,21 @@ func (s *Service) decide(ctx context.Context, c *call, keys []Key, from sources)
 	if c.friend, done, err = s.recipient(ctx, from, r, b); err != nil || done {
 		return err
 	}
-	if s.Now().Sub(r.ReceivedAt) > tooLateAfter {
-		*r = r.skip(edgeapi.TooLate, map[string]any{"hours": int(s.Now().Sub(r.ReceivedAt).Hours())})
+	return s.inTime(ctx, r)
+}
+
+// inTime skips a call that is too old. Nearly all are seconds old, which no merchant's limit
+// forbids: for them it is not read.
+func (s *Service) inTime(ctx context.Context, r *Request) error {
+	age := s.Now().Sub(r.ReceivedAt)
+	if age <= delivery.LeastTooLate {
+		return nil
 	}
-	return nil
+	limit, err := s.Planner.TooLate(ctx, r.Merchant, r.Channel)
+	if err == nil && age > limit {
+		*r = r.skip(edgeapi.TooLate, delivery.Late(age, limit))
+	}
+	return err
 }
 
 // checkKey finds the key that counted when the edge took the call.
@@ -171,21 +183,13 @@ func (s *Service) recipient(ctx context.Context, from sources, r *Request, b Bod
 	r.Friend = friend.ID
 	switch friend.FollowStatus {
 	case lumo.Blocked:
-		*r = r.skip(edgeapi.Blocked, since(friend))
+		*r = r.skip(edgeapi.Blocked, friend.BlockedSince())
 		return none, true, nil
 	case lumo.NotFriend:
 		*r = r.skip(edgeapi.NotFriend, nil)
 		return none, true, nil
 	}
 	return friend, false, nil
-}
-
-// since is when a friend blocked the account, for the sentence about it.
-func since(f lumo.Friend) map[string]any {
-	if f.BlockedAt.IsZero() {
-		return nil
-	}
-	return map[string]any{"date": f.BlockedAt.UTC().Format(time.RFC3339)}
 }
 
 func (s *Service) byProfile(ctx context.Context, from sources, r *Request, b Body) (lumo.Friend, bool, error) {

@@ -76,7 +76,7 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 		return r, err
 	}
 	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v),
-		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(), TooLateAt: s.Now().Add(tooLateAfter),
+		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(),
 		WaitsUntil: r.WantedUntil})
 	if err != nil {
 		return r, err

@@ -28,7 +28,6 @@ const (
 	// HeaderName is the header that carries a flow key.
 	HeaderName = "Lumo-Flow-Key"
 
-	tooLateAfter  = 6 * time.Hour
 	keptWithEvent = 35 * 24 * time.Hour
 	keptWithout   = 25 * time.Hour // Klaviyo repeats for 24 h
 	testerPause   = time.Minute
@@ -152,6 +151,8 @@ type Messages interface {
 // Planner plans deliveries in the caller's transaction.
 type Planner interface {
 	Plan(ctx context.Context, p delivery.Plan) (delivery.Delivery, error)
+	// TooLate is how old a flow message may become before it is sent, as the merchant set it.
+	TooLate(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (time.Duration, error)
 	// PlanEach plans several messages of one account; an error asks for all to be undone.
 	PlanEach(ctx context.Context, plans []delivery.Plan) ([]delivery.Delivery, error)
 	// Begin has them sent once the transaction stands; it is its last step.

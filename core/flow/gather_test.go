@@ -105,6 +105,10 @@ func (d *desk) PlanEach(_ context.Context, plans []delivery.Plan) ([]delivery.De
 	return all, nil
 }
 
+func (d *desk) TooLate(context.Context, lumo.MerchantID, lumo.ChannelID) (time.Duration, error) {
+	return delivery.DefaultRules().TooLate, nil
+}
+
 func (d *desk) Fill(context.Context, lumo.MerchantID, lumo.DeliveryID, map[string]string) (bool, error) {
 	return false, nil
 }

@@ -123,7 +123,7 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 		}
 		r := c.taken
 		plans[i] = delivery.Plan{Merchant: m, Channel: r.Channel, Kind: delivery.KindFlow, Logical: id.ID(r.ID), Friend: c.friend.ID,
-			Profile: r.Profile, Content: c.content, ReceivedAt: r.ReceivedAt, TooLateAt: r.ReceivedAt.Add(tooLateAfter),
+			Profile: r.Profile, Content: c.content, ReceivedAt: r.ReceivedAt,
 			WaitsUntil: r.WantedUntil}
 	}
 	planned, err := s.Planner.PlanEach(ctx, plans)

@@ -96,11 +96,15 @@ func refusals(text []byte) []message.Refusal {
 // Reply sends the exact body of a reply. Any answer of LINE's is a verdict, an error means
 // that none came.
 func (c *Client) Reply(ctx context.Context, keys lumo.Keys, body []byte) (message.ReplyVerdict, error) {
-	res, _, err := c.raw(ctx, keys, http.MethodPost, replyPath, body)
+	res, text, err := c.raw(ctx, keys, http.MethodPost, replyPath, body)
 	if err != nil {
 		return message.ReplyVerdict{}, fault.Wrap("line.Reply", err)
 	}
-	return message.ReplyVerdict{Status: res.StatusCode, RequestID: shorten(res.Header.Get(requestHeader))}, nil
+	v := message.ReplyVerdict{Status: res.StatusCode, RequestID: shorten(res.Header.Get(requestHeader))}
+	if v.Status/100 == 4 {
+		v.Refused = refusalOf(text).Data(v.Status)
+	}
+	return v, nil
 }
 
 // Figures reads LINE's own sums of what was sent under a unit between two days of UTC+9, at

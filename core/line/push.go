@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -72,9 +73,48 @@ func judged(r delivery.Result, earlier string, text []byte, unread error) delive
 	case r.Status == http.StatusUnauthorized || r.Status == http.StatusForbidden:
 		r.Verdict = delivery.AccountFails
 	default:
-		r.Verdict, r.Bad = delivery.Refused, badRecipient(text)
+		r.Verdict, r.Bad, r.Refusal = delivery.Refused, badRecipient(text), refusalOf(text)
 	}
 	return r
+}
+
+// refusalOf reads why LINE refused a message: in its own words, with what it names, and for the
+// usual causes also as a kind. Words may repeat what we sent: whose it was stays out of them.
+func refusalOf(text []byte) delivery.Refusal {
+	var said struct {
+		Message string `json:"message"`
+		Details []struct {
+			Message  string `json:"message"`
+			Property string `json:"property"`
+		} `json:"details"`
+	}
+	if json.Unmarshal(text, &said) != nil {
+		return delivery.Refusal{}
+	}
+	words := said.Message
+	for _, d := range said.Details[:min(len(said.Details), 3)] {
+		words += "; " + strings.TrimSpace(d.Message+" "+d.Property)
+	}
+	words = strings.TrimRight(words, ". ")
+	r := delivery.Refusal{Words: cut(lineID.ReplaceAllString(plain(words), "U…$1"), 300)}
+	switch {
+	case said.Message == "Failed to send messages", strings.HasPrefix(said.Message, "The property, 'to'"),
+		strings.HasPrefix(said.Message, "The property, to["):
+		r.Kind = delivery.UnknownPerson
+	case len(said.Details) > 0, strings.HasPrefix(said.Message, "A message (messages["):
+		r.Kind = delivery.BadMessage
+	}
+	return r
+}
+
+var lineID = regexp.MustCompile(`\b[UCR][0-9a-f]{28}([0-9a-f]{4})\b`)
+
+// cut keeps the beginning of a text, whole characters of it.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "")
 }
 
 // badRecipient is one more than the place of the id that LINE names as the reason why it

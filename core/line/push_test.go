@@ -48,7 +48,15 @@ func TestWhatAnAnswerProves(t *testing.T) {
 			w.Header().Set("X-Line-Accepted-Request-Id", "req-0")
 			say(409, `{"message":"The retry key is already accepted"}`)(w, r)
 		}, delivery.Result{Verdict: delivery.TakenByLINE, Status: 409, RequestID: "req-0"}},
-		"refused":   {say(400, `{"message":"to[2] is wrong"}`), delivery.Result{Verdict: delivery.Refused, Status: 400, RequestID: "req-1", Bad: 3}},
+		"refused": {say(400, `{"message":"to[2] is wrong"}`), delivery.Result{Verdict: delivery.Refused, Status: 400, RequestID: "req-1", Bad: 3,
+			Refusal: delivery.Refusal{Words: "to[2] is wrong"}}},
+		"refused for the person": {say(400, `{"message":"The property, 'to', in the request body is invalid (line: -, column: -)"}`),
+			delivery.Result{Verdict: delivery.Refused, Status: 400, RequestID: "req-1", Refusal: delivery.Refusal{Kind: "person",
+				Words: "The property, 'to', in the request body is invalid (line: -, column: -)"}}},
+		"refused for the message": {say(400, `{"message":"A message (messages[0]) in the request body is invalid",`+
+			`"details":[{"message":"invalid property U0123456789abcdef0123456789abcdef","property":"/footer/contents/2"}]}`),
+			delivery.Result{Verdict: delivery.Refused, Status: 400, RequestID: "req-1", Refusal: delivery.Refusal{Kind: "message",
+				Words: "A message (messages[0]) in the request body is invalid; invalid property U…cdef /footer/contents/2"}}},
 		"redirect":  {say(307, ""), delivery.Result{Verdict: delivery.Refused, Status: 307, RequestID: "req-1"}},
 		"fails":     {say(500, "{}"), delivery.Result{Verdict: delivery.Unanswered, Status: 500, RequestID: "req-1"}},
 		"too fast":  {say(429, `{"message":"The API rate limit has been exceeded."}`), delivery.Result{Verdict: delivery.SlowDown, Status: 429, RequestID: "req-1"}},

@@ -137,6 +137,20 @@ type Friend struct {
 	Tester       bool
 }
 
+// BlockedSince is what the sentence about a friend who blocked the account says.
+func (f Friend) BlockedSince() map[string]any {
+	if f.BlockedAt.IsZero() {
+		return nil
+	}
+	return map[string]any{"date": f.BlockedAt.UTC().Format(time.RFC3339)}
+}
+
+// Why is the reason why a message cannot be sent, and what its sentence says; zero = it can.
+type Why struct {
+	Reason string
+	Data   map[string]any
+}
+
 // Link joins a friend and a Klaviyo profile.
 type Link struct {
 	ID        LinkID

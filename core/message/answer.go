@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type ReplyStore interface {
 type ReplyVerdict struct {
 	Status    int // 0 = no answer
 	RequestID string
+	Refused   map[string]any // what the sentence about a refusal says
 }
 
 // ReplySender sends the exact body of a reply.
@@ -204,15 +206,15 @@ func (a *Answerer) answer(ctx context.Context, j job) error {
 		return fault.Wrap(op, err)
 	}
 	verdict, state := a.send(ctx, r, keys, body)
-	reason := ""
+	var why lumo.Why
 	switch state {
 	case ReplyRejected:
-		reason = edgeapi.LINERefused.Code()
+		why = lumo.Why{Reason: edgeapi.LINERefused.Code(), Data: verdict.Refused}
 	case ReplyUnknown:
-		reason = edgeapi.Unconfirmed.Code()
+		why.Reason = edgeapi.Unconfirmed.Code()
 	}
 	return fault.Wrap(op, a.c.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
-		return a.end(ctx, r, state, reason, verdict.RequestID)
+		return a.end(ctx, r, state, why, verdict.RequestID)
 	}))
 }
 
@@ -226,7 +228,7 @@ func (a *Answerer) begin(ctx context.Context, j job) (r Reply, keys lumo.Keys, b
 			return err
 		}
 		if !a.c.Now().Before(r.ExpiresAt) {
-			return a.end(ctx, r, ReplySkipped, edgeapi.TooLate.Code(), "")
+			return a.end(ctx, r, ReplySkipped, lumo.Why{Reason: edgeapi.TooLate.Code(), Data: map[string]any{"why": "reply"}}, "")
 		}
 		saved, err := a.c.Store.Get(ctx, r.Merchant, message)
 		if err != nil {
@@ -234,7 +236,7 @@ func (a *Answerer) begin(ctx context.Context, j job) (r Reply, keys lumo.Keys, b
 		}
 		r.Message, r.Version, r.Delivery = saved.ID, saved.Version, lumo.DeliveryID(a.c.IDs())
 		if saved.Version == 0 || saved.Archived {
-			return a.end(ctx, r, ReplySkipped, edgeapi.UnknownMessage.Code(), "")
+			return a.end(ctx, r, ReplySkipped, lumo.Why{Reason: edgeapi.UnknownMessage.Code()}, "")
 		}
 		channel, err := a.c.Channels.Get(ctx, r.Merchant, r.Channel)
 		if err != nil {
@@ -247,10 +249,10 @@ func (a *Answerer) begin(ctx context.Context, j job) (r Reply, keys lumo.Keys, b
 			return err
 		}
 		content := lumo.Content{Message: r.Message, Version: r.Version}
-		made, reason, err := a.c.Composer.ComposeReply(ctx, channel, r.Number, content, r.Token.Reveal())
-		if err != nil || reason != "" {
+		made, why, err := a.c.Composer.ComposeReply(ctx, channel, r.Number, content, r.Token.Reveal())
+		if err != nil || why.Reason != "" {
 			if err == nil {
-				err = a.end(ctx, r, ReplySkipped, reason, "")
+				err = a.end(ctx, r, ReplySkipped, why, "")
 			}
 			return err
 		}
@@ -285,8 +287,8 @@ func (a *Answerer) send(ctx context.Context, r Reply, keys lumo.Keys, body []byt
 }
 
 // end stores what came of a reply, and what it means in the friend's timeline.
-func (a *Answerer) end(ctx context.Context, r Reply, state, reason, requestID string) error {
-	if err := a.c.Replies.End(ctx, r, state, reason, requestID, a.c.Now()); err != nil {
+func (a *Answerer) end(ctx context.Context, r Reply, state string, why lumo.Why, requestID string) error {
+	if err := a.c.Replies.End(ctx, r, state, why.Reason, requestID, a.c.Now()); err != nil {
 		return err
 	}
 	kind := map[string]lumo.FactKind{ReplyAccepted: lumo.FactSent, ReplyRejected: lumo.FactFailed,
@@ -294,14 +296,16 @@ func (a *Answerer) end(ctx context.Context, r Reply, state, reason, requestID st
 	if kind == "" {
 		return nil
 	}
-	data := map[string]any{"kind": "reply"}
+	data := map[string]any{}
+	maps.Copy(data, why.Data)
+	data["kind"] = "reply"
 	ref := r.ID
 	if r.Number > 0 {
 		data["delivery"], data["number"] = r.Delivery.String(), r.Number
 		ref = id.ID(r.Delivery)
 	}
-	if reason != "" {
-		data["reason"] = reason
+	if why.Reason != "" {
+		data["reason"] = why.Reason
 	}
 	if r.Message != (lumo.MessageID{}) {
 		data["message"] = r.Message.String()

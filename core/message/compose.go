@@ -70,57 +70,57 @@ func NewComposer(v Versions, i Images, t Tracker, edgeURL string) *Composer {
 		programs: map[programKey]*program{}}
 }
 
-// Compose renders a content for one person. A reason says why nothing can be sent.
+// Compose renders a content for one person. Why says why nothing can be sent.
 func (c *Composer) Compose(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
-	to lumo.LineUserID) (body []byte, reason string, err error) {
+	to lumo.LineUserID) (body []byte, why lumo.Why, err error) {
 	if !to.Valid() {
-		return nil, edgeapi.Erased.Code(), nil
+		return nil, lumo.Why{Reason: edgeapi.Erased.Code()}, nil
 	}
 	head := append(append([]byte(`{"to":"`), to...), `","messages":`...)
-	body, reason, err = c.render(ctx, channel, number, content, head)
-	if err != nil || reason != "" {
-		return nil, reason, fault.Wrap("message.Compose", err)
+	body, why, err = c.render(ctx, channel, number, content, head)
+	if err != nil || why.Reason != "" {
+		return nil, why, fault.Wrap("message.Compose", err)
 	}
 	if content.Message != (lumo.MessageID{}) && content.Draft == "" {
 		body = append(append(append(body, `,"customAggregationUnits":["`...), Unit(content.Message)...), `"]`...)
 	}
-	return append(body, '}'), "", nil
+	return append(body, '}'), lumo.Why{}, nil
 }
 
 // ComposeReply is Compose for LINE's reply API.
 func (c *Composer) ComposeReply(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
-	replyToken string) (body []byte, reason string, err error) {
+	replyToken string) (body []byte, why lumo.Why, err error) {
 	head := append([]byte(`{"replyToken":`), jsontree.Quote(replyToken)...)
-	body, reason, err = c.render(ctx, channel, number, content, append(head, `,"messages":`...))
-	if err != nil || reason != "" {
-		return nil, reason, fault.Wrap("message.ComposeReply", err)
+	body, why, err = c.render(ctx, channel, number, content, append(head, `,"messages":`...))
+	if err != nil || why.Reason != "" {
+		return nil, why, fault.Wrap("message.ComposeReply", err)
 	}
-	return append(body, '}'), "", nil
+	return append(body, '}'), lumo.Why{}, nil
 }
 
 // Unit is the name under which LINE adds up the openings and taps of a message's sends.
 func Unit(v lumo.MessageID) string { return v.String() }
 
 func (c *Composer) render(ctx context.Context, channel lumo.Channel, number uint64, content lumo.Content,
-	head []byte) (out []byte, reason string, err error) {
+	head []byte) (out []byte, why lumo.Why, err error) {
 	if content.Message == (lumo.MessageID{}) && strings.TrimSpace(Clean(content.Text)) == "" {
-		return nil, edgeapi.NoContent.Code(), nil
+		return nil, lumo.Why{Reason: edgeapi.NoContent.Code()}, nil
 	}
 	p, err := c.program(ctx, channel, content)
 	if fault.Is(err, fault.NotFound) {
-		return nil, edgeapi.UnknownMessage.Code(), nil
+		return nil, lumo.Why{Reason: edgeapi.UnknownMessage.Code()}, nil
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, lumo.Why{}, err
 	}
 	r := &rendering{ctx: ctx, tracker: c.tracker, channel: channel, delivery: number, values: content.Vars, out: head}
 	if err := p.run(r); err != nil {
-		return nil, "", err
+		return nil, lumo.Why{}, err
 	}
 	if r.reason != 0 {
-		return nil, r.reason.Code(), nil
+		return nil, lumo.Why{Reason: r.reason.Code(), Data: r.data}, nil
 	}
-	return r.out, "", nil
+	return r.out, lumo.Why{}, nil
 }
 
 // program finds the program of a content, or makes it.

@@ -73,12 +73,12 @@ func compose(t testing.TB, b message.Body, opens bool, vars map[string]string) (
 	t.Helper()
 	m := &marks{}
 	c := message.NewComposer(&bodies{body: b}, &bodies{}, m, edgeURL)
-	out, reason, err := c.Compose(t.Context(), channelOf(opens), 7, lumo.Content{Message: saved, Version: 1, Vars: vars}, yuki)
+	out, why, err := c.Compose(t.Context(), channelOf(opens), 7, lumo.Content{Message: saved, Version: 1, Vars: vars}, yuki)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if reason != "" {
-		return "", reason, m.oneOffs
+	if why.Reason != "" {
+		return "", why.Reason, m.oneOffs
 	}
 	text := strings.TrimPrefix(string(out), `{"to":"`+string(yuki)+`","messages":[`)
 	tail := `],"customAggregationUnits":["` + message.Unit(saved) + `"]}`
@@ -268,6 +268,16 @@ func TestTooLongOrEmptyIsRefusedNeverCut(t *testing.T) {
 	}
 }
 
+func TestATextThatIsTooLongSaysByHowMuch(t *testing.T) {
+	t.Parallel()
+	c := message.NewComposer(&bodies{}, &bodies{}, &marks{}, edgeURL)
+	_, why, err := c.Compose(t.Context(), channelOf(false), 7,
+		lumo.Content{Text: "[[ x ]]", Vars: map[string]string{"x": strings.Repeat("x", message.MaxTextLength+12)}}, yuki)
+	if err != nil || why.Reason != "too_long" || why.Data["over"] != 12 {
+		t.Errorf("got %+v, %v", why, err)
+	}
+}
+
 func TestDirectTextAndUnknownMessages(t *testing.T) {
 	t.Parallel()
 	c := message.NewComposer(&bodies{}, &bodies{}, &marks{}, edgeURL)
@@ -282,9 +292,9 @@ func TestDirectTextAndUnknownMessages(t *testing.T) {
 		"unknown": {lumo.Content{Message: lumo.MessageID{9}}, yuki, "", "unknown_message"},
 		"nobody":  {lumo.Content{Text: "x"}, "Unobody", "", "erased"},
 	} {
-		got, reason, err := c.Compose(t.Context(), channelOf(false), 7, w.content, w.to)
-		if err != nil || string(got) != w.want || reason != w.reason {
-			t.Errorf("%s: got %s %q %v", name, got, reason, err)
+		got, why, err := c.Compose(t.Context(), channelOf(false), 7, w.content, w.to)
+		if err != nil || string(got) != w.want || why.Reason != w.reason {
+			t.Errorf("%s: got %s %q %v", name, got, why.Reason, err)
 		}
 	}
 }
@@ -296,8 +306,8 @@ func TestAVersionIsReadOnceAndUTMOfTheMessageWins(t *testing.T) {
 	m := &marks{}
 	c := message.NewComposer(b, b, m, edgeURL)
 	for range 3 {
-		if _, reason, err := c.Compose(t.Context(), channelOf(true), 7, lumo.Content{Message: saved, Version: 4, Vars: map[string]string{"x": "1"}}, yuki); reason != "" || err != nil {
-			t.Fatal(reason, err)
+		if _, why, err := c.Compose(t.Context(), channelOf(true), 7, lumo.Content{Message: saved, Version: 4, Vars: map[string]string{"x": "1"}}, yuki); why.Reason != "" || err != nil {
+			t.Fatal(why, err)
 		}
 	}
 	if b.reads != 1 {
@@ -334,8 +344,8 @@ func BenchmarkCompose(b *testing.B) {
 	channel := channelOf(true)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, reason, err := c.Compose(b.Context(), channel, 7, content, yuki); reason != "" || err != nil {
-			b.Fatal(reason, err)
+		if _, why, err := c.Compose(b.Context(), channel, 7, content, yuki); why.Reason != "" || err != nil {
+			b.Fatal(why, err)
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "renders/s")
@@ -370,12 +380,12 @@ func FuzzCompose(f *testing.F) {
 		}
 		message.Check(one(block))
 		c := message.NewComposer(&bodies{body: one(block, block)}, &bodies{}, &marks{}, edgeURL)
-		out, reason, err := c.Compose(t.Context(), channelOf(true), 7,
+		out, why, err := c.Compose(t.Context(), channelOf(true), 7,
 			lumo.Content{Message: saved, Version: 1, Vars: map[string]string{"a": value, "first_name": value}}, yuki)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if reason != "" {
+		if why.Reason != "" {
 			return
 		}
 		var read struct{ Messages []json.RawMessage }

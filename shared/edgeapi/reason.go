@@ -48,6 +48,7 @@ const (
 	Rate           Reason = 52
 	QuietHoursWait Reason = 53
 	EventWait      Reason = 54
+	AccountFails   Reason = 55
 
 	LINERefused Reason = 60
 	Unanswered  Reason = 61
@@ -69,7 +70,7 @@ func Reasons() map[Reason]string {
 		BadBody: "bad_body", UnknownMessage: "unknown_message", OtherAccount: "other_account", GroupID: "group_id",
 		OverLimit: "over_limit",
 		Stopped:   "stopped", Quota: "quota", Rate: "rate", QuietHoursWait: "quiet_hours_wait",
-		EventWait:   "event_wait",
+		EventWait: "event_wait", AccountFails: "account_fails",
 		LINERefused: "line_refused", Unanswered: "unanswered", Unconfirmed: "unconfirmed", LateEvent: "late_event",
 	}
 }

@@ -137,11 +137,11 @@ func (w *world) FriendsByID(context.Context, lumo.MerchantID, []lumo.FriendID) (
 }
 
 // Compose makes other bytes each time: whoever renders twice is found out.
-func (w *world) Compose(_ context.Context, _ lumo.Channel, _ uint64, c lumo.Content, _ lumo.LineUserID) ([]byte, string, error) {
+func (w *world) Compose(_ context.Context, _ lumo.Channel, _ uint64, c lumo.Content, _ lumo.LineUserID) ([]byte, lumo.Why, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	return bytes.Repeat([]byte(c.Text), w.made), "", nil
+	return bytes.Repeat([]byte(c.Text), w.made), lumo.Why{}, nil
 }
 
 func (w *world) RecordAll(_ context.Context, _ lumo.MerchantID, facts []lumo.Fact) error {

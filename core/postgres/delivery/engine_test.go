@@ -58,11 +58,11 @@ func (w *crowd) FriendsByID(_ context.Context, _ lumo.MerchantID, ids []lumo.Fri
 }
 
 // Compose makes other bytes each time, as a second rendering could.
-func (w *crowd) Compose(_ context.Context, _ lumo.Channel, n uint64, _ lumo.Content, to lumo.LineUserID) ([]byte, string, error) {
+func (w *crowd) Compose(_ context.Context, _ lumo.Channel, n uint64, _ lumo.Content, to lumo.LineUserID) ([]byte, lumo.Why, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	return fmt.Appendf(nil, `{"to":"%s","messages":[{"n":%d,"made":%d}]}`, to, n, w.made), "", nil
+	return fmt.Appendf(nil, `{"to":"%s","messages":[{"n":%d,"made":%d}]}`, to, n, w.made), lumo.Why{}, nil
 }
 
 func (w *crowd) service(owner string) *delivery.Service {

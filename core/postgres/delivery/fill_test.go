@@ -13,8 +13,8 @@ import (
 // shown composes what a message shows of its values.
 type shown struct{ *world }
 
-func (s shown) Compose(_ context.Context, _ lumo.Channel, _ uint64, c lumo.Content, _ lumo.LineUserID) ([]byte, string, error) {
-	return []byte(c.Vars["name"] + " " + c.Vars["item"]), "", nil
+func (s shown) Compose(_ context.Context, _ lumo.Channel, _ uint64, c lumo.Content, _ lumo.LineUserID) ([]byte, lumo.Why, error) {
+	return []byte(c.Vars["name"] + " " + c.Vars["item"]), lumo.Why{}, nil
 }
 
 // fill gives a delivery values.

@@ -102,10 +102,10 @@ type spoilt struct {
 	fails atomic.Int64 // at its n-th time from now
 }
 
-func (p *spoilt) Compose(ctx context.Context, c lumo.Channel, n uint64, content lumo.Content, to lumo.LineUserID) ([]byte, string, error) {
+func (p *spoilt) Compose(ctx context.Context, c lumo.Channel, n uint64, content lumo.Content, to lumo.LineUserID) ([]byte, lumo.Why, error) {
 	if p.fails.Add(-1) == 0 {
 		_, err := postgres.Tx(ctx).Exec(ctx, "SELECT nothing FROM nowhere")
-		return nil, "", err
+		return nil, lumo.Why{}, err
 	}
 	return p.world.Compose(ctx, c, n, content, to)
 }

@@ -145,6 +145,36 @@ func TestQuietHoursDoWhatTheMerchantChose(t *testing.T) {
 	}
 }
 
+// The limit is the merchant's, also for what waits when she changes it.
+func TestTooLateIsTheMerchantsLimit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		before, after, age time.Duration
+		want               string
+	}{
+		{24 * time.Hour, 24 * time.Hour, 7 * time.Hour, "accepted"},
+		{2 * time.Hour, 2 * time.Hour, 3 * time.Hour, "skipped"},
+		{6 * time.Hour, 24 * time.Hour, 7 * time.Hour, "accepted"},
+		{6 * time.Hour, 2 * time.Hour, 3 * time.Hour, "skipped"},
+	} {
+		w := newWorld(t)
+		w.answer = always(delivery.TakenByLINE)
+		s, clock := w.ruled(func(r *delivery.Rules) { r.TooLate = c.before })
+		d := w.plan(s, 7)
+		rules := delivery.DefaultRules()
+		rules.TooLate = c.after
+		if err := s.SetRules(t.Context(), w.m, w.channel, w.actor(), rules); err != nil {
+			t.Fatal(err)
+		}
+		clock.advance(c.age)
+		w.run(s, 1)
+		state, reason, data := w.ended(d)
+		if state != c.want || state == "skipped" && (reason != "too_late" || data["limit"] != c.after.Hours()) {
+			t.Errorf("%s old, limit %s and then %s: %s because of %q %v", c.age, c.before, c.after, state, reason, data)
+		}
+	}
+}
+
 // wrong cannot compose one message for as long as that is broken.
 type wrong struct {
 	*world
@@ -153,10 +183,10 @@ type wrong struct {
 	tries  atomic.Int64
 }
 
-func (p *wrong) Compose(ctx context.Context, c lumo.Channel, n uint64, content lumo.Content, to lumo.LineUserID) ([]byte, string, error) {
+func (p *wrong) Compose(ctx context.Context, c lumo.Channel, n uint64, content lumo.Content, to lumo.LineUserID) ([]byte, lumo.Why, error) {
 	if content.Text == p.text {
 		if p.tries.Add(1); p.broken.Load() {
-			return nil, "", errors.New("our own fault")
+			return nil, lumo.Why{}, errors.New("our own fault")
 		}
 	}
 	return p.world.Compose(ctx, c, n, content, to)

@@ -111,6 +111,16 @@ func (s *Store) SetRules(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	return postgres.Fault("postgres.delivery.SetRules", err)
 }
 
+// Prolong moves the time after which what waits is too late.
+func (s *Store) Prolong(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by time.Duration) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+		UPDATE delivery
+		SET too_late_at = too_late_at + make_interval(secs => $3)
+		WHERE merchant_id = $1 AND channel_id = $2 AND logical_kind = 'flow'
+			AND state IN ('planned', 'deferred', 'quota_blocked') AND too_late_at IS NOT NULL`, m, c, by.Seconds())
+	return postgres.Fault("postgres.delivery.Prolong", err)
+}
+
 // EndQuiet has what waits for the end of quiet hours looked at anew. It was given the whole
 // wait as time that does not count; what is left of it is taken back.
 func (s *Store) EndQuiet(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) error {

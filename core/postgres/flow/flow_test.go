@@ -44,6 +44,7 @@ type world struct {
 	key     string
 	now     time.Time
 
+	limit   time.Duration      // what the merchant set; 0 = nothing
 	klaviyo []lumo.KlaviyoFlow // how flows stand there
 	silent  bool               // no Klaviyo is connected
 	wants   []string           // variables of messages that an event fills
@@ -194,6 +195,13 @@ func (w *world) PlanEach(ctx context.Context, plans []delivery.Plan) (all []deli
 	return all, nil
 }
 
+func (w *world) TooLate(context.Context, lumo.MerchantID, lumo.ChannelID) (time.Duration, error) {
+	if w.limit == 0 {
+		return delivery.DefaultRules().TooLate, nil
+	}
+	return w.limit, nil
+}
+
 func (w *world) Begin(context.Context, []delivery.Delivery) {}
 
 func (w *world) Profile(context.Context, lumo.MerchantID, lumo.AccountID, lumo.ProfileID) (lumo.Profile, error) {
@@ -335,6 +343,36 @@ func TestBlockedSaysSinceWhen(t *testing.T) {
 	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 1 || rows[0].Data["date"] != "2026-11-03T04:05:06Z" {
 		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
+// A call that an edge could not hand over for long is sent or skipped by the merchant's limit,
+// whatever it is.
+func TestTooLateIsWhatTheMerchantSet(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		limit, age time.Duration
+		skipped    bool
+	}{
+		{24 * time.Hour, 7 * time.Hour, false},
+		{24 * time.Hour, 25 * time.Hour, true},
+		{2 * time.Hour, 3 * time.Hour, true},
+		{2 * time.Hour, time.Hour, false},
+	} {
+		w := newWorld(t)
+		w.limit = c.limit
+		in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
+		w.now = w.now.Add(c.age)
+		w.send(in)
+		rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("got %+v, %v", rows, err)
+		}
+		r := rows[0]
+		if skipped := r.Outcome == flow.Skipped; skipped != c.skipped || skipped && (r.Reason != "too_late" ||
+			r.Data["hours"] != c.age.Hours() || r.Data["limit"] != c.limit.Hours()) {
+			t.Errorf("%s old with a limit of %s: %s %s %v", c.age, c.limit, r.Outcome, r.Reason, r.Data)
+		}
 	}
 }
 

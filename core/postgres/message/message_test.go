@@ -341,10 +341,10 @@ func TestAPreviewTellsWhatASendTracks(t *testing.T) {
 	}
 	d.publish(t, second)
 	d.In(t, func(ctx context.Context) error {
-		_, reason, err := d.composer.Compose(ctx, d.Channel, 7, lumo.Content{Message: first.ID, Version: 1,
+		_, why, err := d.composer.Compose(ctx, d.Channel, 7, lumo.Content{Message: first.ID, Version: 1,
 			Vars: map[string]string{"first_name": "Yuki", "person.Points": "12"}}, shoptest.LineUser)
-		if reason != "" {
-			t.Error(reason)
+		if why.Reason != "" {
+			t.Error(why)
 		}
 		return err
 	})
@@ -466,8 +466,8 @@ SELECT string_agg(state || ' ' || n, ', ' ORDER BY state)
 	}
 }
 
-// While an operator stopped all sending nobody is answered, and what was planned ends as not
-// sent in time.
+// While all sending is stopped, by an operator or on the account, nobody is answered, and what
+// was planned ends as not sent in time.
 func TestNoReplyLeavesWhileAllSendingIsStopped(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -493,6 +493,12 @@ func TestNoReplyLeavesWhileAllSendingIsStopped(t *testing.T) {
 		t.Error("a reply is taken while all sending is stopped")
 	}
 	d.Exec(t, `UPDATE system_hold SET resumed_at = now() WHERE $1::uuid IS NOT NULL`)
+	d.Exec(t, `INSERT INTO sending (merchant_id, channel_id, stop_scope, stopped_at, updated_at)
+		SELECT $1, channel_id, 'everything', now(), now() FROM reply WHERE merchant_id = $1`)
+	if take() {
+		t.Error("a reply is taken while everything on the account is stopped")
+	}
+	d.Exec(t, `UPDATE sending SET stop_scope = 'broadcasts' WHERE merchant_id = $1`)
 	if !take() {
 		t.Error("a reply is not taken once sending was resumed")
 	}

@@ -8,7 +8,7 @@ type Data = Record<string, unknown>;
 type Next = { text: string; to: string };
 
 // Where each reason's next step leads, once its screen exists.
-const steps: Record<string, [text: string, path: string]> = {
+const steps: Record<string, [text: string, path: string, of?: "shop"]> = {
   unlinked: ["sendQr", "linking/qr"],
   not_friend: ["sendQr", "linking/qr"],
   empty_recipient: ["getJson", "flows/settings"],
@@ -20,6 +20,8 @@ const steps: Record<string, [text: string, path: string]> = {
   too_long: ["editMessage", "messages"],
   over_limit: ["editMessage", "messages"],
   line_refused: ["editMessage", "messages"],
+  "line_refused.person": ["connections", "settings/connections", "shop"],
+  account_fails: ["connections", "settings/connections", "shop"],
   no_key: ["flowSettings", "flows/settings"],
   wrong_key: ["flowSettings", "flows/settings"],
   quota: ["quota", "quota"],
@@ -28,7 +30,7 @@ const steps: Record<string, [text: string, path: string]> = {
   quiet_hours: ["sendingRules", "settings/sending"],
   quiet_hours_wait: ["sendingRules", "settings/sending"],
   left_segment: ["openSegment", "segments"],
-  no_content: ["openFeed", "products"],
+  no_content: ["editMessage", "messages"],
   late_event: ["flowDoctor", "flows"],
 };
 
@@ -82,13 +84,14 @@ export function useReason() {
       ...data,
       n: data.n ?? data.over ?? "-",
       h: data.h ?? data.hours ?? "-",
+      m: data.limit ?? "-",
     };
     for (const name of times)
       if (typeof data[name] === "string")
         values[name] = name === "date" ? f.day(data[name]) : f.moment(data[name]);
     const time = data.time ?? data.at ?? data.until;
     if (typeof time === "string") values.time = f.moment(time);
-    const key = `reason.${code}`;
+    const key = variant(code, data, (one) => i18n.exists(one));
     return i18n.exists(key) ? t(key, values) : t("reason.other");
   };
 }
@@ -100,10 +103,16 @@ const blanks: Data = {
   at: "-",
   line: "-",
   last4: "-",
-  reason: "-",
+  words: "-",
+  status: "-",
   d: "-",
-  m: 6,
 };
+
+// variant is the key of a reason's sentence; some causes of a reason have one of their own.
+function variant(code: string, data: Data, exists: (key: string) => boolean) {
+  const key = `reason.${code}.${data.why}`;
+  return exists(key) ? key : `reason.${code}`;
+}
 
 // useShortReason names a reason in a few words, where its details are not known.
 export function useShortReason() {
@@ -117,11 +126,11 @@ export function useShortReason() {
 // useNextStep gives the button that belongs to a reason, where its screen exists.
 export function useNextStep() {
   const { t } = useTranslation();
-  const { base, exists } = usePlace();
-  return (code: string | undefined): Next | undefined => {
-    const step = code ? steps[code] : undefined;
+  const { base, shop, exists } = usePlace();
+  return (code: string | undefined, why?: unknown): Next | undefined => {
+    const step = code ? (steps[`${code}.${why}`] ?? steps[code]) : undefined;
     return step && exists(step[1])
-      ? { text: t(`reason.next.${step[0]}`), to: `${base}/${step[1]}` }
+      ? { text: t(`reason.next.${step[0]}`), to: `${step[2] ? shop : base}/${step[1]}` }
       : undefined;
   };
 }
@@ -131,7 +140,7 @@ export function Reason({ code, data, next = true }: { code?: string; data?: Data
   const sentence = useReason();
   const step = useNextStep();
   if (!code) return null;
-  const to = next ? step(code) : undefined;
+  const to = next ? step(code, data?.why) : undefined;
   return (
     <Group gap="xs">
       <Text size="sm" span>
