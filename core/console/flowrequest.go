@@ -3,11 +3,13 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"lumo/core/delivery"
 	"lumo/core/flow"
 	"lumo/core/lumo"
+	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -34,6 +36,7 @@ type FlowRequestView struct {
 	Repeats     int            `json:"repeats"`
 	DuplicateOf string         `json:"duplicate_of,omitempty"`
 	Delivery    string         `json:"delivery,omitempty" doc:"dlv_.. of the message it led to"`
+	Warning     string         `json:"warning,omitempty" enum:"other_line_id" doc:"what is odd about a call that was let through: other_line_id = it named another LINE ID than the profile is linked to"`
 	EventNote   string         `json:"event_note,omitempty" enum:"missing,unread" doc:"why values of the event are not in the message"`
 	Delay       *int64         `json:"delay_seconds,omitempty" doc:"from the event to the call: Klaviyo's own share"`
 }
@@ -145,6 +148,26 @@ func (p FlowParts) called(ctx context.Context, who Caller, in *flowRequestInput)
 	return CalledView{Body: text}, err
 }
 
+// ofFirst is what is true of the call that a duplicate was taken for: it was sent, it has not gone
+// out yet, or it never will.
+func ofFirst(r flow.Row) map[string]any {
+	data := maps.Clone(r.Data)
+	if data == nil {
+		data = map[string]any{}
+	}
+	switch r.First {
+	case delivery.Accepted:
+		data["at"] = r.FirstSentAt.UTC().Format(time.RFC3339)
+	case delivery.Skipped, delivery.Rejected:
+		data["why"] = "unsent"
+	case delivery.Planned, delivery.Deferred, delivery.QuotaBlocked:
+		data["why"] = "waiting"
+	default: // LINE has not said, or the first call is kept no more
+		data["why"] = "gone"
+	}
+	return data
+}
+
 func requestView(r flow.Row) FlowRequestView {
 	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
 		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats,
@@ -163,6 +186,10 @@ func requestView(r flow.Row) FlowRequestView {
 	}
 	if r.Message != (lumo.MessageID{}) {
 		v.Message = &RefView{ID: r.Message.String(), Name: r.MessageName}
+	}
+	v.Warning, _ = r.Data["warning"].(string)
+	if r.Reason == edgeapi.Duplicate.Code() {
+		v.ReasonData = ofFirst(r)
 	}
 	if r.DuplicateOf != (lumo.RequestID{}) {
 		v.DuplicateOf = r.DuplicateOf.String()

@@ -45,6 +45,7 @@ type WaitingItemView struct {
 	Key   string `json:"key" doc:"names it in drop"`
 	Kind  string `json:"kind" enum:"flow,broadcast,test,reply,welcome"`
 	Ref   string `json:"ref,omitempty" doc:"Klaviyo's id of the flow, or the broadcast"`
+	Name  string `json:"name,omitempty" doc:"of the flow"`
 	Count int64  `json:"count"`
 	Late  int64  `json:"late" doc:"of them too late: they will be dropped"`
 }
@@ -100,7 +101,7 @@ func (h sending) view(ctx context.Context, who Caller, c lumo.ChannelID) (Sendin
 	}
 	for _, i := range state.Waiting.Items {
 		view.Waiting.Items = append(view.Waiting.Items,
-			WaitingItemView{Key: i.Key(), Kind: i.Kind, Ref: i.Ref, Count: i.Count, Late: i.Late})
+			WaitingItemView{Key: i.Key(), Kind: i.Kind, Ref: i.Ref, Name: i.Name, Count: i.Count, Late: i.Late})
 	}
 	return view, nil
 }

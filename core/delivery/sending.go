@@ -45,6 +45,7 @@ type Waiting struct {
 type WaitingItem struct {
 	Kind  string
 	Ref   string // Klaviyo's id of the flow, or the broadcast's id; empty for other kinds
+	Name  string // of the flow, once Klaviyo said it
 	Count int64
 	Late  int64 // of them too late to be sent: they will be dropped
 }

@@ -69,13 +69,14 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 	if err != nil {
 		return r, err
 	}
+	unsent := r.Delivery // what it led to before, which nobody got
 	if r.Outcome != Accepted {
 		return r, fault.New(fault.Conflict, op, "Nothing can be sent for this call yet. Check again to see why.")
 	}
 	if err := s.want(ctx, &r, content); err != nil {
 		return r, err
 	}
-	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v),
+	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v, unsent),
 		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(),
 		WaitsUntil: r.WantedUntil})
 	if err != nil {
@@ -93,9 +94,11 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 		Action: "flow_request.send_now", TargetKind: "flow_request", Target: v.String()})
 }
 
-// againID is the logical message of a call that a member takes up: one for each call.
-func againID(v lumo.RequestID) id.ID {
-	sum := sha256.Sum256(append([]byte("lumo send now 1\x00"), v[:]...))
+// againID is the logical message of a call that a member takes up: one for each call, and another
+// once that message itself ended unsent.
+func againID(v lumo.RequestID, unsent lumo.DeliveryID) id.ID {
+	text := append([]byte("lumo send now 1\x00"), v[:]...)
+	sum := sha256.Sum256(append(text, unsent[:]...))
 	return id.New(id.ID(v).UnixMilli(), [10]byte(sum[:10]))
 }
 

@@ -18,7 +18,9 @@ type Row struct {
 	Stale       bool           // sending for so long that its outcome is unknown
 	Why         string         // the delivery's reason
 	WhyData     map[string]any
-	EventAt     time.Time // when the event happened; zero = not known
+	First       delivery.State // of a duplicate: where the first call's message stands; empty = not known
+	FirstSentAt time.Time      // when LINE took that
+	EventAt     time.Time      // when the event happened; zero = not known
 	PlannedAt   time.Time
 	FirstTryAt  time.Time
 	AcceptedAt  time.Time

@@ -92,7 +92,11 @@ func (c *checker) flex(v jsontree.Value) {
 			if sizeOf(c.text, b) != sizeOf(c.text, bubbles.Items[0]) {
 				c.fail("card_sizes_differ", path+".size", b.From, nil)
 			}
-			c.bubbleSize(b, path, 0)
+			more := 0
+			if i == 0 {
+				more = BeaconSize // it goes into the first
+			}
+			c.bubbleSize(b, path, more)
 			c.bubble(b, path)
 		}
 	default:

@@ -139,20 +139,21 @@ func (s *Store) Waiting(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	rows, err := postgres.Tx(ctx).Query(ctx, `
 		SELECT d.logical_kind,
 			CASE d.logical_kind WHEN 'flow' THEN r.flow_id WHEN 'broadcast' THEN d.logical_id::text END,
-			count(*), count(*) FILTER (WHERE d.too_late_at < $3)
+			coalesce(k.name, ''), count(*), count(*) FILTER (WHERE d.too_late_at < $3)
 		FROM delivery AS d
 		LEFT JOIN flow_request AS r ON d.logical_kind = 'flow' AND r.merchant_id = d.merchant_id AND r.id = d.logical_id
+		LEFT JOIN klaviyo_flow AS k ON k.merchant_id = d.merchant_id AND k.channel_id = d.channel_id AND k.flow_id = r.flow_id
 		WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.due_at IS NOT NULL AND d.state <> 'sending'
-		GROUP BY 1, 2
-		ORDER BY 3 DESC`, m, c, now)
+		GROUP BY 1, 2, 3
+		ORDER BY 4 DESC`, m, c, now)
 	if err != nil {
 		return w, postgres.Fault(op, err)
 	}
-	var kind string
+	var kind, name string
 	var ref *string
 	var count, late int64
-	_, err = pgx.ForEachRow(rows, []any{&kind, &ref, &count, &late}, func() error {
-		item := delivery.WaitingItem{Kind: kind, Ref: read(ref), Count: count, Late: late}
+	_, err = pgx.ForEachRow(rows, []any{&kind, &ref, &name, &count, &late}, func() error {
+		item := delivery.WaitingItem{Kind: kind, Ref: read(ref), Name: name, Count: count, Late: late}
 		if v, err := uuid.Parse(item.Ref); err == nil && kind == delivery.KindBroadcast {
 			item.Ref = id.ID(v).String()
 		}

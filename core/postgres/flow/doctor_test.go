@@ -217,6 +217,95 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	}
 }
 
+// What was sent by hand and ended unsent itself can be sent again; while it is on its way, or
+// once LINE has it, it cannot.
+func TestSendNowMayBeRepeatedOnlyWhenItsMessageEndedUnsent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
+			follow_changed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.yuki.FollowStatus = lumo.NotFriend
+	in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
+	w.send(in)
+	w.yuki.FollowStatus = lumo.Following
+	logicals := map[id.ID]bool{}
+	for _, state := range []string{"skipped", "skipped", "planned"} {
+		if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, in.ID); err != nil {
+			t.Fatal(err)
+		}
+		n := len(w.plans)
+		logicals[w.plans[n-1].Logical] = true
+		w.delivered(lumo.DeliveryID{byte(n)}, w.plans[n-1].Logical, state)
+	}
+	if len(logicals) != 3 {
+		t.Errorf("three messages have %d logical ids", len(logicals))
+	}
+	if _, err := w.flows.SendNow(ctx, flow.Actor{}, w.m, w.channel, in.ID); !fault.Is(err, fault.Conflict) || len(w.plans) != 3 {
+		t.Errorf("while it is on its way: %v, %d planned", err, len(w.plans))
+	}
+}
+
+// delivered stores what became of a planned message.
+func (w *world) delivered(d lumo.DeliveryID, logical id.ID, state string) {
+	w.t.Helper()
+	w.exec(`INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, state, due_at,
+			accepted_at, received_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, 'flow', $5, $6, $7, now(), CASE WHEN $7 = 'accepted' THEN $8::timestamptz END, now(), now(), now())`,
+		w.m, d, int(d[0]), w.channel, logical, w.yuki.ID, state, w.now)
+}
+
+// A message that waits in a stop says who stopped sending, and when.
+func TestACallThatWaitsInAStopSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
+			follow_changed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+	w.delivered(lumo.DeliveryID{1}, w.plans[0].Logical, "planned")
+	why := func() (string, map[string]any) {
+		row, err := w.flows.Row(context.Background(), w.m, w.channel, lumo.RequestID{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.Why, row.WhyData
+	}
+	if got, _ := why(); got != "" {
+		t.Errorf("nothing is stopped: got %q", got)
+	}
+	w.exec(`INSERT INTO sending (merchant_id, channel_id, stop_scope, stopped_at, updated_at)
+		VALUES ($1, $2, 'everything', '2026-11-03T04:05:06Z', now())`, w.m, w.channel)
+	if got, data := why(); got != "stopped" || data["time"] != "2026-11-03T04:05:06Z" {
+		t.Errorf("stopped: got %q %v", got, data)
+	}
+	w.exec(`UPDATE sending SET stop_scope = 'broadcasts' WHERE merchant_id = $1`, w.m)
+	if got, _ := why(); got != "" {
+		t.Errorf("only broadcasts are stopped: got %q", got)
+	}
+}
+
+// A duplicate says what became of the first call's message, which it was taken for.
+func TestADuplicateKnowsWhereTheFirstStands(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"", "planned", "skipped", "accepted"} {
+		w := newWorld(t)
+		w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
+				follow_changed_at, created_at, updated_at)
+			VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+		w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+		w.send(w.call(2, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+		if state != "" {
+			w.delivered(lumo.DeliveryID{1}, w.plans[0].Logical, state)
+		}
+		row, err := w.flows.Row(context.Background(), w.m, w.channel, lumo.RequestID{2})
+		if err != nil || string(row.First) != state || row.FirstSentAt.IsZero() == (state == "accepted") {
+			t.Errorf("%q: got %q at %s, %v", state, row.First, row.FirstSentAt, err)
+		}
+	}
+}
+
 // editor is Klaviyo's flows as they are changed.
 type editor struct {
 	flow.Editor

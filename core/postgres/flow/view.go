@@ -11,11 +11,12 @@ import (
 	"lumo/core/flow"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
+	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
 
-// selectRow joins a call with its delivery and with what came of that. A first call that is no
+// selectRow joins a call with its delivery, with what came of that, and with the stop it waits in. A first call that is no
 // longer kept is not named: nobody could open it.
 const selectRow = `
 	SELECT r.id, r.received_at, r.auth, coalesce(r.key_number, 0), coalesce(r.key_last4, ''), r.flow_id, r.step, r.message_id,
@@ -31,9 +32,26 @@ const selectRow = `
 		(SELECT o.sent_at FROM friend_event AS fe JOIN outbox AS o ON o.merchant_id = fe.merchant_id AND o.id = fe.outbox_id
 			WHERE fe.merchant_id = d.merchant_id AND fe.friend_id = d.friend_id AND fe.kind = 'sent'
 			AND fe.data ->> 'number' = d.number::text LIMIT 1),
-		r.event_note
+		r.event_note, coalesce(w.state, ''), w.accepted_at,
+		coalesce(held.name, ''), held.at
 	FROM flow_request AS r
+	LEFT JOIN LATERAL (
+		SELECT o.state, o.accepted_at
+		FROM flow_request AS p
+		JOIN delivery AS o ON o.merchant_id = p.merchant_id AND o.id = p.delivery_id
+		WHERE p.merchant_id = r.merchant_id AND p.id = r.duplicate_of) AS w ON true
 	LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
+	LEFT JOIN LATERAL (
+		SELECT h.name, h.stopped_at AS at
+		FROM system_hold AS h
+		WHERE h.resumed_at IS NULL AND d.state IN ('planned', 'deferred', 'quota_blocked')
+		UNION ALL
+		SELECT b.name, s.stopped_at
+		FROM sending AS s
+		LEFT JOIN member AS b ON b.merchant_id = s.merchant_id AND b.id = s.stopped_by
+		WHERE s.merchant_id = r.merchant_id AND s.channel_id = r.channel_id AND s.stop_scope = 'everything'
+			AND d.state IN ('planned', 'deferred', 'quota_blocked')
+		LIMIT 1) AS held ON true
 	LEFT JOIN friend AS f ON f.merchant_id = r.merchant_id AND f.id = r.friend_id
 	LEFT JOIN message AS m ON m.merchant_id = r.merchant_id AND m.id = r.message_id `
 
@@ -110,18 +128,28 @@ func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err 
 	var delivery *lumo.DeliveryID
 	var duplicate *lumo.RequestID
 	var data, why []byte
-	var event, planned, first, accepted, opened, clicked, recorded *time.Time
+	var event, planned, first, accepted, opened, clicked, recorded, firstSent, stopped *time.Time
+	var by string
 	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
 		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
-		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded, &r.EventNote)
+		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded, &r.EventNote, &r.First,
+		&firstSent, &by, &stopped)
 	if err != nil {
 		return r, err
 	}
 	r.Message, r.Friend, r.Delivery, r.DuplicateOf = value(message), value(friend), value(delivery), value(duplicate)
+	r.FirstSentAt = value(firstSent)
 	r.EventAt, r.PlannedAt, r.FirstTryAt, r.AcceptedAt = value(event), value(planned), value(first), value(accepted)
 	r.OpenedAt, r.ClickedAt, r.RecordedAt = value(opened), value(clicked), value(recorded)
 	if err := json.Unmarshal(data, &r.Data); err != nil {
 		return r, err
+	}
+	if stopped != nil {
+		r.Why, r.WhyData = edgeapi.Stopped.Code(), map[string]any{"time": stopped.UTC().Format(time.RFC3339)}
+		if by != "" {
+			r.WhyData["name"] = by
+		}
+		return r, nil
 	}
 	return r, json.Unmarshal(why, &r.WhyData)
 }

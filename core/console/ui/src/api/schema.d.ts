@@ -3608,6 +3608,11 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "sending" | "sent" | "not_sent" | "failed" | "checking" | "unconfirmed";
             steps: components["schemas"]["FlowStepView"][];
+            /**
+             * @description what is odd about a call that was let through: other_line_id = it named another LINE ID than the profile is linked to
+             * @enum {string}
+             */
+            warning?: "other_line_id";
         };
         FlowRequestView: {
             /** Format: date-time */
@@ -3641,6 +3646,11 @@ export interface components {
             repeats: number;
             /** @enum {string} */
             state: "waiting" | "sending" | "sent" | "not_sent" | "failed" | "checking" | "unconfirmed";
+            /**
+             * @description what is odd about a call that was let through: other_line_id = it named another LINE ID than the profile is linked to
+             * @enum {string}
+             */
+            warning?: "other_line_id";
         };
         FlowSettingsView: {
             header: string;
@@ -5491,6 +5501,8 @@ export interface components {
              * @description of them too late: they will be dropped
              */
             late: number;
+            /** @description of the flow */
+            name?: string;
             /** @description Klaviyo's id of the flow, or the broadcast */
             ref?: string;
         };

@@ -53,6 +53,8 @@ export function Request() {
                 </Anchor>
               </Text>
             )}
+            {r.warning && <Text size="sm">{t(`flow.warning.${r.warning}`)}</Text>}
+            {r.reason === "duplicate" && <Text size="sm">{t("flow.request.cause")}</Text>}
             {r.repeats > 0 && <Text size="sm">{t("flow.repeats", { n: r.repeats })}</Text>}
             {r.duplicate_of && (
               <Anchor component={Link} to={`${base}/flows/requests/${r.duplicate_of}`} size="sm">

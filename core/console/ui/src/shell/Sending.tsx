@@ -157,7 +157,7 @@ function Resume({ of, close }: { of: Sending; close: () => void }) {
             setDrop(e.currentTarget.checked ? drop.filter((k) => k !== item.key) : [...drop, item.key])
           }
           label={t(`sending.kind.${item.kind}`, {
-            name: item.ref ?? "",
+            name: item.name || item.ref || "",
             n: count(item.count),
             count: item.count,
           })}
