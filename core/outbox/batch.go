@@ -217,10 +217,38 @@ func (a *account) elsewhere(ctx context.Context, r Result) Result {
 	case err == nil && now != r.Item.Profile:
 		return Result{Item: r.Item, State: Waiting, DueAt: a.s.c.Now()}
 	case err != nil && !fault.Is(err, fault.NotFound):
-		return Result{Item: r.Item, State: Waiting, Problem: WaitUnavailable, Counts: true,
-			DueAt: a.s.c.Now().Add(backoff(r.Item.Tries, rand.Float64()))}
+		return a.putOff(r.Item)
+	}
+	switch followed, err := a.follow(ctx, r.Item); {
+	case err != nil:
+		return a.putOff(r.Item)
+	case followed:
+		return Result{Item: r.Item, State: Waiting, DueAt: a.s.c.Now()}
 	}
 	return r
+}
+
+func (a *account) putOff(item Item) Result {
+	return Result{Item: item, State: Waiting, Problem: WaitUnavailable, Counts: true,
+		DueAt: a.s.c.Now().Add(backoff(item.Tries, rand.Float64()))}
+}
+
+// follow sends an item after its friend's link, which moved to another customer while the item
+// was being written: whoever moved the link could not see it yet.
+func (a *account) follow(ctx context.Context, item Item) (followed bool, err error) {
+	m := a.lease.Merchant
+	err = a.s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		followed = false
+		targets, err := a.s.c.Store.Targets(ctx, m, []lumo.FriendID{item.Friend})
+		t, linked := targets[item.Friend]
+		if err != nil || !linked || t.Link.Profile == item.Profile || t.Link.Account != a.lease.Account ||
+			item.OccurredAt.Before(t.Link.LinkedAt) {
+			return err
+		}
+		followed = true
+		return a.s.ProfileMoved(ctx, t.Link, item.Profile)
+	})
+	return followed, err
 }
 
 // sendRenewed gives a refused token up. When Klaviyo wants to be asked for approval first,

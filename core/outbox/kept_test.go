@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"lumo/core/lumo"
 	"lumo/core/outbox"
@@ -234,5 +235,31 @@ func TestTheNextFriendsLinkLeavesOtherChannelsAndCustomersAlone(t *testing.T) {
 	})
 	if n := s.count(t, "waiting"); n != 3 {
 		t.Errorf("%d wait, want 3", n)
+	}
+}
+
+// A merge moves a link while something is being written about its friend: what nobody could see
+// then goes to the old customer, whom Klaviyo has no more, and follows the link from there. What was
+// before another link does not.
+func TestWhatWasWrittenWhileItsLinkMovedFollowsIt(t *testing.T) {
+	t.Parallel()
+	for moved, linkedAfter := range map[bool]time.Duration{true: -time.Hour, false: time.Hour} {
+		s := newShop(t)
+		s.klaviyo.refuse = map[lumo.ProfileID]error{"P1": fault.New(fault.NotFound, "klaviyo", "")}
+		s.add(t, s.fact(lumo.FactBlocked, "E1"))
+		s.In(t, func(ctx context.Context) error { return s.service.ProfileChanged(ctx, s.Merchant, s.friend) })
+		s.Exec(t, "UPDATE identity_link SET profile_id = 'P2', linked_at = $3 WHERE merchant_id = $1 AND friend_id = $2",
+			s.friend, s.Clock.Now().Add(linkedAfter))
+		s.drain(t)
+		if _, told := s.klaviyo.events[s.Channel.ID.String()+":blocked:E1"]; told != moved || moved != (s.count(t, "kept") == 0) {
+			t.Errorf("moved %t: the event arrived %t, %d are kept", moved, told, s.count(t, "kept"))
+		}
+		at := map[lumo.ProfileID]int{}
+		for _, p := range s.klaviyo.profiles {
+			at[p.ID]++
+		}
+		if moved != (at["P2"] == 1) || at["P1"] != 0 {
+			t.Errorf("moved %t: properties were written to %v", moved, at)
+		}
 	}
 }
