@@ -57,6 +57,11 @@ func (c *Console) Put(ctx context.Context, path string, in, out any) error {
 	return c.browser.call(ctx, http.MethodPut, c.base+"/api/v1/merchants/"+c.Merchant+path, in, out)
 }
 
+// Patch changes a part below the merchant.
+func (c *Console) Patch(ctx context.Context, path string, in, out any) error {
+	return c.browser.call(ctx, http.MethodPatch, c.base+"/api/v1/merchants/"+c.Merchant+path, in, out)
+}
+
 // SetUp does the first run of UX 5.1.
 func (c *Console) SetUp(ctx context.Context, name, country, language string) error {
 	in := map[string]string{"name": name, "country": country, "language": language}
