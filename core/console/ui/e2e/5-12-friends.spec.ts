@@ -1,17 +1,47 @@
 import { readFile } from "node:fs/promises";
 import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
-import { asMember, customer, met, told } from "./sim";
+import { asMember, customer, type Items, met, scanned, told } from "./sim";
 import { say } from "./words";
 
 // A day's work with friends (UX 5.12, 5.13): found by what is known of them, tagged in bulk,
 // taken out and in by CSV, made test friends, and one erased everywhere.
 
-// friend lets a person follow the account.
-async function friend(page: Page, request: APIRequestContext, name: string, language: string) {
+// friend lets a person follow the account, by a code if there is one.
+async function friend(
+  page: Page,
+  request: APIRequestContext,
+  name: string,
+  language: string,
+  code?: { url: string },
+) {
   const person = await told<{ id: string }>(request, "/people", { name, language });
-  await told(request, `/people/${person.id}/follow`, {});
+  if (code) await scanned(request, person.id, { url: code.url });
+  else await told(request, `/people/${person.id}/follow`, {});
   return { person: person.id, id: await met(page, name), name };
+}
+
+const day = 86_400_000;
+
+// longAgo is a friend who followed so many days ago, of whom LINE tells no name any more.
+async function longAgo(page: Page, request: APIRequestContext, days: number): Promise<string> {
+  type Known = { id: string; friendships: Record<string, { user_id: string }> };
+  const { id } = await told<Known>(request, "/people", { name: "Long ago" });
+  const { friendships } = await told<Known>(request, `/people/${id}`);
+  const [channel, known] = Object.entries(friendships)[0] ?? [];
+  const source = { type: "user", userId: known?.user_id };
+  const follow = { type: "follow", mode: "active", timestamp: Date.now() - days * day, source };
+  const webhookEventId = `01K${Date.now()}`;
+  await told(request, `/line/channels/${channel}/emit`, { events: [{ ...follow, webhookEventId }] });
+  let found = "";
+  await expect
+    .poll(async () => {
+      const all = await asMember<Items<{ id: string }>>(page, "/friends/search", { text: known?.user_id });
+      found = all.items[0]?.id ?? "";
+      return found;
+    })
+    .not.toBe("");
+  return found;
 }
 
 for (const language of ["en", "ja"] as const) {
@@ -26,8 +56,12 @@ for (const language of ["en", "ja"] as const) {
     const stamp = Date.now().toString(36); // a number would be looked for as a phone
     const phone = `090${String(Date.now()).slice(-8)}`;
     const tag = await asMember<{ id: string }>(page, "/tags", { name: `Bulk ${stamp}` });
+    const counter = await asMember<{ id: string; name: string; url: string }>(page, "/qr_codes", {
+      name: `Counter ${stamp}`,
+      identify_by: "none",
+    });
     const [umi, nami] = [
-      await friend(page, request, `Umi ${stamp}`, language),
+      await friend(page, request, `Umi ${stamp}`, language, counter),
       await friend(page, request, `Umi's sister ${stamp}`, language),
     ];
     const { id: profile } = await told<{ id: string }>(request, "/klaviyo/profiles", {
@@ -117,6 +151,54 @@ for (const language of ["en", "ja"] as const) {
       expect(hers[0]).toContain(profile);
       expect(hers[0]).toMatch(/,yes$/);
       expect(lines.join()).not.toContain("@"); // addresses stay here
+    });
+
+    await test.step("filtered by consent, code and day; the address keeps it, the number is right", async () => {
+      const old = await longAgo(page, request, 40);
+      await asMember(page, "/friends/import", { csv: `friend,tags\n${old},Bulk ${stamp}\n` });
+      await told(request, `/people/${nami.person}/block`, {});
+      const oldRow = page.getByRole("row").filter({ has: page.locator(`a[href$="/friends/${old}"]`) });
+      const inAll = (n: number) =>
+        expect(page.getByText(t("common.total", { n }), { exact: true })).toBeVisible();
+      const without = (filter: string) =>
+        page.getByRole("button", { name: t("common.removeFilter", { name: t(filter) }) }).click();
+      await inAll(3);
+
+      await choose("friend.consent", t("consent.withdrawn"));
+      await expect(row(nami.name)).toBeVisible();
+      await inAll(1);
+      await page.reload();
+      await expect(page).toHaveURL(/[?&]consent=withdrawn/);
+      await expect(row(nami.name)).toBeVisible();
+      await inAll(1);
+      await looked(page, `5-12-consent-${language}`);
+      await without("friend.consent");
+
+      await choose("friend.code", counter.name);
+      await expect(page).toHaveURL(new RegExp(`[?&]qr_code=${counter.id}`));
+      await expect(row(umi.name)).toBeVisible();
+      await inAll(1);
+      await without("friend.code");
+
+      await choose("friend.followed", t("friend.lastDays", { n: 30 }));
+      await expect(oldRow).toBeHidden();
+      await inAll(2);
+      await without("friend.followed");
+      await choose("friend.followed", t("friend.lastDays", { n: 90 }));
+      await inAll(3);
+      const then = new Date(Date.now() - 38 * day).toISOString().slice(0, 10);
+      await page.getByLabel(t("friend.jump")).fill(then);
+      await expect(page).toHaveURL(new RegExp(`from=90.*until=${then}`));
+      await expect(oldRow).toBeVisible();
+      await inAll(1);
+      await page.setViewportSize(sizes.ja);
+      await page.reload();
+      await expect(page.getByLabel(t("friend.jump"))).toHaveValue(then);
+      await inAll(1);
+      await looked(page, `5-12-days-${language}`);
+      await page.goBack();
+      await page.setViewportSize(sizes.en);
+      await inAll(3);
     });
 
     await test.step("a test friend, and her history by kind", async () => {
