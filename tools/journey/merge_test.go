@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"lumo/core/klaviyo/klaviyotest"
 	"lumo/core/line/linetest"
 )
 
@@ -79,5 +80,36 @@ func TestTheOldEmailOfAMergedCustomerMovesNoLink(t *testing.T) {
 	}
 	if f := w.the(yuki); f.Name != "Yuki S." {
 		t.Errorf("the link went to %s", f.Name)
+	}
+}
+
+// Klaviyo's notice of a merge was lost, and the old id leads nowhere by the time something is
+// written. The customer is found again by what the link was made with, and nothing is missing.
+func TestAMergeNobodyWasToldOfIsFoundByThe404(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	code := w.codeBy("email")
+	w.opens("mio", w.rendered(code.Template, mio), linetest.Choice{AddFriend: true})
+	w.confirms("mio")
+	w.becomes(mio, "LINE Consent", "given")
+	w.settled()
+	into, err := w.klaviyo.AddProfile("", klaviyotest.Profile{ID: "01JD2Q8Z5N6Y7XW3V4T2C99999"})
+	w.must(err)
+	if !w.klaviyo.Merge("", mio, into.ID) { // the notice waits at Klaviyo, and goes nowhere
+		t.Fatal("no merge")
+	}
+	w.klaviyo.ForgetMerged("")
+	w.must(w.line.Block("mio", messaging))
+	w.becomes(into.ID, "LINE Consent", "withdrawn")
+	w.becomes(into.ID, "LINE User ID", lineID("mio"))
+	w.until("the event to follow", func() (bool, error) {
+		n := w.events(into.ID)
+		return n["Blocked LINE Account"] == 1 && n["Linked LINE Identity"] == 1, fmt.Errorf("%v", n)
+	})
+	if f := w.the(into.ID); f.Name != "Mio T." || w.linkOf(f).Assurance != "claimed" {
+		t.Errorf("linked is %+v", f)
+	}
+	if got := w.review(); len(got) != 0 {
+		t.Errorf("in review: %+v", got)
 	}
 }
