@@ -1,6 +1,6 @@
 import { Button, ColorSwatch, Group, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Channel, read } from "../api";
 import { CopyField, fieldError, Result, Section, useAction } from "../parts";
@@ -91,6 +91,7 @@ export function Shop({ of }: { of: Channel }) {
   const { t } = useTranslation();
   const change = useChange(of.id);
   const [address, setAddress] = useState(of.shop_url);
+  useEffect(() => setAddress(of.shop_url), [of.shop_url]); // as it was kept
   return (
     <Section title={t("connection.shop.title")}>
       <Result of={change} what="connection.notSaved" done="connection.shop.saved">
