@@ -48,7 +48,11 @@ func (a *App) newFlows(n flowNeeds) (*flow.Service, error) {
 	requests := flowstore.New(a.vault)
 	flows := flow.New(flow.Config{Tenants: a.db, Store: requests, Keys: flowstore.Keys{Store: requests}, Views: requests, Board: requests, Repairs: requests, Readings: requests,
 		Recipients: n.recipients, Messages: n.messages.service, Planner: sender, Channels: n.directory, Klaviyo: n.accounts, Editor: flowEditor{n.accounts, n.klaviyo},
-		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now})
+		Fleet: n.fleet, Recorder: n.tracker, Auditor: a.accounts, Watcher: flowWatcher{a, n.tracker}, NewID: a.newID, Now: a.now,
+		Address: func(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (string, error) {
+			account, err := n.directory.Channel(ctx, m, c)
+			return a.settings.EdgePublicURL + console.FlowHookPath + account.FlowHookKey, err
+		}})
 	watch := flow.Watch{Flows: flows, Systems: a.db, Rounds: flowstore.Watches(), Owner: a.newID().String(), Log: a.log}
 	reader := flow.Reader{Flows: flows, Systems: a.db, Rounds: flowstore.Reads(), Owner: a.newID().String(), Log: a.log}
 	a.runners = append(a.runners, watch.Run, reader.Run)

@@ -140,9 +140,12 @@ func (p FlowParts) settings(ctx context.Context, who Caller, in *InChannel) (Flo
 }
 
 // url is where the account's flows call.
+// FlowHookPath is where an edge takes calls of flows; the account's key follows.
+const FlowHookPath = "/hooks/klaviyo/flow/"
+
 func (p FlowParts) url(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (string, error) {
 	account, err := p.Channels.Channel(ctx, m, c)
-	return p.EdgeURL + "/hooks/klaviyo/flow/" + account.FlowHookKey, err
+	return p.EdgeURL + FlowHookPath + account.FlowHookKey, err
 }
 
 func (p FlowParts) keyView(k flow.Key) FlowKeyView {

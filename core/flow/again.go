@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"lumo/core/delivery"
@@ -164,7 +165,11 @@ func (s *Service) CheckFlow(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	if err != nil {
 		return check, fault.Wrap(op, err)
 	}
-	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.Seen(ctx, m, c, all, s.Now()) })
+	seen := slices.Clone(all)
+	if err := s.withWebhooks(ctx, channel, seen); err != nil {
+		return check, fault.Wrap(op, err)
+	}
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.Seen(ctx, m, c, seen, s.Now()) })
 	if err != nil {
 		return check, fault.Wrap(op, err)
 	}

@@ -218,8 +218,10 @@ type Config struct {
 	Recorder   Recorder
 	Auditor    Auditor
 	Watcher    Watcher
-	NewID      func() id.ID
-	Now        func() time.Time
+	// Address is what the webhooks of an account's flows call.
+	Address func(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (string, error)
+	NewID   func() id.ID
+	Now     func() time.Time
 }
 
 // Service is the capability.

@@ -14,7 +14,8 @@ const (
 	watchEvery  = 5 * time.Minute
 	watchLease  = 2 * time.Minute
 	watchIdle   = 2 * time.Second
-	measureEach = 5 // calls of each flow and round
+	measureEach = 5  // calls of each flow and round
+	hooksEach   = 10 // live flows whose webhooks are looked at in a round
 )
 
 // KlaviyoFlow is a flow as it stands in Klaviyo.
@@ -139,9 +140,48 @@ func (s *Service) readFlows(ctx context.Context, c lumo.Channel) error {
 	if err != nil {
 		return err
 	}
+	if err := s.withWebhooks(ctx, c, all); err != nil {
+		return err
+	}
 	return s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
 		return s.Board.Seen(ctx, c.Merchant, c.ID, all, s.Now())
 	})
+}
+
+// withWebhooks gives live flows that call us the status of their webhook where that is not live: a
+// flow in draft and one whose webhook is in draft send as little. What Klaviyo does not tell now
+// stays as the flow is.
+func (s *Service) withWebhooks(ctx context.Context, c lumo.Channel, all []KlaviyoFlow) error {
+	address, err := s.Address(ctx, c.Merchant, c.ID)
+	if err != nil {
+		return err
+	}
+	calling := map[string]bool{}
+	err = s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
+		flows, err := s.Board.Flows(ctx, c.Merchant, c.ID, s.Now())
+		for _, f := range flows {
+			calling[f.ID] = true
+		}
+		return err
+	})
+	looks := 0
+	for i := range all {
+		f := &all[i]
+		if err != nil || looks == hooksEach || f.Status != "live" || !calling[f.ID] {
+			continue
+		}
+		looks++
+		hooks, unread := s.Klaviyo.FlowWebhooks(ctx, c.Merchant, c.KlaviyoAccount, f.ID)
+		if unread != nil {
+			break
+		}
+		for _, h := range hooks {
+			if h.URL == address && h.Status != "live" {
+				f.Status = "draft"
+			}
+		}
+	}
+	return err
 }
 
 // measure learns of a few calls when their event happened, which shows what Klaviyo's own

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +110,25 @@ func TestFlowThatStoppedIsFoundWithItsStateInKlaviyo(t *testing.T) {
 	w.klaviyo = nil
 	if check, err = w.flows.CheckFlow(context.Background(), w.m, w.channel, "F"); err != nil || check.Status != "gone" {
 		t.Errorf("got %+v, %v", check, err)
+	}
+}
+
+// A flow that is live while its webhook is in draft sends nothing: that is found at once, and the
+// guide does not call it live. Another's webhook in the same flow says nothing of it.
+func TestAWebhookInDraftIsFoundInALiveFlow(t *testing.T) {
+	t.Parallel()
+	for hook, want := range map[string]string{hookOfTea: "draft", "https://mail.example/": "live"} {
+		w := newWorld(t)
+		w.exec(`INSERT INTO flow_day (merchant_id, channel_id, flow_id, day, calls, sent, not_sent, refused)
+			VALUES ($1, $2, 'F', $3::date - 1, 40, 40, 0, 0)`, w.m, w.channel, w.now)
+		w.klaviyo, w.hook = []lumo.KlaviyoFlow{{ID: "F", Name: "Abandoned cart", Status: "live"}}, hook
+		w.now = w.now.Add(time.Minute)
+		w.round()
+		d := w.diagnose()
+		found := slices.ContainsFunc(d.Findings, func(f flow.Finding) bool { return f.Code == "draft" && f.Subject == "F" })
+		if len(d.Flows) != 1 || d.Flows[0].Status != want || d.Setup.Live != (want == "live") || found != (want == "draft") {
+			t.Errorf("%s: %+v, findings %+v", hook, d.Flows, d.Findings)
+		}
 	}
 }
 

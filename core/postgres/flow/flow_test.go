@@ -32,6 +32,8 @@ const (
 	messageID   = "msg_00000000000000000000000004"
 )
 
+const hookOfTea = "https://edge.example/hooks/klaviyo/flow/tea"
+
 // world is a merchant with one LINE account on which profile P is linked to Yuki.
 type world struct {
 	t       *testing.T
@@ -46,6 +48,7 @@ type world struct {
 
 	limit   time.Duration      // what the merchant set; 0 = nothing
 	klaviyo []lumo.KlaviyoFlow // how flows stand there
+	hook    string             // whom the flows' webhook, which is in draft, calls
 	silent  bool               // no Klaviyo is connected
 	wants   []string           // variables of messages that an event fills
 	pages   func(after string, limit int) (lumo.EventPage, error)
@@ -85,7 +88,8 @@ func newWorld(t *testing.T) *world {
 	store := flowstore.New(v)
 	w.flows = flow.New(flow.Config{Tenants: db, Store: store, Keys: flowstore.Keys{Store: store}, Views: store, Board: store, Repairs: store, Readings: store, Recipients: w,
 		Messages: messages{w}, Planner: w, Channels: channels{w}, Klaviyo: w, Fleet: w, Recorder: w, Auditor: w, Watcher: w,
-		NewID: w.newID, Now: func() time.Time { return w.now }})
+		NewID: w.newID, Now: func() time.Time { return w.now },
+		Address: func(context.Context, lumo.MerchantID, lumo.ChannelID) (string, error) { return hookOfTea, nil }})
 	if err := w.flows.EnsureKey(ctx, lumo.Channel{Merchant: w.m, ID: w.channel, Number: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +239,7 @@ func (w *world) Flows(context.Context, lumo.MerchantID, lumo.AccountID) ([]lumo.
 }
 
 func (w *world) FlowWebhooks(context.Context, lumo.MerchantID, lumo.AccountID, string) ([]lumo.FlowWebhook, error) {
-	return []lumo.FlowWebhook{{Name: "LINE", Status: "draft"}}, nil
+	return []lumo.FlowWebhook{{Name: "LINE", URL: w.hook, Status: "draft"}}, nil
 }
 
 func (w *world) Changed(context.Context, lumo.MerchantID, uint8, []byte) error { return nil }
