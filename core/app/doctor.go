@@ -333,6 +333,9 @@ func (d *examination) vendors(ctx context.Context) {
 	if s.KlaviyoClientID == "" || s.KlaviyoClientSecret == "" {
 		d.say(note, "vendors", "LUMO_KLAVIYO_CLIENT_ID and LUMO_KLAVIYO_CLIENT_SECRET are not both set: nobody can connect Klaviyo.")
 	}
+	if s.ShopifyClientSecret == "" {
+		d.say(note, "vendors", "LUMO_SHOPIFY_CLIENT_SECRET is not set: shops' webhooks are sent back.")
+	}
 }
 
 func reach(ctx context.Context, c *http.Client, address string) error {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -238,16 +239,8 @@ func ownersOnly(t *testing.T, dir string) {
 	}
 }
 
-func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	core, addr := edgetest.NewCore(t), freeAddr(t)
-	core.Seed()
-	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
-		"LUMO_EDGE_ENROL="+edgetest.Code,
-		"LUMO_EDGE_METRICS_ADDR="+addr).ready()
-	if status, _, _ := p.do("GET", "/metrics", ""); status != 404 {
-		t.Errorf("metrics are public: got %d", status)
-	}
+func scrape(t *testing.T, addr string) string {
+	t.Helper()
 	res, err := http.Get("http://" + addr + "/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -257,13 +250,49 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(b)
+}
+
+func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	core, addr := edgetest.NewCore(t), freeAddr(t)
+	core.Seed()
+	p := run(t, "LUMO_EDGE_CORE_URL="+core.URL(), "LUMO_EDGE_DIR="+folder(t),
+		"LUMO_EDGE_ENROL="+edgetest.Code, "LUMO_EDGE_SPOOL_MAX=4KiB",
+		"LUMO_EDGE_METRICS_ADDR="+addr).ready()
+	if status, _, _ := p.do("GET", "/metrics", ""); status != 404 {
+		t.Errorf("metrics are public: got %d", status)
+	}
+	b := scrape(t, addr)
 	for _, name := range []string{"lumo_edge_lease_fresh 1", "lumo_edge_config_links 2",
 		"lumo_edge_spool_failing 0",
 		`lumo_edge_requests_total{route="other",status="4xx"} 1`} {
-		if !strings.Contains(string(b), name) {
+		if !strings.Contains(b, name) {
 			t.Errorf("%s is not there", name)
 		}
 	}
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "edges.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := regexp.MustCompile("`(lumo_edge_[a-z_]+)`").FindAllStringSubmatch(string(guide), -1)
+	if len(listed) < 10 {
+		t.Fatalf("only %d metrics are in the guide", len(listed))
+	}
+	for _, name := range listed {
+		if !regexp.MustCompile(`(?m)^` + name[1] + `[ {]`).MatchString(b) {
+			t.Errorf("the guide names %s, which is not there", name[1])
+		}
+	}
+	core.Stop()
+	if got := p.line("{}"); got != http.StatusAccepted {
+		t.Fatalf("got %d", got)
+	}
+	until(t, "the oldest record grows old and the spool is full", func() bool {
+		b := scrape(t, addr)
+		return regexp.MustCompile(`(?m)^lumo_edge_spool_oldest_seconds 0\.0*[1-9]|^lumo_edge_spool_oldest_seconds [1-9]`).MatchString(b) &&
+			strings.Contains(b, "\nlumo_edge_spool_full 1\n") && strings.Contains(b, "\nlumo_edge_spool_records 1\n")
+	})
 	if err := p.end(); err != nil {
 		t.Fatal(err)
 	}

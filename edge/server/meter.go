@@ -31,6 +31,9 @@ func NewMeter(r prometheus.Registerer) *Meter {
 	m.files = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lumo_edge_media_total",
 		Help: "Media asked for, by whether they could be given."}, []string{"outcome"})
 	r.MustRegister(requests, m.undecidedTotal, m.hooks, m.lost, m.panics, m.files)
+	for _, module := range []string{linkModule, codeModule, hookModule} { // there before they rise
+		m.undecidedTotal.WithLabelValues(module)
+	}
 	for _, to := range routes() {
 		var counters [6]prometheus.Counter
 		for class, name := range [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"} {
