@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, type Page, test } from "@playwright/test";
-import { accessible, pictures, signIn } from "./console";
+import { accessible, looked, pictures, signIn, sizes } from "./console";
 import { asMember, edge, type Items, told } from "./sim";
+import { say } from "./words";
 
 // The script of a form on a shop's page with a strict content security policy (UX 5.7), with
 // both spellings of what Klaviyo's forms say, and the page that a desktop's visitor gets (5.38).
@@ -12,15 +13,19 @@ let origin: string;
 let script: string;
 let language = "en"; // of the shop's page
 
+// The shop's page holds the script, and others do not.
+const bare = "/without";
+const other = "/other";
+
 test.beforeAll(async () => {
-  shop = createServer((_, answer) => {
+  shop = createServer((asked, answer) => {
     answer.setHeader("Content-Type", "text/html; charset=utf-8");
     answer.setHeader(
       "Content-Security-Policy",
       `default-src 'none'; script-src ${edge}; connect-src ${edge}; img-src ${edge}`,
     );
     answer.end(`<!doctype html><html lang="${language}"><title>A shop</title><main><h1>A shop</h1></main>
-<script src="${script}" async></script></html>`);
+${{ [bare]: "", [other]: `<script src="${edge}/f/aaaaaaaaaaaaaaaa.js" async></script>` }[asked.url ?? ""] ?? `<script src="${script}" async></script>`}</html>`);
   });
   await new Promise<void>((listening) => shop.listen(0, "127.0.0.1", listening));
   origin = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
@@ -113,6 +118,99 @@ test("5.7 a form speaks the merchant's own words, in the language of the shop's 
   }
   language = "en";
 });
+
+for (const lang of ["en", "ja"] as const) {
+  const t = say(lang);
+
+  test(`5.7 a form is written, seen, put on the shop page and checked: ${lang}`, async ({
+    page,
+    context,
+    request,
+  }) => {
+    const stamp = Date.now();
+    const emails = [`in${stamp}@customer.example`];
+    for (const email of emails) await told(request, "/klaviyo/profiles", { email, first_name: "Sumi" });
+    await page.setViewportSize(sizes[lang]);
+    const home = await signIn(page, lang);
+    const name = `Club ${stamp}`;
+    const preview = page.getByRole("region", { name: t("linking.forms.preview") });
+    const write = (field: string, text: string) =>
+      page.getByRole("textbox", { name: t(`linking.forms.text.${field}`), exact: true }).fill(text);
+
+    await test.step("its texts are written, and seen in both widths", async () => {
+      await page.goto(`${home}/linking/forms/new`);
+      await page.getByLabel(t("linking.name")).fill(name);
+      await page.getByRole("combobox", { name: t("linking.forms.origins") }).fill(origin);
+      await page.keyboard.press("Enter");
+      await expect(preview).toContainText("LINEと連携する"); // the usual words
+      await write("title", "お茶の便り <b>新着</b>");
+      await write("button", "受け取る");
+      await expect(preview).toContainText("お茶の便り <b>新着</b>"); // as text
+      await expect(preview).toContainText("受け取る");
+      await looked(page, `5-7-new-phone-${lang}`);
+      await page.getByText(t("linking.codes.desktop"), { exact: true }).filter({ visible: true }).click();
+      await write("code", "カメラでどうぞ");
+      await expect(preview).toContainText("カメラでどうぞ");
+      await expect(preview).not.toContainText("受け取る"); // both: on a desk the QR code
+      await page.getByRole("tab", { name: t("linking.language.en") }).click();
+      await expect(preview).toContainText("Get news on LINE");
+      await write("title", "Tea news");
+      await write("close", "Not now");
+      await expect(preview).toContainText("Tea news");
+      await expect(preview).toContainText("Not now");
+      await looked(page, `5-7-new-desktop-${lang}`);
+      await page.getByRole("button", { name: t("linking.forms.create") }).click();
+      await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+    });
+
+    const { items } = await asMember<Items<Form & { name: string }>>(page, "/forms");
+    script = items.find((f) => f.name === name)?.script_url ?? "";
+    await expect(page.getByText(`<script async src="${script}"></script>`)).toBeVisible();
+
+    await test.step("the page is checked: without it, another's, no page, and found", async () => {
+      const check = page.getByRole("region", { name: t("linking.forms.check") });
+      for (const [path, state] of [
+        [bare, "missing"],
+        [other, "other_form"],
+        ["", "found"],
+      ] as const) {
+        await check.getByLabel(t("linking.forms.page")).fill(origin + path);
+        await check.getByRole("button", { name: t("linking.forms.check") }).click();
+        await expect(check.getByText(t(`linking.page.${state}`))).toBeVisible();
+        await looked(page, `5-7-page-${state}-${lang}`);
+      }
+      await check.getByLabel(t("linking.forms.page")).fill("http://127.0.0.1:9/");
+      await check.getByRole("button", { name: t("linking.forms.check") }).click();
+      await expect(
+        check.getByText(`${t("linking.page.unreachable")} ${t("linking.forms.originMissing")}`),
+      ).toBeVisible();
+      await looked(page, `5-7-page-unreachable-${lang}`);
+      await check.getByLabel(t("linking.forms.page")).fill(origin);
+      await check.getByRole("button", { name: t("linking.forms.check") }).click();
+      await expect(check.getByText(t("linking.forms.waiting"))).toBeVisible();
+    });
+
+    language = lang === "en" ? "ja" : "en"; // the shop's page, whatever the console speaks
+    const guest = await context.newPage();
+    const submits = (email = "") =>
+      says(guest, { type: "submit", formId: `Any${email}`, metaData: { email } });
+    const claimed = () => guest.waitForResponse((answer) => answer.url().endsWith("/claim"));
+    const box = guest.getByRole("region", { name: lang === "en" ? "お茶の便り <b>新着</b>" : "Tea news" });
+    await test.step("the shop page says what was written; the console hears of a submission", async () => {
+      await visit(guest);
+      await submits(emails[0]);
+      await expect(box).toBeVisible();
+      if (lang === "en") await expect(box.getByText("カメラでどうぞ")).toBeVisible();
+      else await expect(box.getByRole("button", { name: "Not now" })).toBeVisible();
+      await expect(page.getByText(t("linking.forms.arrived"))).toBeVisible();
+      await looked(page, `5-7-arrived-${lang}`);
+      await box.getByRole("button").click();
+      await expect(box).toBeHidden();
+    });
+    await guest.close();
+    language = "en";
+  });
+}
 
 async function asMemberLater(page: Page, id: string) {
   await page.goto("/");

@@ -237,7 +237,9 @@ function Preview({ lang, texts, shows, phone }: PreviewProps) {
       bg="var(--lumo-page)"
     >
       <Card withBorder ml="auto" w={260} maw="100%" ta="center">
-        <Text fw={600}>{word("title")}</Text>
+        <Text fw={600} mb="xs">
+          {word("title")}
+        </Text>
         {button ? (
           <Text bg="#0b6e67" c="#ffffff" p="sm" style={{ borderRadius: 8 }}>
             {word("button")}
@@ -250,7 +252,7 @@ function Preview({ lang, texts, shows, phone }: PreviewProps) {
             <Text size="sm">{word("code")}</Text>
           </>
         )}
-        <Text size="sm" td="underline">
+        <Text size="sm" mt="xs" td="underline">
           {word("close")}
         </Text>
       </Card>
