@@ -194,7 +194,6 @@ for (const lang of ["en", "ja"] as const) {
     const guest = await context.newPage();
     const submits = (email = "") =>
       says(guest, { type: "submit", formId: `Any${email}`, metaData: { email } });
-    const claimed = () => guest.waitForResponse((answer) => answer.url().endsWith("/claim"));
     const box = guest.getByRole("region", { name: lang === "en" ? "お茶の便り <b>新着</b>" : "Tea news" });
     await test.step("the shop page says what was written; the console hears of a submission", async () => {
       await visit(guest);
