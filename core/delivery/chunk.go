@@ -52,6 +52,7 @@ type chunker struct {
 	taking   *taking
 	open     Chunk
 	messages json.RawMessage
+	units    json.RawMessage // under which LINE adds up what is opened and tapped; nil = none
 }
 
 // add puts a delivery into the open chunk of its logical message.
@@ -85,12 +86,13 @@ func (k *chunker) begin(ctx context.Context, d Delivery) error {
 	}
 	var parts struct {
 		Messages json.RawMessage `json:"messages"`
+		Units    json.RawMessage `json:"customAggregationUnits"`
 	}
 	if err := json.Unmarshal(body, &parts); err != nil {
 		return fault.Wrap("delivery.chunk", err)
 	}
 	v := s.NewID()
-	k.messages = parts.Messages
+	k.messages, k.units = parts.Messages, parts.Units
 	k.open = Chunk{Merchant: d.Merchant, Channel: d.Channel, ID: v, Kind: d.Kind, Logical: d.Logical, State: Sending,
 		Key: RetryKey(d.Merchant, d.Logical, v, 0)}
 	return nil
@@ -109,6 +111,10 @@ func (k *chunker) close() {
 		}
 		body.WriteString(`],"messages":`)
 		body.Write(k.messages)
+		if k.units != nil {
+			body.WriteString(`,"customAggregationUnits":`)
+			body.Write(k.units)
+		}
 		body.WriteByte('}')
 		k.open.Body = body.Bytes()
 		k.taking.chunks = append(k.taking.chunks, k.open)

@@ -62,7 +62,7 @@ func (w *crowd) Compose(_ context.Context, _ lumo.Channel, n uint64, _ lumo.Cont
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.made++
-	return fmt.Appendf(nil, `{"to":"%s","messages":[{"n":%d,"made":%d}]}`, to, n, w.made), lumo.Why{}, nil
+	return fmt.Appendf(nil, `{"to":"%s","messages":[{"n":%d,"made":%d}],"customAggregationUnits":["tea"]}`, to, n, w.made), lumo.Why{}, nil
 }
 
 func (w *crowd) service(owner string) *delivery.Service {
@@ -80,6 +80,9 @@ func (w *crowd) take(key uuid.UUID, body []byte, lost bool) delivery.Result {
 		}
 	} else {
 		w.keys[key] = string(body)
+		if !strings.Contains(string(body), `"customAggregationUnits":["tea"]`) {
+			w.t.Error("LINE is not told under which unit it counts")
+		}
 		for _, user := range recipients(body) {
 			w.got[user]++
 		}
