@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/hex"
+	"image"
 	"net/http"
 
 	"lumo/core/lumo"
@@ -57,23 +58,50 @@ type mediaInput struct {
 	SHA256 string `path:"sha256" maxLength:"64" doc:"hexadecimal, as in the picture's address"`
 }
 
+// InImage is the input of operations on an uploaded picture.
+type InImage struct {
+	InChannel
+	SHA256 string `path:"sha256" maxLength:"64" doc:"hexadecimal, of any of its sizes"`
+}
+
+type cutInput struct {
+	InImage
+	Body PartView
+}
+
 type pictureInput struct {
 	InMerchant
 	URL string `query:"url" required:"true" maxLength:"2000"`
 }
 
-// ImageView is an uploaded picture with its sizes.
+// ImageView is a picture with its sizes.
 type ImageView struct {
 	Width  int             `json:"width"`
 	Height int             `json:"height"`
 	URL    string          `json:"url" doc:"for image messages; rich messages use it as baseUrl"`
 	Card   string          `json:"card_url" doc:"at most 1024 by 1024, for Flex"`
+	Icon   string          `json:"icon_url,omitempty" doc:"PNG, for senders; of square pictures alone"`
 	Files  []ImageFileView `json:"files"`
+	Cut    *CutView        `json:"cut,omitempty" doc:"what it shows of another picture; left out = it is whole"`
+}
+
+// PartView is a part of a picture, in pixels of its original.
+type PartView struct {
+	X      int `json:"x" minimum:"0"`
+	Y      int `json:"y" minimum:"0"`
+	Width  int `json:"width" minimum:"1"`
+	Height int `json:"height" minimum:"1"`
+}
+
+// CutView is the part of another picture that a picture shows.
+type CutView struct {
+	Of string `json:"of" doc:"sha256 of that picture's original"`
+	PartView
 }
 
 // ImageFileView is one size.
 type ImageFileView struct {
-	Use    int    `json:"use" doc:"0 original, 1 preview, 2 for cards, or a width"`
+	Use    int    `json:"use" doc:"0 original, 1 preview, 2 for cards, 3 for senders, or a width"`
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Bytes  int    `json:"bytes"`
@@ -87,6 +115,11 @@ func (p messages) registerPreview(a *API, path string) {
 	Register(a, Op{ID: "upload-image", Method: http.MethodPost, Path: "/merchants/{merchant}/channels/{channel}/images",
 		Role: lumo.Marketer, Summary: "Upload a picture; LINE's sizes are made of it", MaxBody: picture.MaxBytes + 1024},
 		p.upload)
+	const one = "/merchants/{merchant}/channels/{channel}/images/{sha256}"
+	Register(a, Op{ID: "get-image", Method: http.MethodGet, Path: one, Role: lumo.Viewer,
+		Summary: "Read the sizes of an uploaded picture, and what it was cut from"}, p.image)
+	Register(a, Op{ID: "cut-image", Method: http.MethodPost, Path: one + "/cuts", Role: lumo.Marketer,
+		Summary: "Make a picture of a part of one; that one stays"}, p.cut)
 	kinds := []string{"image/jpeg", "image/png"}
 	RegisterFile(a, Op{ID: "get-media", Method: http.MethodGet, Path: "/merchants/{merchant}/media/{sha256}",
 		Role: lumo.Viewer, Summary: "An uploaded picture"}, kinds, p.media)
@@ -137,6 +170,43 @@ func (p messages) upload(ctx context.Context, who Caller, in *uploadInput) (Imag
 	if err != nil {
 		return ImageView{}, err
 	}
+	return p.imageView(made), nil
+}
+
+func (p messages) image(ctx context.Context, who Caller, in *InImage) (ImageView, error) {
+	c, sha, err := in.image()
+	if err != nil {
+		return ImageView{}, err
+	}
+	found, err := p.service.Image(ctx, who.Merchant.ID, c, sha)
+	return p.imageView(found), err
+}
+
+func (p messages) cut(ctx context.Context, who Caller, in *cutInput) (ImageView, error) {
+	c, sha, err := in.image()
+	if err != nil {
+		return ImageView{}, err
+	}
+	b := in.Body
+	made, err := p.service.CutImage(ctx, messageActor(who), who.Merchant.ID, c, sha,
+		image.Rect(b.X, b.Y, b.X+b.Width, b.Y+b.Height))
+	return p.imageView(made), err
+}
+
+func (in InImage) image() (lumo.ChannelID, [32]byte, error) {
+	c, err := in.Channel()
+	sha, ok := message.OwnMedia(edgeapi.MediaPath + in.SHA256)
+	if err == nil && !ok {
+		err = noPicture()
+	}
+	return c, sha, err
+}
+
+func noPicture() error {
+	return fault.New(fault.NotFound, "console.media", "This picture does not exist.")
+}
+
+func (p messages) imageView(made message.Image) ImageView {
 	view := ImageView{Width: made.Width, Height: made.Height}
 	for _, f := range made.Files {
 		address := p.edgeURL + edgeapi.MediaPath + hex.EncodeToString(f.SHA256[:])
@@ -146,9 +216,15 @@ func (p messages) upload(ctx context.Context, who Caller, in *uploadInput) (Imag
 			view.URL = address
 		case picture.Card:
 			view.Card = address
+		case picture.Icon:
+			view.Icon = address
 		}
 	}
-	return view, nil
+	if cut := made.Cut; cut != nil {
+		view.Cut = &CutView{hex.EncodeToString(cut.Of[:]),
+			PartView{cut.Part.Min.X, cut.Part.Min.Y, cut.Part.Dx(), cut.Part.Dy()}}
+	}
+	return view
 }
 
 // guarded answers a picture in a way that no browser takes for a page.
@@ -166,7 +242,7 @@ func guarded(f message.Media) File {
 func (p messages) media(ctx context.Context, who Caller, in *mediaInput) (File, error) {
 	sha, ok := message.OwnMedia(p.edgeURL + edgeapi.MediaPath + in.SHA256)
 	if !ok {
-		return nil, fault.New(fault.NotFound, "console.media", "This picture does not exist.")
+		return nil, noPicture()
 	}
 	f, err := p.service.File(ctx, who.Merchant.ID, sha)
 	return guarded(f), err

@@ -513,7 +513,12 @@ CREATE TABLE image (
     channel_id uuid NOT NULL,
     number bigint NOT NULL,
     sha256 bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    cut_of bytea,
+    cut_x integer,
+    cut_y integer,
+    cut_width integer,
+    cut_height integer
 );
 CREATE TABLE image_file (
     merchant_id uuid NOT NULL,
@@ -1116,6 +1121,8 @@ ALTER TABLE identity_link ADD CONSTRAINT identity_link_merchant_id_klaviyo_accou
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_method_check CHECK ((method = ANY (ARRAY['qr'::text, 'form'::text, 'import'::text, 'automatic'::text, 'console'::text])));
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE identity_link ADD CONSTRAINT identity_link_state_check CHECK ((state = ANY (ARRAY['linked'::text, 'unlinked'::text, 'dormant'::text])));
+ALTER TABLE image ADD CONSTRAINT image_cut_check CHECK ((num_nulls(cut_of, cut_x, cut_y, cut_width, cut_height) = ANY (ARRAY[0, 5])));
+ALTER TABLE image ADD CONSTRAINT image_merchant_id_channel_id_cut_of_fkey FOREIGN KEY (merchant_id, channel_id, cut_of) REFERENCES image(merchant_id, channel_id, sha256);
 ALTER TABLE image ADD CONSTRAINT image_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE image ADD CONSTRAINT image_merchant_id_channel_id_sha256_key UNIQUE (merchant_id, channel_id, sha256);
 ALTER TABLE image ADD CONSTRAINT image_pkey PRIMARY KEY (merchant_id, channel_id, number);
@@ -1297,6 +1304,7 @@ CREATE INDEX hook_route_merchant_id_target_id_idx ON public.hook_route USING btr
 CREATE INDEX idempotency_key_merchant_id_created_at_idx ON public.idempotency_key USING btree (merchant_id, created_at);
 CREATE INDEX identity_link_merchant_id_channel_id_linked_at_idx ON public.identity_link USING btree (merchant_id, channel_id, linked_at);
 CREATE INDEX identity_link_merchant_id_profile_id_idx ON public.identity_link USING btree (merchant_id, profile_id) WHERE (state = 'linked'::text);
+CREATE INDEX image_file_merchant_id_channel_id_sha256_idx ON public.image_file USING btree (merchant_id, channel_id, sha256);
 CREATE INDEX line_event_merchant_id_created_at_idx ON public.line_event USING btree (merchant_id, created_at);
 CREATE INDEX link_conflict_merchant_id_channel_id_open_idx ON public.link_conflict USING btree (merchant_id, channel_id, COALESCE(deferred_at, created_at), id) WHERE (state = 'open'::text);
 CREATE INDEX link_conflict_merchant_id_friend_id_idx ON public.link_conflict USING btree (merchant_id, friend_id);

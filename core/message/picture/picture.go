@@ -28,6 +28,7 @@ const (
 	Original = 0
 	Preview  = 1
 	Card     = 2 // for Flex, which takes at most 1024 by 1024; not served by width
+	Icon     = 3 // for senders, as PNG; of square pictures alone, not served by width
 )
 
 const (
@@ -35,6 +36,7 @@ const (
 	original     = 2048 // longest side
 	preview      = 700
 	card         = 1024
+	icon         = 256
 	previewBytes = 1 << 20
 )
 
@@ -43,7 +45,7 @@ func Widths() []int { return []int{240, 300, 460, 700, 1040} }
 
 // File is one size of a picture.
 type File struct {
-	Use           int // Original, Preview, Card, or one of Widths
+	Use           int // Original, Preview, Card, Icon, or one of Widths
 	Width, Height int
 	MediaType     string
 	Data          []byte
@@ -75,6 +77,31 @@ func Make(upload []byte) ([]File, error) {
 	return sizes(whole)
 }
 
+// Cut draws all sizes of a part of an original that Make drew, the original first.
+func Cut(original []byte, part image.Rectangle) ([]File, error) {
+	const op = "picture.Cut"
+	drawn, _, err := image.Decode(bytes.NewReader(original))
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	w, h := part.Dx(), part.Dy()
+	if part.Empty() || !part.In(drawn.Bounds()) || w > maxRatio*h || h > maxRatio*w {
+		return nil, fault.New(fault.Invalid, op, "This part is not inside the picture.")
+	}
+	whole := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(whole, whole.Bounds(), drawn, part.Min, draw.Src)
+	return sizes(whole)
+}
+
+// Size reads how large a file is that Make or Cut drew; the file's beginning is enough.
+func Size(begin []byte) (image.Point, error) {
+	size, _, err := image.DecodeConfig(bytes.NewReader(begin))
+	return image.Pt(size.Width, size.Height), fault.Wrap("picture.Size", err)
+}
+
+// Beginning is how many bytes of a file Size needs at most.
+const Beginning = 1024
+
 func sizes(whole image.Image) ([]File, error) {
 	from := whole.Bounds().Size()
 	var out []File
@@ -96,7 +123,15 @@ func sizes(whole image.Image) ([]File, error) {
 		f.Use = width
 		out = append(out, f)
 	}
-	return out, nil
+	if from.X != from.Y {
+		return out, nil
+	}
+	side := min(from.X, icon)
+	f := File{Use: Icon, Width: side, Height: side, MediaType: "image/png"}
+	var file bytes.Buffer
+	err := png.Encode(&file, scaled(whole, image.Pt(side, side)))
+	f.Data = file.Bytes()
+	return append(out, f), fault.Wrap("picture.sizes", err)
 }
 
 // within is a size with at most so long a longest side; nothing is made larger.

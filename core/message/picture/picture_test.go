@@ -134,3 +134,55 @@ func FuzzOrientation(f *testing.F) {
 		}
 	})
 }
+
+func TestACutIsTheChosenPartInAllSizes(t *testing.T) {
+	t.Parallel()
+	whole, err := Make(encoded(t, drawn(400, 200, 255), "png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := image.Rect(300, 50, 400, 150)
+	files, err := Cut(whole[0].Data, part)
+	if err != nil || len(files) != 9 {
+		t.Fatalf("got %d files, %v", len(files), err)
+	}
+	of := func(f File) image.Image {
+		i, _, err := image.Decode(bytes.NewReader(f.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	before, cut := of(whole[0]), of(files[0])
+	if cut.Bounds().Size() != part.Size() {
+		t.Fatalf("got %v", cut.Bounds())
+	}
+	for _, at := range []image.Point{{}, {X: 99}, {Y: 99}, {X: 50, Y: 50}} { // JPEG changes colours a little
+		x, y := at.X+part.Min.X, at.Y+part.Min.Y
+		r, g, _, _ := cut.At(at.X, at.Y).RGBA()
+		wantR, wantG, _, _ := before.At(x, y).RGBA()
+		if abs(int(r>>8)-int(wantR>>8)) > 24 || abs(int(g>>8)-int(wantG>>8)) > 24 {
+			t.Errorf("%v: got %d %d, want %d %d", at, r>>8, g>>8, wantR>>8, wantG>>8)
+		}
+	}
+	if icon := files[8]; icon.Use != Icon || icon.MediaType != "image/png" || of(icon).Bounds().Dx() != 100 {
+		t.Errorf("the icon: %d %s", icon.Use, icon.MediaType)
+	}
+	for _, f := range files {
+		size, err := Size(f.Data[:min(len(f.Data), Beginning)])
+		if err != nil || size != image.Pt(f.Width, f.Height) {
+			t.Errorf("%d: got %v %v", f.Use, size, err)
+		}
+	}
+	if wide, err := Cut(whole[0].Data, image.Rect(0, 0, 400, 100)); err != nil || len(wide) != 8 {
+		t.Errorf("not square: %d files, %v", len(wide), err)
+	}
+	for name, wrong := range map[string]image.Rectangle{"outside": image.Rect(350, 0, 450, 100), "empty": {},
+		"before": image.Rect(-1, 0, 100, 100), "a line": image.Rect(0, 0, 400, 10)} {
+		if _, err := Cut(whole[0].Data, wrong); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func abs(n int) int { return max(n, -n) }

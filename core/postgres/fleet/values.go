@@ -193,7 +193,7 @@ SELECT c.number, i.number, i.use, i.sha256, d.media_type
   FROM image_file i
   JOIN channel c ON c.merchant_id = i.merchant_id AND c.id = i.channel_id
   JOIN media d ON d.merchant_id = i.merchant_id AND d.sha256 = i.sha256
- WHERE i.merchant_id = $1 AND i.use <> 2
+ WHERE i.merchant_id = $1 AND i.use NOT IN (2, 3)
    AND ($2::bigint = 0 OR c.number = $2 AND i.number = $3)`, m, int64(f.channel), int64(f.number))
 	var channel, number int64
 	var use int

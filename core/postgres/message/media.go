@@ -2,10 +2,14 @@ package message
 
 import (
 	"context"
+	"image"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"lumo/core/lumo"
 	"lumo/core/message"
+	"lumo/core/message/picture"
 	"lumo/core/postgres"
 	"lumo/shared/fault"
 )
@@ -46,9 +50,14 @@ func (s Store) AddImage(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 	if number, known, err := s.ImageNumber(ctx, m, c, i.SHA256); known || err != nil { // made while we waited
 		return number, false, err
 	}
+	var of []byte
+	var x, y, width, height *int
+	if cut := i.Cut; cut != nil {
+		of, x, y, width, height = cut.Of[:], &cut.Part.Min.X, &cut.Part.Min.Y, new(cut.Part.Dx()), new(cut.Part.Dy())
+	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `
-		INSERT INTO image (merchant_id, channel_id, number, sha256, created_at)
-		VALUES ($1, $2, $3, $4, $5)`, m, c, next, i.SHA256[:], now)
+		INSERT INTO image (merchant_id, channel_id, number, sha256, cut_of, cut_x, cut_y, cut_width, cut_height, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, m, c, next, i.SHA256[:], of, x, y, width, height, now)
 	if err != nil {
 		return 0, false, postgres.Fault(op, err)
 	}
@@ -75,6 +84,52 @@ func (Store) ImageNumber(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 		return 0, false, nil
 	}
 	return uint32(n), err == nil, err
+}
+
+// Image finds the image of a channel that has this file in any of its sizes. A whole picture
+// comes before what was cut, where one file is of both.
+func (Store) Image(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, sha [32]byte) (message.Image, error) {
+	const op = "postgres.message.Image"
+	var i message.Image
+	var number int64
+	var original, of []byte
+	var x, y, width, height *int
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT i.number, i.sha256, i.cut_of, i.cut_x, i.cut_y, i.cut_width, i.cut_height
+		FROM image_file AS f
+		JOIN image AS i USING (merchant_id, channel_id, number)
+		WHERE f.merchant_id = $1 AND f.channel_id = $2 AND f.sha256 = $3
+		ORDER BY i.cut_of IS NOT NULL, i.number
+		LIMIT 1`, m, c, sha[:]).Scan(&number, &original, &of, &x, &y, &width, &height)
+	if err != nil {
+		return i, postgres.Fault(op, err)
+	}
+	i.Number = uint32(number)
+	copy(i.SHA256[:], original)
+	if of != nil {
+		i.Cut = &message.Cut{Part: image.Rect(*x, *y, *x+*width, *y+*height)}
+		copy(i.Cut.Of[:], of)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+		SELECT f.use, f.sha256, d.media_type, length(d.data), substring(d.data FOR $4)
+		FROM image_file AS f
+		JOIN media AS d ON d.merchant_id = f.merchant_id AND d.sha256 = f.sha256
+		WHERE f.merchant_id = $1 AND f.channel_id = $2 AND f.number = $3
+		ORDER BY f.use`, m, c, number, picture.Beginning)
+	i.Files, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (f message.ImageFile, err error) {
+		var hash, begin []byte
+		if err := r.Scan(&f.Use, &hash, &f.MediaType, &f.Bytes, &begin); err != nil {
+			return f, err
+		}
+		copy(f.SHA256[:], hash)
+		size, err := picture.Size(begin)
+		f.Width, f.Height = size.X, size.Y
+		return f, err
+	})
+	if err == nil && len(i.Files) > 0 { // the original is first
+		i.Width, i.Height = i.Files[0].Width, i.Files[0].Height
+	}
+	return i, postgres.Fault(op, err)
 }
 
 // Stored is how many bytes a merchant's files have.

@@ -281,6 +281,51 @@ func TestUploadedPicturesAreFilesForEdges(t *testing.T) {
 	}
 }
 
+// The whole picture stays beside what was cut from it, and each of a picture's files leads to it.
+func TestACutPictureKnowsItsWhole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var file bytes.Buffer
+	drawn := image.NewGray(image.Rect(0, 0, 1200, 600))
+	for i := range drawn.Pix {
+		drawn.Pix[i] = uint8(i % 1200 / 5)
+	}
+	if err := png.Encode(&file, drawn); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := d.service.Upload(t.Context(), d.who, d.Merchant, d.Channel.ID, file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := d.changed[edgeapi.TableImage]
+	part := image.Rect(600, 0, 1200, 600)
+	cut, err := d.service.CutImage(t.Context(), d.who, d.Merchant, d.Channel.ID, whole.Files[2].SHA256, part)
+	if err != nil || cut.Number != 2 || d.changed[edgeapi.TableImage] != changed+7 {
+		t.Fatalf("got %+v %d, %v", cut, d.changed[edgeapi.TableImage]-changed, err)
+	}
+	for _, f := range cut.Files {
+		got, err := d.service.Image(t.Context(), d.Merchant, d.Channel.ID, f.SHA256)
+		if err != nil || got.Cut == nil || *got.Cut != (message.Cut{Of: whole.SHA256, Part: part}) ||
+			got.Width != 600 || got.Height != 600 || len(got.Files) != len(cut.Files) {
+			t.Errorf("%d: got %+v, %v", f.Use, got, err)
+		}
+	}
+	if got, err := d.service.Image(t.Context(), d.Merchant, d.Channel.ID, whole.SHA256); err != nil || got.Cut != nil ||
+		got.Width != 1200 || got.Height != 600 {
+		t.Errorf("the whole: got %+v, %v", got, err)
+	}
+	if again, err := d.service.CutImage(t.Context(), d.who, d.Merchant, d.Channel.ID, whole.SHA256, part); err != nil ||
+		again.Number != 2 {
+		t.Errorf("the same part again: %d %v", again.Number, err)
+	}
+	if _, err := d.service.CutImage(t.Context(), d.who, d.Merchant, d.Channel.ID, [32]byte{1}, part); !fault.Is(err, fault.NotFound) {
+		t.Errorf("of nothing: %v", err)
+	}
+	if _, err := d.service.Image(t.Context(), lumo.MerchantID(d.ID()), d.Channel.ID, cut.SHA256); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another merchant: %v", err)
+	}
+}
+
 func TestPreviewHasThePersonsValues(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -374,7 +419,7 @@ func TestATestOfADraftNamesItsMessageAndTheNextVersion(t *testing.T) {
 		}
 		d.In(t, func(ctx context.Context) error {
 			_, reason, err := d.composer.Compose(ctx, d.Channel, 7, content, shoptest.LineUser)
-			if reason != "" {
+			if reason.Reason != "" {
 				t.Error(reason)
 			}
 			return err

@@ -1,4 +1,4 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import { violations } from "./axe";
 import { fits, looked, pictures, signIn, sizes } from "./console";
 import { asMember } from "./sim";
@@ -271,6 +271,93 @@ for (const language of ["en", "ja"] as const) {
     expect(await violations(page, "merchants")).toEqual([]); // the colours of its buttons are LINE's
     await fits(page, `5-16-kinds-${language}`);
     if (pictures) await page.screenshot({ path: `${pictures}/5-16-kinds-${language}.png`, fullPage: true });
+  });
+
+  test(`5.16 the part of a picture that is seen is chosen, and the whole picture comes back: ${language}`, async ({
+    page,
+  }) => {
+    const t = texts(language);
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    await page.goto(`${home}/messages`);
+    await page.getByRole("button", { name: say.create, exact: true }).click();
+    await page.getByRole("button", { name: say.nothing }).click();
+    await page.getByLabel(say.name, { exact: true }).fill(`Cut ${language}`);
+    const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
+    await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
+    const add = async (n: number, kind: string) => {
+      await page.getByRole("button", { name: say.add }).click();
+      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).click();
+      return page.getByRole("region", { name: named(n, kind), exact: true });
+    };
+    // a picture that is red on the left and blue on the right
+    const halves = await page.evaluate(() => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [400, 100];
+      const to = canvas.getContext("2d");
+      for (const [i, colour] of ["#f00", "#00f"].entries()) {
+        if (to) to.fillStyle = colour;
+        to?.fillRect(200 * i, 0, 200, 100);
+      }
+      return canvas.toDataURL("image/png").split(",")[1] ?? "";
+    });
+    const upload = async (at: Locator) => {
+      const chooser = page.waitForEvent("filechooser");
+      await at.getByRole("button", { name: say.upload }).click();
+      const buffer = Buffer.from(halves, "base64");
+      await (await chooser).setFiles({ name: "halves.png", mimeType: "image/png", buffer });
+    };
+    const frame = (at: Locator) =>
+      at
+        .getByRole("group", { name: t("message.cut.title") })
+        .getByRole("button")
+        .first();
+    const use = (at: Locator) => at.getByRole("button", { name: t("message.cut.use") });
+    const undo = (at: Locator) => at.getByRole("button", { name: t("message.cut.whole") });
+    const phone = page.getByRole("region", { name: new RegExp(`Cut ${language}`) });
+    // red is how much of the left half the phone's picture has, in percent
+    const red = (n: number) => async () =>
+      phone
+        .locator("img")
+        .nth(n)
+        .evaluate((img: HTMLImageElement) => {
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [100, 1];
+          const to = canvas.getContext("2d");
+          if (!img.naturalWidth || !to) return -1;
+          to.drawImage(img, 0, 0, 100, 1);
+          const { data } = to.getImageData(0, 0, 100, 1);
+          return data.filter((v, i) => i % 4 === 0 && v > 127).length;
+        });
+
+    // A card shows the middle; by pointer it is what stands on the right.
+    const cards = await add(1, "cards");
+    await cards.getByRole("textbox", { name: t("message.cardTitle") }).fill("Sencha");
+    await upload(cards);
+    await expect(use(cards)).toBeDisabled();
+    await expect.poll(red(0)).toBe(50);
+    await frame(cards).hover(); // it is in sight
+    const at = await frame(cards).boundingBox();
+    if (!at) throw new Error("the part is not drawn");
+    await page.mouse.move(at.x + at.width / 2, at.y + at.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(at.x + 300, at.y + at.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await use(cards).click();
+    await expect.poll(red(0)).toBe(0);
+    await undo(cards).click();
+    await expect.poll(red(0)).toBe(50);
+
+    // By keyboard it moves and zooms, and it is known again after a while.
+    await frame(cards).press("+");
+    for (let i = 0; i < 20; i++) await frame(cards).press("ArrowLeft");
+    await cards.getByRole("slider", { name: t("message.cut.zoom") }).press("ArrowRight");
+    await use(cards).click();
+    await expect.poll(red(0)).toBe(100);
+    const said = (await frame(cards).getAttribute("aria-label")) ?? "";
+    await kept(page, await cards.getByRole("textbox", { name: say.picture, exact: true }).inputValue());
+    await page.reload();
+    await expect(frame(cards)).toHaveAttribute("aria-label", said);
   });
 
   test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {

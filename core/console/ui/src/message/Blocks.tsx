@@ -19,7 +19,8 @@ import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus } from "@tabler/
 import { useTranslation } from "react-i18next";
 import type { Schema } from "../api";
 import { usePlace } from "../place";
-import { Form, Remove } from "./Forms";
+import { largest } from "./cut";
+import { Form, PictureField, Remove } from "./Forms";
 import { Links } from "./Links";
 import {
   type Body,
@@ -33,6 +34,7 @@ import {
   repliesOf,
 } from "./model";
 import { useProblems } from "./problems";
+import { useCut } from "./usePicture";
 
 type Tracked = Schema<"TrackedView">;
 
@@ -220,6 +222,8 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
   const list = repliesOf(draft.quick_reply);
   const put = (next: Reply[]) => set({ ...draft, quick_reply: quickReply(next) });
   const sender = senderOf(draft.sender);
+  const icon = (iconUrl: string) => set({ ...draft, sender: senderText({ ...sender, iconUrl }) });
+  const square = useCut((i) => icon(i.icon_url ?? ""));
   return (
     <Card component="section" aria-label={t("message.extras")}>
       <Title order={3} size="h5" mb="xs">
@@ -264,14 +268,14 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
           readOnly={readOnly}
           onChange={(e) => set({ ...draft, sender: senderText({ ...sender, name: e.currentTarget.value }) })}
         />
-        <TextInput
+        <PictureField
           label={t("message.senderIcon")}
-          description={t("message.senderIconHint")}
+          hint={t("message.senderIconHint")}
           value={sender.iconUrl}
+          set={icon}
+          up={(i) => (i.icon_url ? icon(i.icon_url) : square.run({ of: i, part: largest(i, 1) }))}
+          ratio={1}
           readOnly={readOnly}
-          onChange={(e) =>
-            set({ ...draft, sender: senderText({ ...sender, iconUrl: e.currentTarget.value }) })
-          }
         />
       </Group>
     </Card>

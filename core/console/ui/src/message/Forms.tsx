@@ -4,6 +4,7 @@ import {
   FileButton,
   Group,
   NumberInput,
+  Select,
   Stack,
   Text,
   Textarea,
@@ -12,13 +13,27 @@ import {
 import { IconPhotoUp, IconTrash } from "@tabler/icons-react";
 import { type DragEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, read, type Schema } from "../api";
-import { Failed, useAction } from "../parts";
-import { usePlace } from "../place";
+import { Failed } from "../parts";
 import { Areas } from "./Areas";
+import { fits, largest } from "./cut";
 import style from "./message.module.css";
-import { actionsOf, areasOf, type Card, cardsOf, flexOf, type Json, type Kind, parse } from "./model";
+import {
+  actionsOf,
+  areasOf,
+  type Card,
+  cardsOf,
+  covered,
+  flexOf,
+  heroRatio,
+  type Json,
+  type Kind,
+  parse,
+  ratioOf,
+  recovered,
+} from "./model";
+import { Seen } from "./Seen";
 import { TextField } from "./TextField";
+import { type Picture, useCut, usePicture, useUpload } from "./usePicture";
 import { useImages } from "./usePreview";
 
 export type FormProps = {
@@ -63,35 +78,21 @@ function TextForm({ block, set, readOnly, errors }: FormProps) {
   );
 }
 
-type Uploaded = Schema<"ImageView">;
-
-// useUpload sends a picture; the core makes LINE's sizes of it.
-function useUpload(done: (image: Uploaded) => void) {
-  const { path } = usePlace();
-  return useAction(async (file: File, key) => {
-    const image = await read(
-      api.POST("/merchants/{merchant}/channels/{channel}/images", {
-        params: { path },
-        body: file as never, // the bytes themselves, not JSON
-        bodySerializer: (bytes: unknown) => bytes as BodyInit,
-        headers: { "Content-Type": "application/octet-stream", ...key },
-      }),
-    );
-    done(image);
-  });
-}
-
 type PictureProps = {
   label: string;
+  hint?: string;
   value: string;
   set: (url: string) => void;
-  up: (i: Uploaded) => void;
+  up: (i: Picture) => unknown;
+  ratio?: number; // that the message shows it in, whatever its own is
+  whole?: (i: Picture) => unknown; // undoes a cut
   readOnly?: boolean;
   error?: string;
 };
 
-// PictureField takes a picture by file, by dropping it, or by address.
-function PictureField({ label, value, set, up, readOnly, error }: PictureProps) {
+// PictureField takes a picture by file, by dropping it, or by address. Where only a part of it
+// is seen, that part is shown and chosen.
+export function PictureField({ label, hint, value, set, up, ratio, whole, readOnly, error }: PictureProps) {
   const { t } = useTranslation();
   const upload = useUpload(up);
   const drop = (event: DragEvent) => {
@@ -104,7 +105,7 @@ function PictureField({ label, value, set, up, readOnly, error }: PictureProps) 
       <Group align="end" gap="xs" wrap="nowrap">
         <TextInput
           label={label}
-          description={t("message.pictureHint")}
+          description={hint ?? t("message.pictureHint")}
           value={value}
           onChange={(e) => set(e.currentTarget.value)}
           onPaste={(e) => {
@@ -131,6 +132,7 @@ function PictureField({ label, value, set, up, readOnly, error }: PictureProps) 
         )}
       </Group>
       {upload.error && <Failed error={upload.error} what="message.uploadFailed" />}
+      {ratio && !readOnly && <Seen address={value} ratio={ratio} take={up} whole={whole} />}
     </Stack>
   );
 }
@@ -216,6 +218,18 @@ function AltField({
   );
 }
 
+// Shapes of a rich message, whatever shape its picture has.
+const shapes = ["1:1", "4:3", "16:9", "2:1", "1:2"];
+const heightOf = (ratio: number) => Math.max(1, Math.round(1040 / ratio));
+
+// useShape gives a picture a shape: what fits of it, from its middle.
+function useShape(take: (i: Picture) => void) {
+  const cut = useCut(take);
+  const run = (i: Picture, ratio: number) =>
+    fits(i, ratio) ? take(i) : cut.run({ of: i, part: largest(i, ratio) });
+  return { run, error: cut.error };
+}
+
 function MapForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
   const value = readBlock(block);
@@ -223,6 +237,10 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
   const areas = areasOf(value) ?? [];
   const images = useImages();
   const height = Number((value.baseSize as Json | undefined)?.height ?? 1040);
+  const take = (i: Picture) =>
+    put({ baseUrl: i.url, baseSize: { width: 1040, height: heightOf(i.width / i.height) } });
+  const { whole: picture, cut } = usePicture(word(value.baseUrl));
+  const shape = useShape(take);
   const change = (i: number, part: object) =>
     put({ actions: actionsOf(areas.map((a, n) => (n === i ? { ...a, ...part } : a))) });
   return (
@@ -232,15 +250,23 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
         label={t("message.picture")}
         value={word(value.baseUrl)}
         set={(baseUrl) => put({ baseUrl })}
-        up={(i) =>
-          put({
-            baseUrl: i.url,
-            baseSize: { width: 1040, height: Math.max(1, Math.round((1040 * i.height) / i.width)) },
-          })
-        }
+        up={(i) => (cut && !i.cut && !fits(i, 1040 / height) ? shape.run(i, 1040 / height) : take(i))}
+        ratio={cut && 1040 / height}
+        whole={take}
         readOnly={readOnly}
         error={errors("baseUrl")}
       />
+      {picture && !readOnly && (
+        <Select
+          label={t("message.shape")}
+          w={200}
+          data={[{ value: "", label: t("message.shape.picture") }, ...shapes]}
+          value={cut ? (shapes.find((s) => heightOf(ratioOf(s)) === height) ?? null) : ""}
+          onChange={(s) => (s ? shape.run(picture, ratioOf(s)) : take(picture))}
+          allowDeselect={false}
+        />
+      )}
+      {shape.error && <Failed error={shape.error} what="message.cut.failed" />}
       <Areas
         areas={areas}
         board={{ width: 1040, height }}
@@ -345,6 +371,8 @@ function CardsForm({ block, set, readOnly, errors }: FormProps) {
               value={c.picture}
               set={(picture) => change(i, { picture })}
               up={(image) => change(i, { picture: image.card_url })}
+              ratio={ratioOf(heroRatio)}
+              whole={(image) => change(i, { picture: image.card_url })}
               readOnly={readOnly}
               error={errors(`${at}.hero.url`)}
             />
@@ -440,6 +468,26 @@ function JsonForm({ block, set, readOnly, errors }: FormProps) {
           error={errors("")}
         />
       </Group>
+      {!readOnly &&
+        covered(block).map((c, i) => (
+          <Stack
+            key={i}
+            gap={6}
+            component="fieldset"
+            p="xs"
+            bd="1px solid var(--mantine-color-default-border)"
+          >
+            <Text component="legend" size="sm">
+              {t("message.cut.picture", { n: i + 1 })}
+            </Text>
+            <Seen
+              address={c.address}
+              ratio={c.ratio}
+              take={(image) => set(recovered(block, i, image.card_url))}
+              whole={(image) => set(recovered(block, i, image.card_url))}
+            />
+          </Stack>
+        ))}
       <Text size="xs" c="dimmed">
         {t("message.jsonSize", { n: (size / 1024).toFixed(1) })}
       </Text>

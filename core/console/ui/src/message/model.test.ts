@@ -4,6 +4,7 @@ import {
   blank,
   cardsOf,
   counted,
+  covered,
   flexOf,
   inOrder,
   kindOf,
@@ -11,6 +12,8 @@ import {
   parse,
   pieces,
   quickReply,
+  ratioOf,
+  recovered,
   repliesOf,
 } from "./model";
 
@@ -55,6 +58,26 @@ test("texts are counted as LINE counts them, with fallbacks", () => {
     { name: "first_name", fallback: "there" },
     { text: "!" },
   ]);
+});
+
+test("pictures of which a part may be seen are found in any Flex message, and changed alone", () => {
+  const hero = '{"type":"image","url":"https://e/m/1", "aspectMode":"cover","aspectRatio":"2:1"}';
+  const text = `{"type":"flex","contents":[${hero},\n {"type":"image","url":"https://e/m/1"}, ${hero}]}`;
+  expect(covered(text)).toEqual([
+    { address: "https://e/m/1", ratio: 2 },
+    { address: "https://e/m/1", ratio: 2 },
+  ]);
+  expect(recovered(text, 0, "https://e/m/2")).toBe(text.replace("m/1", "m/2"));
+  expect(covered(recovered(text, 1, "https://e/m/2")).map((c) => c.address)).toEqual([
+    "https://e/m/1",
+    "https://e/m/2",
+  ]);
+  expect(covered("{")).toEqual([]);
+});
+
+test("a ratio is width to height, and a square where none is written", () => {
+  expect(ratioOf("20:13")).toBeCloseTo(1.538, 3);
+  for (const wrong of [undefined, "", "1:0", "0:1", "a:b", "4"]) expect(ratioOf(wrong)).toBe(1);
 });
 
 test("a draft is saved when the core has the same, in whatever order it writes it", () => {

@@ -105,6 +105,55 @@ export type Card = { title: string; text: string; picture: string; label: string
 
 const box = (contents: Json[]): Json => ({ type: "box", layout: "vertical", contents });
 
+export const heroRatio = "20:13";
+
+// ratioOf reads LINE's way of writing a ratio, width to height; 1:1 where there is none.
+export function ratioOf(text: unknown): number {
+  const [width = 0, height = 0] = String(text).split(":").map(Number);
+  return width / height > 0 && Number.isFinite(width / height) ? width / height : 1;
+}
+
+export type Covered = { address: string; ratio: number };
+
+// covered finds the pictures of a Flex message of which only a part may be seen.
+export function covered(text: string): Covered[] {
+  const found: Covered[] = [];
+  const look = (value: unknown) => {
+    if (typeof value !== "object" || value === null) return;
+    const v = value as Json;
+    if (v.type === "image" && v.aspectMode === "cover" && typeof v.url === "string" && v.url)
+      found.push({ address: v.url, ratio: ratioOf(v.aspectRatio) });
+    for (const part of Object.values(v)) look(part);
+  };
+  look(parse(text));
+  return found;
+}
+
+// recovered is the text with another address for the nth of its covered pictures. Nothing else
+// of what was written changes.
+export function recovered(text: string, n: number, address: string): string {
+  const all = covered(text);
+  const target = all[n]?.address;
+  let ahead = all.slice(0, n).filter((c) => c.address === target).length;
+  let nth = -1; // of the places where this address stands
+  let places = 0;
+  const look = (value: unknown) => {
+    if (typeof value !== "object" || value === null) return;
+    const v = value as Json;
+    for (const [key, part] of Object.entries(v)) {
+      if (part === target) {
+        if (key === "url" && v.type === "image" && v.aspectMode === "cover" && ahead-- === 0) nth = places;
+        places++;
+      } else look(part);
+    }
+  };
+  look(parse(text));
+  const old = JSON.stringify(target);
+  let at = nth < 0 ? -1 : text.indexOf(old);
+  for (let i = 0; i < nth && at >= 0; i++) at = text.indexOf(old, at + old.length);
+  return at < 0 ? text : text.slice(0, at) + JSON.stringify(address) + text.slice(at + old.length);
+}
+
 // flexOf makes a carousel of cards, each with picture, title, text and button.
 export function flexOf(altText: string, cards: Card[]): Json {
   const bubbles = cards.map((c) => {
@@ -116,7 +165,7 @@ export function flexOf(altText: string, cards: Card[]): Json {
         type: "image",
         url: c.picture,
         size: "full",
-        aspectRatio: "20:13",
+        aspectRatio: heroRatio,
         aspectMode: "cover",
       };
     bubble.body = box(body);

@@ -32,12 +32,15 @@ export function shown(messages: string | undefined, gaps: Schema<"GapView">[] = 
 
 const own = /\/m\/([0-9a-f]{64})(?:\/\d+)?$/;
 
+// ownSha names the file of ours that an address leads to.
+export const ownSha = (address: string) => own.exec(address)?.[1];
+
 // useImages has the preview load pictures through the core: no other host hears of it, and
 // nothing counts.
 export function useImages() {
   const { merchant } = usePlace();
   return (address: string) => {
-    const sha = own.exec(address)?.[1];
+    const sha = ownSha(address);
     if (sha) return `/api/v1/merchants/${merchant.id}/media/${sha}`;
     return /^https?:\/\//.test(address)
       ? `/api/v1/merchants/${merchant.id}/picture?url=${encodeURIComponent(address)}`
