@@ -100,6 +100,15 @@ for (const language of ["en", "ja"] as const) {
         await page.getByRole("radio", { name: t("connection.opens.on") }).click();
         await expect(disclosure).toBeVisible();
       });
+      await test.step("the shop's address is kept, where it is one", async () => {
+        const address = page.getByLabel(t("connection.shop.label"));
+        await address.fill("http://shop.example");
+        await button(page, "connection.shop.save").click();
+        await expect(address).toHaveAttribute("aria-invalid", "true");
+        await address.fill("shop.example/tea");
+        await button(page, "connection.shop.save").click();
+        await expect(page.getByText(t("connection.shop.saved"))).toBeVisible();
+      });
       await looked(page, `5-4-preflight-${language}`);
       expect(hand.n).toBeLessThanOrEqual(14);
     });
