@@ -1,7 +1,8 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { violations } from "./axe";
 import { fits, looked, pictures, signIn, sizes } from "./console";
-import { asMember } from "./sim";
+import { cart } from "./klaviyo";
+import { asMember, type Items, sim, told } from "./sim";
 import { say as texts } from "./words";
 
 // Messages from the first word to what the phone would show (UX 5.16, 5.17, 5.21, 5.32, 5.34),
@@ -108,7 +109,7 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: say.add }).click();
     await page.getByRole("menuitem", { name: say.image, exact: true }).click();
     const chooser = page.waitForEvent("filechooser");
-    await page.getByRole("button", { name: say.upload }).click();
+    await page.getByRole("region", { name: say.image }).getByRole("button", { name: say.upload }).click();
     await (await chooser).setFiles({ name: "tea.png", mimeType: "image/png", buffer: png });
     await expect(page.getByRole("textbox", { name: say.picture, exact: true })).toHaveValue(
       /\/m\/[0-9a-f]{64}$/,
@@ -197,6 +198,7 @@ for (const language of ["en", "ja"] as const) {
 
   test(`5.16 each other kind of block, quick replies and sender, as the phone shows them: ${language}`, async ({
     page,
+    request,
   }) => {
     const t = texts(language);
     const home = await signIn(page, language);
@@ -208,7 +210,7 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
     const add = async (n: number, kind: string) => {
       await page.getByRole("button", { name: say.add }).click();
-      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).click();
+      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).press("Enter");
       return page.getByRole("region", { name: named(n, kind), exact: true });
     };
     const upload = async (at: typeof page | ReturnType<typeof page.getByRole>) => {
@@ -271,6 +273,42 @@ for (const language of ["en", "ja"] as const) {
     expect(await violations(page, "merchants")).toEqual([]); // the colours of its buttons are LINE's
     await fits(page, `5-16-kinds-${language}`);
     if (pictures) await page.screenshot({ path: `${pictures}/5-16-kinds-${language}.png`, fullPage: true });
+
+    // Published, each kind arrives on the phone as it stands here, and its version counts it.
+    await page.getByRole("button", { name: say.publish }).click();
+    await expect(page.getByText(say.published)).toBeVisible();
+    const id = page.url().split("/messages/")[1];
+    const { url, body } = await asMember<{ url: string; body: string }>(page, `/get_json?message=${id}`);
+    const headers = (await cart(request)).webhook.headers;
+    const flow = await told<{ id: string; actions: { id: string; type: string }[] }>(
+      request,
+      "/klaviyo/flows",
+      {
+        name: `Kinds ${language}`,
+        metric: "Checkout Started",
+        status: "draft",
+        webhook: { url, headers, body },
+      },
+    );
+    await told(request, `/klaviyo/flows/${flow.id}/test_send`, {
+      profile: "mio@customer.example",
+      action: flow.actions.find((a) => a.type === "send-webhook")?.id,
+    });
+    const types = async () => {
+      const chat = await told<Items<{ message: { type: string } }>>(request, "/people/mio/chat");
+      return chat.items.slice(-5).map((m) => m.message.type);
+    };
+    await expect.poll(types, { timeout: 30_000 }).toEqual(["sticker", "video", "imagemap", "flex", "flex"]);
+    await request.delete(`${sim}/sim/v1/klaviyo/flows/${flow.id}`);
+    await page.goto(`${home}/messages/${id}/versions`);
+    await expect(page.getByRole("article")).toContainText(t("message.sentTimes", { n: 1 }));
+    await page.goto(`${sim}/phone`);
+    await page.getByRole("button", { name: "Mio T." }).click();
+    const hers = page.getByRole("region", { name: "Phone of Mio T." });
+    await hers.getByRole("button", { name: /^Hana Tea/ }).click();
+    for (const part of ["Mei", "Sencha", "Gyokuro"]) await expect(hers).toContainText(part);
+    await expect(hers.getByRole("button", { name: "Hours" })).toBeVisible();
+    if (pictures) await page.screenshot({ path: `${pictures}/5-16-kinds-arrived-${language}.png` });
   });
 
   test(`5.16 the part of a picture that is seen is chosen, and the whole picture comes back: ${language}`, async ({
@@ -287,7 +325,7 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
     const add = async (n: number, kind: string) => {
       await page.getByRole("button", { name: say.add }).click();
-      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).click();
+      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).press("Enter");
       return page.getByRole("region", { name: named(n, kind), exact: true });
     };
     // a picture that is red on the left and blue on the right

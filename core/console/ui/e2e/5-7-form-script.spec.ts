@@ -208,6 +208,22 @@ for (const lang of ["en", "ja"] as const) {
     });
     await guest.close();
     language = "en";
+
+    await test.step("a form that was deleted in Klaviyo is said to be, until another is chosen", async () => {
+      const lost = await asMember<Form>(page, "/forms", {
+        name: `Lost ${stamp}`,
+        origins: [origin],
+        shows: "both",
+        klaviyo_form: "Gone01",
+      });
+      await page.goto(`${home}/linking/forms/${lost.id}`);
+      await expect(page.getByText(t("linking.forms.deleted"))).toBeVisible();
+      await looked(page, `5-7-lost-${lang}`);
+      await page.getByRole("combobox", { name: t("linking.forms.which") }).click();
+      await page.getByRole("option", { name: t("linking.forms.any") }).click();
+      await page.getByRole("button", { name: t("linking.forms.save") }).click();
+      await expect(page.getByText(t("linking.forms.deleted"))).toBeHidden();
+    });
   });
 }
 
