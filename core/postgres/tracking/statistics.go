@@ -153,7 +153,7 @@ SELECT n.message_id, coalesce(v.name, ''), coalesce(s.n, 0), coalesce(f.failed, 
   LEFT JOIN LATERAL (
        SELECT figures, read_at
          FROM line_figure
-        WHERE merchant_id = $1 AND message_id = n.message_id AND from_day = $3::date AND to_day = $4::date) AS l ON true
+        WHERE merchant_id = $1 AND message_id = n.message_id AND from_day = greatest($3::date, $4::date - 29) AND to_day = $4::date) AS l ON true
  ORDER BY coalesce(s.n, 0) DESC, n.message_id
  LIMIT 500`, m, c, d.From, d.To)
 	all, err := pgx.CollectRows(rows, scanMessageSums)

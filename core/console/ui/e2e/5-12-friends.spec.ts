@@ -140,7 +140,7 @@ for (const language of ["en", "ja"] as const) {
 
     await test.step("taken out by CSV: those whom the filters show", async () => {
       await search.fill("");
-      await choose("friend.tag", `Bulk ${stamp}`);
+      await choose("friend.tags", `Bulk ${stamp}`);
       await expect(page).toHaveURL(new RegExp(`tag=${tag.id}`));
       const waiting = page.waitForEvent("download");
       await page.getByRole("link", { name: t("friend.csvOut") }).click();

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Locator, type Page, test } from "@playwright/test";
 import { accessible, looked, pictures, signIn, sizes } from "./console";
 import { asMember, edge, type Items, told } from "./sim";
 import { say } from "./words";
@@ -51,6 +51,13 @@ async function visit(page: Page) {
 const says = (page: Page, detail: object) =>
   page.evaluate((d) => window.dispatchEvent(new CustomEvent("klaviyoForms", { detail: d })), detail);
 
+// answered submits until the box is there: an address may do so ten times a minute.
+const answered = (page: Page, box: Locator, detail: object) =>
+  expect(async () => {
+    await says(page, detail);
+    await expect(box).toBeVisible({ timeout: 3_000 });
+  }).toPass({ timeout: 90_000 });
+
 for (const [spelling, detail] of [
   ["submit and email", { type: "submit", formId: "AnyOne", metaData: { email: "EMAIL" } }],
   ["stepSubmit and $email", { type: "stepSubmit", formId: "AnyOne", metaData: { $email: "EMAIL" } }],
@@ -70,8 +77,8 @@ for (const [spelling, detail] of [
     script = form.script_url;
     const refused = await visit(page);
     await says(page, { ...detail, type: "open" }); // no submission
-    await says(page, JSON.parse(JSON.stringify(detail).replace("EMAIL", email)));
     const box = page.getByRole("region", { name: "Get news on LINE" });
+    await answered(page, box, JSON.parse(JSON.stringify(detail).replace("EMAIL", email)));
     await expect(box.getByRole("img", { name: "Scan with your phone's camera" })).toBeVisible();
     await expect(box).toHaveCount(1);
     await accessible(page, `form box, ${spelling}`);
@@ -110,8 +117,8 @@ test("5.7 a form speaks the merchant's own words, in the language of the shop's 
   ] as const) {
     language = shown;
     await visit(page);
-    await says(page, { type: "submit", formId: "AnyOne", metaData: { email } });
     const box = page.getByRole("region", { name: title });
+    await answered(page, box, { type: "submit", formId: "AnyOne", metaData: { email } });
     await expect(box.getByRole("link", { name: button })).toBeVisible();
     await expect(box.getByRole("button", { name: close })).toBeVisible();
     await expect(box.getByText(title)).toBeVisible(); // as text, whatever was typed
@@ -128,8 +135,8 @@ for (const lang of ["en", "ja"] as const) {
     request,
   }) => {
     const stamp = Date.now();
-    const emails = [`in${stamp}@customer.example`];
-    for (const email of emails) await told(request, "/klaviyo/profiles", { email, first_name: "Sumi" });
+    const email = `in${stamp}@customer.example`;
+    await told(request, "/klaviyo/profiles", { email, first_name: "Sumi" });
     await page.setViewportSize(sizes[lang]);
     const home = await signIn(page, lang);
     const name = `Club ${stamp}`;
@@ -192,13 +199,10 @@ for (const lang of ["en", "ja"] as const) {
 
     language = lang === "en" ? "ja" : "en"; // the shop's page, whatever the console speaks
     const guest = await context.newPage();
-    const submits = (email = "") =>
-      says(guest, { type: "submit", formId: `Any${email}`, metaData: { email } });
     const box = guest.getByRole("region", { name: lang === "en" ? "お茶の便り <b>新着</b>" : "Tea news" });
     await test.step("the shop page says what was written; the console hears of a submission", async () => {
       await visit(guest);
-      await submits(emails[0]);
-      await expect(box).toBeVisible();
+      await answered(guest, box, { type: "submit", formId: "AnyOne", metaData: { email } });
       if (lang === "en") await expect(box.getByText("カメラでどうぞ")).toBeVisible();
       else await expect(box.getByRole("button", { name: "Not now" })).toBeVisible();
       await expect(page.getByText(t("linking.forms.arrived"))).toBeVisible();

@@ -159,7 +159,7 @@ function useChoices() {
     },
     {
       name: "tag",
-      label: t("friend.tag"),
+      label: t("friend.tags"),
       options: (tags.data?.items ?? []).map((tag) => ({ value: tag.id, label: tag.name })),
     },
     {

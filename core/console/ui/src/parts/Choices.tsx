@@ -57,7 +57,12 @@ export function Choices({ of, filters, saved, children }: Props) {
         if (value)
           return (
             <Pill.Group key={choice.name}>
-              <Pill size="lg" component="span" styles={{ label: { display: "flex", alignItems: "center" } }}>
+              <Pill
+                size="lg"
+                component="span"
+                fz="sm"
+                styles={{ label: { display: "flex", alignItems: "center" } }}
+              >
                 {choice.label}: {chosen?.label ?? value}
                 <CloseButton
                   size="sm"
