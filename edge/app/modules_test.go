@@ -20,12 +20,23 @@ func TestModulesAreReplacedWhileRequestsCome(t *testing.T) {
 	core, dir := edgetest.NewCore(t), folder(t)
 	core.Seed()
 	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir}
-	p := run(t, append(settings, "LUMO_EDGE_ENROL="+edgetest.Code)...).ready()
+	addr := freeAddr(t)
+	p := run(t, append(settings, "LUMO_EDGE_ENROL="+edgetest.Code, "LUMO_EDGE_METRICS_ADDR="+addr)...).ready()
 	click := func(p *process) {
 		t.Helper()
 		status, location, _ := p.do(http.MethodGet, "/c/"+edgetest.Link(1, 42), "")
 		if status != 302 || !strings.HasPrefix(location, edgeapitest.Target) {
 			t.Fatalf("got %d %q", status, location)
+		}
+	}
+	all := func() { // one request for each module
+		t.Helper()
+		click(p)
+		if status, location, _ := p.do(http.MethodGet, "/q/"+edgeapitest.Code+"?k=01HPROFILE", ""); status != 302 {
+			t.Fatalf("a scan: got %d %q", status, location)
+		}
+		if status := p.line("{}"); status != http.StatusOK {
+			t.Fatalf("a webhook: got %d", status)
 		}
 	}
 	second, err := modules.Default()
@@ -35,7 +46,7 @@ func TestModulesAreReplacedWhileRequestsCome(t *testing.T) {
 	second["redirect"] = edgetest.Marked(second["redirect"], "second")
 	core.Publish(2, second)
 	until(t, "the core hears of the new set", func() bool {
-		click(p)
+		all()
 		return core.Status().Modules == 2
 	})
 	third, err := modules.Default()
@@ -44,10 +55,16 @@ func TestModulesAreReplacedWhileRequestsCome(t *testing.T) {
 	}
 	third["redirect"] = third["redirect"][:len(third["redirect"])/2]
 	core.Publish(3, third)
+	if b := scrape(t, addr); !strings.Contains(b, "\nlumo_edge_modules_refused 0\n") {
+		t.Error("a set that is used counts as refused")
+	}
 	until(t, "the core hears of the refusal", func() bool {
-		click(p)
+		all()
 		return core.Status().Trouble == edgeapi.TroubleModules && core.Status().Modules == 2
 	})
+	if b := scrape(t, addr); !strings.Contains(b, "\nlumo_edge_modules_refused 1\n") {
+		t.Error("the refusal is not among the metrics")
+	}
 	if err := p.end(); err != nil {
 		t.Fatal(err)
 	}

@@ -208,6 +208,28 @@ func TestFullSpoolRefuses(t *testing.T) {
 	}
 }
 
+// However many clicks there are, a quarter of the room is left to requests.
+func TestEventsLeaveRoomToRequests(t *testing.T) {
+	t.Parallel()
+	s, err := spool.Open(spool.Config{Dir: t.TempDir(), MaxBytes: 4000, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fill := func(add func(context.Context, edgeapi.Record) error) (n int) {
+		for add(t.Context(), record(n)) == nil {
+			n++
+		}
+		return n
+	}
+	if events, requests := fill(s.AddEvent), fill(s.AddRequest); events == 0 || requests < events/4 {
+		t.Errorf("%d events left room to %d requests", events, requests)
+	}
+	if err := s.AddEvent(t.Context(), record(0)); err == nil {
+		t.Error("an event took what is left to requests")
+	}
+}
+
 // The child adds records to both logs and says which are acknowledged, until it is killed.
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
