@@ -53,7 +53,7 @@ type Props = {
 export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }: Props) {
   const { t } = useTranslation();
   const { channel } = usePlace();
-  const say = useProblems();
+  const say = useProblems(draft.blocks);
   const blocks = draft.blocks;
   const put = (next: string[]) => set({ ...draft, blocks: next });
   const sensors = useSensors(
@@ -103,7 +103,7 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
               }}
               errors={(path) => {
                 const found = problems.find(
-                  (p) => p.block === i && p.level === "error" && (path === "" ? !p.path : p.path === path),
+                  (p) => p.block === i && p.level === "error" && (path === "" || p.path === path),
                 );
                 return found && say(found);
               }}
@@ -225,7 +225,7 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
   const icon = (iconUrl: string) => set({ ...draft, sender: senderText({ ...sender, iconUrl }) });
   const square = useCut((i) => icon(i.icon_url ?? ""));
   return (
-    <Card component="section" aria-label={t("message.extras")}>
+    <Card component="section" id="extras" tabIndex={-1} aria-label={t("message.extras")}>
       <Title order={3} size="h5" mb="xs">
         {t("message.quick", { n: list?.length ?? 0 })}
       </Title>

@@ -25,7 +25,7 @@ import { Blocks } from "./Blocks";
 import { GetJson } from "./GetJson";
 import style from "./message.module.css";
 import { type Body, goesOn, inOrder, type Message, type Problem } from "./model";
-import { useProblems } from "./problems";
+import { placeOf, show, useProblems } from "./problems";
 import { Campaign } from "./Utm";
 import { useBack } from "./useBack";
 import { shown, useImages, usePreview } from "./usePreview";
@@ -286,12 +286,8 @@ type ProblemsProps = { problems: Problem[]; draft: Body; set: (d: Body) => void;
 // Problems lists what stands in the way; each leads to its block, and some mend themselves.
 function Problems({ problems, draft, set, readOnly }: ProblemsProps) {
   const { t } = useTranslation();
-  const say = useProblems();
-  const jump = (block: number) => {
-    const there = document.getElementById(`block-${block + 1}`);
-    there?.scrollIntoView({ block: "center" });
-    (there?.querySelector<HTMLElement>("[role=textbox], input, textarea") ?? there)?.focus();
-  };
+  const say = useProblems(draft.blocks);
+  const parts: Record<string, string> = { campaign: t("message.utm"), extras: t("message.extras") };
   const fix = (p: Problem) => {
     const quoted = (v: unknown) => JSON.stringify(v).slice(1, -1);
     set({
@@ -309,32 +305,35 @@ function Problems({ problems, draft, set, readOnly }: ProblemsProps) {
           : t("message.problemCount", { count: problems.length, n: problems.length })}
       </Text>
       <List listStyleType="none" spacing="xs">
-        {problems.map((p, i) => (
-          <List.Item key={i}>
-            <Group gap="xs">
-              <State of={p.level === "error" ? "bad" : "warning"} words="problemLevel" />
-              <Text size="sm">{say(p)}</Text>
-              {p.block >= 0 && (
-                <Button size="compact-xs" variant="subtle" onClick={() => jump(p.block)}>
-                  {t("message.toBlock", { n: p.block + 1 })}
-                </Button>
+        {problems.map((p, i) => {
+          const place = placeOf(p);
+          return (
+            <List.Item key={i}>
+              <Group gap="xs">
+                <State of={p.level === "error" ? "bad" : "warning"} words="problemLevel" />
+                <Text size="sm">{say(p)}</Text>
+                {place && (
+                  <Button size="compact-xs" variant="subtle" onClick={() => show(place, say(p))}>
+                    {parts[place] ?? t("message.toBlock", { n: p.block + 1 })}
+                  </Button>
+                )}
+                {p.code === "klaviyo_template" && !!p.data?.fix && !readOnly && (
+                  <Button size="compact-xs" variant="default" onClick={() => fix(p)}>
+                    {t("message.fix")}
+                  </Button>
+                )}
+              </Group>
+              {p.code === "line_refuses" && (
+                <details>
+                  <summary>{t("message.details")}</summary>
+                  <Text size="xs" lang="en">
+                    {String(p.data?.property ?? "")}: {String(p.data?.original ?? "")}
+                  </Text>
+                </details>
               )}
-              {p.code === "klaviyo_template" && !!p.data?.fix && !readOnly && (
-                <Button size="compact-xs" variant="default" onClick={() => fix(p)}>
-                  {t("message.fix")}
-                </Button>
-              )}
-            </Group>
-            {p.code === "line_refuses" && (
-              <details>
-                <summary>{t("message.details")}</summary>
-                <Text size="xs" lang="en">
-                  {String(p.data?.property ?? "")}: {String(p.data?.original ?? "")}
-                </Text>
-              </details>
-            )}
-          </List.Item>
-        ))}
+            </List.Item>
+          );
+        })}
       </List>
     </Card>
   );

@@ -49,10 +49,10 @@ type Props = { draft: Body; set: (draft: Body) => void; problems: Problem[]; rea
 // Campaign are the parameters of this message's links; an empty one is the account's.
 export function Campaign({ draft, set, problems, readOnly }: Props) {
   const { t } = useTranslation();
-  const say = useProblems();
+  const say = useProblems(draft.blocks);
   const { channel } = usePlace();
   return (
-    <Card component="section" aria-label={t("message.utm")}>
+    <Card component="section" id="campaign" tabIndex={-1} aria-label={t("message.utm")}>
       <Title order={3} size="h5">
         {t("message.utm")}
       </Title>
