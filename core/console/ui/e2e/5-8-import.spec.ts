@@ -182,7 +182,7 @@ for (const language of ["en", "ja"] as const) {
       const faster = await slow(request, 2); // the segment's size, and its first page
       await page.getByRole("button", { name: say.check }).click();
       await expect(check.box).toContainText(t("common.doneOf", { done: 100, total: far }));
-      await expect(check.box).toContainText(t("run.klaviyo"));
+      await expect(check.box).toContainText(t("run.both"));
       await check.turn("pause");
       await check.is("paused");
       await faster();
