@@ -164,10 +164,13 @@ func (s *Service) withWebhooks(ctx context.Context, c lumo.Channel, all []Klaviy
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	looks := 0
 	for i := range all {
 		f := &all[i]
-		if err != nil || looks == hooksEach || f.Status != "live" || !calling[f.ID] {
+		if looks == hooksEach || f.Status != "live" || !calling[f.ID] {
 			continue
 		}
 		looks++
@@ -181,7 +184,7 @@ func (s *Service) withWebhooks(ctx context.Context, c lumo.Channel, all []Klaviy
 			}
 		}
 	}
-	return err
+	return nil
 }
 
 // measure learns of a few calls when their event happened, which shows what Klaviyo's own

@@ -26,6 +26,9 @@ export function endOf(day: string, zone: string): string {
   return new Date(2 * utc - Date.parse(`${there.replace(" ", "T")}Z`)).toISOString();
 }
 
+// dayIn is the day of a moment in a shop's zone.
+export const dayIn = (zone: string, ms: number) =>
+  new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(ms);
+
 // dayOf is the day that ends at a moment, or during which it lies, in a shop's zone.
-export const dayOf = (moment: string, zone: string) =>
-  new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(Date.parse(moment) - 1);
+export const dayOf = (moment: string, zone: string) => dayIn(zone, Date.parse(moment) - 1);

@@ -1,4 +1,4 @@
-import { dayAt, oneDay, utcDay } from "../parts/day";
+import { dayAt, dayIn, oneDay, utcDay } from "../parts/day";
 
 // Ranges of days, both included.
 
@@ -7,13 +7,7 @@ export type Days = { from: string; to: string };
 export const longest = 400; // days, as the API allows
 
 // today is the day in a shop's zone.
-export const today = (zone: string, now = Date.now()) =>
-  new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-  }).format(now);
+export const today = (zone: string, now = Date.now()) => dayIn(zone, now);
 
 const plus = (day: string, days: number) => utcDay(dayAt(day) + days * oneDay);
 
