@@ -88,6 +88,22 @@ const kept = (page: Page, part: string) =>
     })
     .toContain(part);
 
+// emptied begins a message without a block, and gives how the nth block of a kind is added.
+async function emptied(page: Page, language: "en" | "ja", home: string, name: string) {
+  const [t, say] = [texts(language), words[language]];
+  await page.goto(`${home}/messages`);
+  await page.getByRole("button", { name: say.create, exact: true }).click();
+  await page.getByRole("button", { name: say.nothing }).click();
+  await page.getByLabel(say.name, { exact: true }).fill(name);
+  const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
+  await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
+  return async (n: number, kind: string) => {
+    await page.getByRole("button", { name: say.add }).click();
+    await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).press("Enter");
+    return page.getByRole("region", { name: named(n, kind), exact: true });
+  };
+}
+
 for (const language of ["en", "ja"] as const) {
   const say = words[language];
   test(`5.16 a greeting with first name and picture, seen as Yuki, published: ${language}`, async ({
@@ -202,17 +218,7 @@ for (const language of ["en", "ja"] as const) {
   }) => {
     const t = texts(language);
     const home = await signIn(page, language);
-    await page.goto(`${home}/messages`);
-    await page.getByRole("button", { name: say.create, exact: true }).click();
-    await page.getByRole("button", { name: say.nothing }).click();
-    await page.getByLabel(say.name, { exact: true }).fill(`Kinds ${language}`);
-    const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
-    await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
-    const add = async (n: number, kind: string) => {
-      await page.getByRole("button", { name: say.add }).click();
-      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).press("Enter");
-      return page.getByRole("region", { name: named(n, kind), exact: true });
-    };
+    const add = await emptied(page, language, home, `Kinds ${language}`);
     const upload = async (at: typeof page | ReturnType<typeof page.getByRole>) => {
       const chooser = page.waitForEvent("filechooser");
       await at.getByRole("button", { name: say.upload }).click();
@@ -317,17 +323,7 @@ for (const language of ["en", "ja"] as const) {
     const t = texts(language);
     await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
-    await page.goto(`${home}/messages`);
-    await page.getByRole("button", { name: say.create, exact: true }).click();
-    await page.getByRole("button", { name: say.nothing }).click();
-    await page.getByLabel(say.name, { exact: true }).fill(`Cut ${language}`);
-    const named = (n: number, kind: string) => t("message.block", { n, kind: t(`block.${kind}`) });
-    await page.getByRole("button", { name: t("message.remove", { name: named(1, "text") }) }).click();
-    const add = async (n: number, kind: string) => {
-      await page.getByRole("button", { name: say.add }).click();
-      await page.getByRole("menuitem", { name: t(`block.${kind}`), exact: true }).press("Enter");
-      return page.getByRole("region", { name: named(n, kind), exact: true });
-    };
+    const add = await emptied(page, language, home, `Cut ${language}`);
     // a picture that is red on the left and blue on the right
     const halves = await page.evaluate(() => {
       const canvas = document.createElement("canvas");
