@@ -28,7 +28,7 @@ func (a *App) newFleet(ctx context.Context) (*fleet.Service, fleet.CoreKeys, err
 			"LUMO_MODULE_PUBLIC_KEY must be a key in base64.")
 	}
 	s, err := fleet.New(fleet.Config{Tenants: a.db, Store: store,
-		Values: fleetstore.NewValues(a.vault, a.log), Keys: keys, Bell: fleetstore.NewBell(a.db),
+		Values: fleetstore.NewValues(a.vault, a.log, a.now), Keys: keys, Bell: fleetstore.NewBell(a.db),
 		Watcher: console.NewNews(a.db, a.hub), ModuleKey: moduleKey, NewID: a.newID, Now: a.now,
 		Log: a.log})
 	if err != nil {

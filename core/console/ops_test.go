@@ -63,7 +63,7 @@ func newRoom(t *testing.T) *room {
 		t.Fatal(err)
 	}
 	r.fleet, err = fleet.New(fleet.Config{Tenants: r.DB, Store: fleetstore.New(r.Vault),
-		Values: fleetstore.NewValues(r.Vault, log), Keys: keys, Bell: fleetstore.NewBell(r.DB), Watcher: r,
+		Values: fleetstore.NewValues(r.Vault, log, r.Clock.Now), Keys: keys, Bell: fleetstore.NewBell(r.DB), Watcher: r,
 		ModuleKey: signer().Public().(ed25519.PublicKey), NewID: r.ID, Now: r.Clock.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)

@@ -274,10 +274,9 @@ func (s *Service) since(ctx context.Context, after uint64, limit int) (
 // lives. A revoked edge hears nothing more.
 func (st *stream) heartbeat(ctx context.Context) error {
 	s := st.s
-	now := s.c.Now()
 	alive := false
 	err := s.c.Tenants.InSystem(ctx, func(ctx context.Context) (err error) {
-		alive, err = s.c.Store.Seen(ctx, st.edge.ID, st.report(), now)
+		alive, err = s.c.Store.Seen(ctx, st.edge.ID, st.report(), s.c.Now())
 		return err
 	})
 	if err != nil {
@@ -287,7 +286,7 @@ func (st *stream) heartbeat(ctx context.Context) error {
 		return fault.As(fault.Unauthenticated, "fleet.heartbeat", errRevoked)
 	}
 	return st.write(ctx, edgeapi.Frame{Type: edgeapi.FrameHeartbeat, Sequence: st.sent,
-		Payload: edgeapi.Heartbeat{Version: st.sent, UnixMS: uint64(now.UnixMilli())}.Append(nil)})
+		Payload: edgeapi.Heartbeat{Version: st.sent, UnixMS: uint64(s.c.Now().UnixMilli())}.Append(nil)})
 }
 
 func (st *stream) report() Report {

@@ -85,10 +85,9 @@ type Key struct {
 	Refused24  int64
 }
 
-// Valid tells whether the key counted at a time.
-func (k Key) Valid(at time.Time) bool {
-	return !at.Before(k.ValidFrom) && (k.ValidUntil.IsZero() || at.Before(k.ValidUntil))
-}
+// Valid tells whether the key counted at a time. Who presented it had it from us, so its
+// beginning is not asked for: an edge's clock may put a call a little before it.
+func (k Key) Valid(at time.Time) bool { return k.ValidUntil.IsZero() || at.Before(k.ValidUntil) }
 
 // Store keeps requests. Every method runs in the transaction of its context.
 type Store interface {

@@ -18,7 +18,6 @@ type sealedKey struct {
 	column [2]string // table and column it is sealed for
 	row    id.ID
 	sealed []byte
-	from   time.Time // zero = always
 	until  *time.Time
 }
 
@@ -34,26 +33,29 @@ func (v *Values) open(ctx context.Context, m lumo.MerchantID, keys []sealedKey) 
 			out = append(out, edgeapi.Entry{Table: edgeapi.TableKey, Key: k.ref.Append(nil)})
 			continue
 		}
-		out = append(out, keyEntry(k.ref, plain, k.from, k.until))
+		out = append(out, v.keyEntry(k.ref, plain, k.until))
 	}
 	return out
 }
 
-func keyEntry(ref edgeapi.KeyRef, secret []byte, from time.Time, until *time.Time) edgeapi.Entry {
+// keyEntry leaves as little as possible to an edge's clock, which follows ours a little behind:
+// a key that ended is taken away, and one that an edge has counts from then on.
+func (v *Values) keyEntry(ref edgeapi.KeyRef, secret []byte, until *time.Time) edgeapi.Entry {
+	key := ref.Append(nil)
 	e := edgeapi.KeyEntry{Secret: secret}
-	if !from.IsZero() {
-		e.ValidFrom = from.UnixMilli()
-	}
 	if until != nil {
+		if !v.now().Before(*until) {
+			return edgeapi.Entry{Op: edgeapi.Delete, Table: edgeapi.TableKey, Key: key}
+		}
 		e.ValidUntil = until.UnixMilli()
 	}
-	return put(edgeapi.TableKey, ref.Append(nil), e.Append(nil))
+	return put(edgeapi.TableKey, key, e.Append(nil))
 }
 
 // channelKeys reads the keys that sign links and seal login states.
 func (v *Values) channelKeys(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT c.number, k.kind, k.number, k.id, k.secret_enc, k.valid_from, k.valid_until
+SELECT c.number, k.kind, k.number, k.id, k.secret_enc, k.valid_until
   FROM channel_key k
   JOIN channel c ON c.merchant_id = k.merchant_id AND c.id = k.channel_id
  WHERE k.merchant_id = $1 AND ($2::bigint = 0 OR c.number = $2 AND k.number = $3)`, m, int64(f.channel),
@@ -63,7 +65,7 @@ SELECT c.number, k.kind, k.number, k.id, k.secret_enc, k.valid_from, k.valid_unt
 	var number int
 	k := sealedKey{column: [2]string{"channel_key", "secret_enc"}}
 	var keys []sealedKey
-	_, err := pgx.ForEachRow(rows, []any{&channel, &kind, &number, &k.row, &k.sealed, &k.from, &k.until},
+	_, err := pgx.ForEachRow(rows, []any{&channel, &kind, &number, &k.row, &k.sealed, &k.until},
 		func() error {
 			keyKind := edgeapi.KeyLink
 			if kind == "state" {
@@ -123,7 +125,7 @@ SELECT number, id, webhook_secret_enc
 // flowKeys reads the hashes of flow keys; edges never get the keys themselves.
 func (v *Values) flowKeys(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
-SELECT c.number, k.number, k.hash, k.valid_from, k.valid_until
+SELECT c.number, k.number, k.hash, k.valid_until
   FROM flow_key k
   JOIN channel c ON c.merchant_id = k.merchant_id AND c.id = k.channel_id
  WHERE k.merchant_id = $1 AND ($2::bigint = 0 OR c.number = $2 AND k.number = $3)`, m, int64(f.channel),
@@ -132,10 +134,9 @@ SELECT c.number, k.number, k.hash, k.valid_from, k.valid_until
 		var channel int64
 		var number int
 		var hash []byte
-		var from time.Time
 		var until *time.Time
-		err := r.Scan(&channel, &number, &hash, &from, &until)
-		return keyEntry(edgeapi.Ref(edgeapi.KeyFlow, uint16(number), uint32(channel)), hash, from, until), err
+		err := r.Scan(&channel, &number, &hash, &until)
+		return v.keyEntry(edgeapi.Ref(edgeapi.KeyFlow, uint16(number), uint32(channel)), hash, until), err
 	})
 	return entries, postgres.Fault("postgres.flowKeys", err)
 }

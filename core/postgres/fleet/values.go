@@ -30,10 +30,13 @@ type Opener interface {
 type Values struct {
 	vault Opener
 	log   *slog.Logger
+	now   func() time.Time
 }
 
 // NewValues makes a reader of edge tables.
-func NewValues(v Opener, log *slog.Logger) *Values { return &Values{vault: v, log: log} }
+func NewValues(v Opener, log *slog.Logger, now func() time.Time) *Values {
+	return &Values{vault: v, log: log, now: now}
+}
 
 // filter limits a read to one row; zero = all of the merchant's.
 type filter struct {
@@ -216,7 +219,7 @@ SELECT c.number, c.login_channel_id, c.basic_id, s.name, c.fallback_url, left(s.
        coalesce((SELECT max(k.number)
                    FROM channel_key k
                   WHERE k.merchant_id = c.merchant_id AND k.channel_id = c.id AND k.kind = 'state'
-                    AND k.valid_from <= now() AND (k.valid_until IS NULL OR k.valid_until > now())), 0),
+                    AND (k.valid_until IS NULL OR k.valid_until > now())), 0),
        coalesce(a.email AND a.ask_email, false)
   FROM channel c
   JOIN merchant s ON s.merchant_id = c.merchant_id

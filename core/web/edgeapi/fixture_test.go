@@ -60,7 +60,7 @@ func (c *core) replica(t *testing.T, db *postgres.DB) (*fleet.Service, *httptest
 		t.Fatal(err)
 	}
 	service, err := fleet.New(fleet.Config{Tenants: db, Store: store,
-		Values: fleetstore.NewValues(c.Vault, log), Keys: keys, Bell: fleetstore.NewBell(db),
+		Values: fleetstore.NewValues(c.Vault, log, time.Now), Keys: keys, Bell: fleetstore.NewBell(db),
 		Watcher: c.far, ModuleKey: moduleKey(), NewID: c.ID, Now: time.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
