@@ -25,25 +25,9 @@ const (
 // at once, names nobody told, quota, and whether LINE still sends its events here. Any
 // number of processes may run it; a lease gives each channel to one at a time.
 func (s *Service) RunUpkeep(ctx context.Context) error {
-	idle := time.NewTicker(idleWait)
-	defer idle.Stop()
-	for {
-		did, err := s.UpkeepOnce(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.c.Log.ErrorContext(ctx, "upkeep of a channel", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-idle.C:
-		}
-	}
+	return lumo.Turns(ctx, s.UpkeepOnce, idleWait, nil, func(err error) {
+		s.c.Log.ErrorContext(ctx, "upkeep of a channel", "error", err)
+	})
 }
 
 // UpkeepOnce looks after one channel that is due; false means that none was.

@@ -141,7 +141,7 @@ type Reader struct {
 // Run reads until ctx ends. Any number of processes may run it.
 func (r *Reader) Run(ctx context.Context) error {
 	defer r.reads.Wait()
-	return turns(ctx, r.RunOnce, readIdle, r.Flows.wanting, func(err error) {
+	return lumo.Turns(ctx, r.RunOnce, readIdle, r.Flows.wanting, func(err error) {
 		r.Log.WarnContext(ctx, "events not read", "error", err)
 	})
 }

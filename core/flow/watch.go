@@ -64,35 +64,9 @@ type Watch struct {
 // Run looks after accounts until ctx ends. Any number of processes may run it; a lease gives
 // each account to one at a time.
 func (w *Watch) Run(ctx context.Context) error {
-	return turns(ctx, w.RunOnce, watchIdle, nil, func(err error) {
+	return lumo.Turns(ctx, w.RunOnce, watchIdle, nil, func(err error) {
 		w.Log.WarnContext(ctx, "flows not looked at", "error", err)
 	})
-}
-
-// turns takes one turn after another until ctx ends. After one that found nothing to do it
-// rests; what wakes it ends that.
-func turns(ctx context.Context, once func(context.Context) (did bool, err error), rest time.Duration,
-	wake <-chan struct{}, failed func(error)) error {
-	idle := time.NewTicker(rest)
-	defer idle.Stop()
-	for {
-		did, err := once(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			failed(err)
-		}
-		if did {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-idle.C:
-		case <-wake:
-		}
-	}
 }
 
 // RunOnce looks after one account that is due; false means that none was.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"lumo/core/lumo"
 	"lumo/shared/fault"
 )
 
@@ -18,26 +19,9 @@ const (
 
 // Work does runs until the context ends. Any number of processes may.
 func (s *Service) Work(ctx context.Context) error {
-	idle := time.NewTicker(idleWait)
-	defer idle.Stop()
-	for {
-		did, err := s.Once(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.c.Log.ErrorContext(ctx, "long work", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.bell:
-		case <-idle.C:
-		}
-	}
+	return lumo.Turns(ctx, s.Once, idleWait, s.bell, func(err error) {
+		s.c.Log.ErrorContext(ctx, "long work", "error", err)
+	})
 }
 
 // Once works for one account whose turn it is; false means that there is none.

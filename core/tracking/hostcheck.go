@@ -39,25 +39,9 @@ func (s *Hosts) Check(ctx context.Context, m lumo.MerchantID, by Actor) (Host, e
 
 // Run checks hosts again until ctx ends. Any number of processes may run it.
 func (s *Hosts) Run(ctx context.Context) error {
-	idle := time.NewTicker(hostTick)
-	defer idle.Stop()
-	for {
-		did, err := s.RecheckOnce(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.c.Log.ErrorContext(ctx, "check of a link host", "error", err)
-		}
-		if did && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-idle.C:
-		}
-	}
+	return lumo.Turns(ctx, s.RecheckOnce, hostTick, nil, func(err error) {
+		s.c.Log.ErrorContext(ctx, "check of a link host", "error", err)
+	})
 }
 
 // RecheckOnce checks one host that is due; false means that none was.
