@@ -259,6 +259,7 @@ func TestManyChangesArriveWhole(t *testing.T) {
 	c := newCore(t)
 	e := c.enrol(t)
 	first := e.connect(0)
+	first.until("heartbeat", func() bool { return first.beats > 0 })
 	c.addFlowKey(t, 1)
 	first.until("the key", func() bool { _, ok := first.value(wire.TableKey, c.flowKey(1)); return ok })
 	_ = first.ws.Close() // nobody answers for it while the changes are made
