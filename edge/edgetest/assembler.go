@@ -11,6 +11,7 @@ import (
 const (
 	pageSize   = 64 << 10
 	pages      = 3
+	mostPages  = 512 // an instance may have no more
 	answerAt   = pageSize
 	rememberAt = 2 * pageSize
 )
@@ -19,10 +20,21 @@ const (
 const (
 	lookupFunction = iota
 	bodyFunction
-	exitFunction
+	exitFunction // or what is imported in its place
 	bufferFunction
 	handleFunction
 	startFunction
+)
+
+// Indexes of the types of functions.
+const (
+	answersI32 = iota
+	handles
+	nothing
+	looksUp
+	takesI32
+	reads
+	takesI64
 )
 
 // Module is a WebAssembly module by hand. It imports a look-up, the body and WASI's exit.
@@ -32,27 +44,24 @@ type Module struct {
 	Data   []byte // at answerAt
 	Table  []byte // section of tables, empty = none
 	Memory uint32 // least pages, 0 = three
+	Import []byte // in place of WASI's exit, nil = that
 }
 
 // File is the module's bytes.
 func (m Module) File() []byte {
-	const (
-		answersI32 = iota // type indexes
-		handles
-		nothing
-		looksUp
-		takesI32
-		reads
-	)
+	third := m.Import
+	if third == nil {
+		third = imported("wasi_snapshot_preview1", "proc_exit", takesI32)
+	}
 	out := append([]byte("\x00asm"), 1, 0, 0, 0)
 	out = append(out, section(1, list(
 		[]byte{0x60, 0, 1, i32Type}, []byte{0x60, 1, i32Type, 1, i64Type}, []byte{0x60, 0, 0},
 		[]byte{0x60, 5, i32Type, i32Type, i32Type, i32Type, i32Type, 1, i32Type},
-		[]byte{0x60, 1, i32Type, 0}, []byte{0x60, 2, i32Type, i32Type, 1, i32Type}))...)
+		[]byte{0x60, 1, i32Type, 0}, []byte{0x60, 2, i32Type, i32Type, 1, i32Type},
+		[]byte{0x60, 1, i64Type, 0}))...)
 	out = append(out, section(2, list(
 		imported("lumo", "lookup", looksUp),
-		imported("lumo", "body", reads),
-		imported("wasi_snapshot_preview1", "proc_exit", takesI32)))...)
+		imported("lumo", "body", reads), third))...)
 	out = append(out, section(3, []byte{3, answersI32, handles, nothing})...)
 	out = append(out, m.Table...)
 	out = append(out, section(5, append([]byte{1, 0}, uleb(uint64(max(m.Memory, pages)))...))...)

@@ -1,6 +1,7 @@
 package edgetest
 
 import (
+	"bytes"
 	"slices"
 
 	"lumo/shared/edgeapi"
@@ -10,10 +11,11 @@ import (
 // a set is tried, so that it comes as far as a bad module can. Of none is there a verdict.
 func Hostile() map[string][]byte {
 	refusal := (&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil)
-	hostile := func(handle []byte, data ...byte) []byte {
-		return Module{Data: append(append([]byte{}, refusal...), data...),
+	with := func(imported, handle []byte, data ...byte) []byte {
+		return Module{Data: append(append([]byte{}, refusal...), data...), Import: imported,
 			Handle: code(when(selfTest(), verdictAt(0, len(refusal))), handle)}.File()
 	}
+	hostile := func(handle []byte, data ...byte) []byte { return with(nil, handle, data...) }
 	fine := (&edgeapi.Verdict{Kind: edgeapi.Respond, Status: 200, Body: []byte("x")}).Append(nil)
 	behind := len(refusal)
 	return map[string][]byte{
@@ -37,6 +39,12 @@ func Hostile() map[string][]byte {
 			lookup(0, 0x7fffffff, 0, 8), drop(), lookup(0, 8, -8, 0x7fffffff), drop(), i64(0))),
 		"nonsense":  hostile(verdictAt(behind, 8), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
 		"truncated": hostile(verdictAt(behind, len(fine)-1), fine...),
+		// Each call fills all the memory that there is with chance: few host calls, each of them slow.
+		"slow host calls": with(imported("wasi_snapshot_preview1", "random_get", reads),
+			code(i32(mostPages-pages), grow(), drop(),
+				forever(i32(0), i32(mostPages*pageSize), call(exitFunction), drop()), trap())),
+		"the other ABI's calls": with(imported("extism:host/env", "free", takesI64),
+			code(forever(i64(1<<40), call(exitFunction)), trap())),
 	}
 }
 
@@ -53,7 +61,16 @@ func HostileStarts() map[string][]byte {
 		return section(4, append([]byte{1, 0x70, 0}, uleb(least)...))
 	}
 	file := Module{Handle: i64(0)}.File()
+	asks := func(module, function string) []byte {
+		return Module{Handle: i64(0), Import: imported(module, function, takesI32)}.File()
+	}
 	return map[string][]byte{
+		"files":            asks("wasi_snapshot_preview1", "path_open"),
+		"requests":         asks("extism:host/env", "http_request"),
+		"stored keys":      asks("lumo", "keys"),
+		"the environment":  asks("env", "getenv"),
+		"another shape":    asks("wasi_snapshot_preview1", "random_get"),
+		"many tables":      Module{Handle: i64(0), Table: section(4, append(uleb(1000), bytes.Repeat([]byte{0x70, 0, 1}, 1000)...))}.File(),
 		"endless start":    start(forever()),
 		"start that traps": start(trap()),
 		"start that exits": start(i32(0), call(exitFunction)),

@@ -31,9 +31,14 @@ func now() time.Time { return time.UnixMilli(edgeapitest.NowMS) }
 
 func newHost(t testing.TB, set map[string][]byte, deadline time.Duration) *wasm.Host {
 	t.Helper()
+	return hostOn(t, edgeapitest.NewWorld(), set, deadline)
+}
+
+func hostOn(t testing.TB, world wasm.Replica, set map[string][]byte, deadline time.Duration) *wasm.Host {
+	t.Helper()
 	h, err := wasm.New(
 		context.Background(),
-		wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: edgeapitest.NewWorld(),
+		wasm.Config{Modules: set, CacheDir: cacheDir(), Replica: world,
 			Random: edgeapitest.Zero{}, Deadline: deadline, Now: now},
 	)
 	if err != nil {
