@@ -35,6 +35,7 @@ type StatisticsView struct {
 	Total         SumsView          `json:"total"`
 	Days          []DaySumsView     `json:"days"`
 	Messages      []MessageSumsView `json:"messages"`
+	Reasons       []ReasonSumsView  `json:"reasons" doc:"why messages were not sent, or failed"`
 	Links         []LinkSumsView    `json:"links"`
 	Codes         []CodeSumsView    `json:"codes"`
 }
@@ -61,6 +62,13 @@ type LineFiguresView struct {
 	ReadAt  *time.Time `json:"read_at"`
 }
 
+// ReasonSumsView are how many were not sent, or failed, for a reason.
+type ReasonSumsView struct {
+	Of     string `json:"of" enum:"not_sent,failed"`
+	Reason string `json:"reason"`
+	Count  int64  `json:"count"`
+}
+
 // LinkSumsView are the figures of one address.
 type LinkSumsView struct {
 	Number   int64  `json:"number" doc:"of the link on its account"`
@@ -80,11 +88,16 @@ type CodeSumsView struct {
 	Links   int64  `json:"links"`
 }
 
-// PersonBehindView is somebody behind a figure.
+// PersonBehindView is somebody behind a figure. Who was not sent a message may be no friend.
 type PersonBehindView struct {
-	Friend RefView    `json:"friend"`
-	Count  int64      `json:"count"`
-	LastAt *time.Time `json:"last_at"`
+	ID         string         `json:"id" doc:"of the person in this list"`
+	Friend     *RefView       `json:"friend,omitempty"`
+	ProfileID  string         `json:"profile_id,omitempty" doc:"at Klaviyo, of who is no friend"`
+	Count      int64          `json:"count"`
+	LastAt     *time.Time     `json:"last_at"`
+	Reason     string         `json:"reason,omitempty" doc:"of the last time"`
+	ReasonData map[string]any `json:"reason_data,omitempty"`
+	Request    string         `json:"request,omitempty" doc:"req_.. of the last time, while it is kept"`
 }
 
 // InDays is a range of days, both included.
@@ -105,16 +118,17 @@ type peopleInput struct {
 	InChannel
 	InDays
 	PageParams
-	Of      string `query:"of" required:"true" enum:"sent,opened,clicked,joined,linked" doc:"joined, linked: by a QR code"`
+	Of      string `query:"of" required:"true" enum:"sent,not_sent,failed,opened,clicked,joined,linked" doc:"joined, linked: by a QR code"`
 	Message string `query:"message" maxLength:"40" doc:"msg_..; direct = texts written in Klaviyo"`
 	Link    int64  `query:"link" minimum:"0" maximum:"4294967295" doc:"number of a link"`
 	Code    string `query:"qr_code" maxLength:"40" doc:"qrc_.."`
+	Reason  string `query:"reason" maxLength:"40" doc:"only not sent, or failed, for this one"`
 }
 
 type tableInput struct {
 	InChannel
 	InDays
-	By string `query:"by" required:"true" enum:"day,message,link,code" doc:"which table"`
+	By string `query:"by" required:"true" enum:"day,message,reason,link,code" doc:"which table"`
 }
 
 type figuresInput struct {
@@ -196,6 +210,9 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 		}
 		v.Messages = append(v.Messages, row)
 	}
+	for _, one := range s.Reasons {
+		v.Reasons = append(v.Reasons, ReasonSumsView{string(one.Of), one.Reason, one.N})
+	}
 	for _, one := range s.Links {
 		v.Links = append(v.Links, LinkSumsView{int64(one.Number), one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
 	}
@@ -214,12 +231,24 @@ func (p StatisticsParts) people(ctx context.Context, who Caller, in *peopleInput
 	found, err := p.Reports.People(ctx, who.Merchant.ID, c, q)
 	list.Items, list.Total = make([]PersonBehindView, len(found.Items)), &found.Total
 	for i, one := range found.Items {
-		list.Items[i] = PersonBehindView{RefView{ID: one.Friend.String(), Name: one.Name}, one.N, moment(one.At)}
+		list.Items[i] = personView(one)
 	}
 	if n := len(found.Items); found.More {
-		list.Next = timeCursor(found.Items[n-1].At, id.ID(found.Items[n-1].Friend))
+		list.Next = timeCursor(found.Items[n-1].At, found.Items[n-1].ID)
 	}
 	return list, err
+}
+
+func personView(p tracking.Person) PersonBehindView {
+	v := PersonBehindView{ID: p.ID.String(), ProfileID: p.Profile, Count: p.N, LastAt: moment(p.At), Reason: p.Reason,
+		ReasonData: p.Data}
+	if p.Friend != (lumo.FriendID{}) {
+		v.Friend = &RefView{ID: p.Friend.String(), Name: p.Name}
+	}
+	if p.Request != (lumo.RequestID{}) {
+		v.Request = p.Request.String()
+	}
+	return v
 }
 
 func (in peopleInput) query(who Caller, now time.Time) (c lumo.ChannelID, q tracking.PeopleQuery, err error) {
@@ -227,7 +256,7 @@ func (in peopleInput) query(who Caller, now time.Time) (c lumo.ChannelID, q trac
 		return c, q, err
 	}
 	q = tracking.PeopleQuery{Of: tracking.Behind(in.Of), Link: uint32(in.Link), Limit: in.Limit,
-		Direct: in.Message == direct}
+		Direct: in.Message == direct, Reason: in.Reason}
 	if q.Days, err = in.days(who, now); err != nil {
 		return c, q, err
 	}
@@ -246,9 +275,7 @@ func (in peopleInput) query(who Caller, now time.Time) (c lumo.ChannelID, q trac
 		q.Code = lumo.CodeID(v)
 	}
 	if in.Cursor != "" {
-		var last id.ID
-		q.At, last, err = readTimeCursor(in.Cursor)
-		q.Before = lumo.FriendID(last)
+		q.At, q.Before, err = readTimeCursor(in.Cursor)
 	}
 	return c, q, err
 }
@@ -303,6 +330,16 @@ func table(v StatisticsView, by string) [][]string {
 		rows := [][]string{append([]string{"message", "name"}, names...)}
 		for _, one := range v.Messages {
 			rows = append(rows, append([]string{one.ID, harmless(one.Name)}, one.SumsView.cells()...))
+		}
+		return rows
+	case "reason":
+		rows := [][]string{{"reason", "not_sent", "failed"}}
+		for _, one := range v.Reasons {
+			row := []string{one.Reason, number(one.Count), "0"}
+			if one.Of == string(tracking.BehindFailed) {
+				row[1], row[2] = row[2], row[1]
+			}
+			rows = append(rows, row)
 		}
 		return rows
 	case "link":

@@ -44,12 +44,19 @@ func (c *call) request() Request {
 		Auth: c.in.Auth, FlowID: clip(header(c.in, "X-Klaviyo-Flow-Id"), 64), Data: map[string]any{}, Body: c.in.Body}
 }
 
-// notSent is what the timeline says of a call that led to no message.
+// notSent is what the timeline, or where no friend was found the figures alone, says of a call that
+// led to no message.
 func notSent(r Request) map[string]any {
 	data := maps.Clone(r.Data)
 	data["reason"], data["request"] = r.Reason, r.ID.String()
 	if r.FlowID != "" {
 		data["flow"] = r.FlowID
+	}
+	if r.Message != (lumo.MessageID{}) {
+		data["message"] = r.Message.String()
+	}
+	if r.Friend == (lumo.FriendID{}) && r.Profile != "" {
+		data["profile"] = string(r.Profile)
 	}
 	return data
 }

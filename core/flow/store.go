@@ -223,7 +223,7 @@ func (s *Service) keep(ctx context.Context, m lumo.MerchantID, calls []*call, re
 				return err
 			}
 		}
-		if r.Outcome == Skipped && r.Friend != (lumo.FriendID{}) && r.Reason != edgeapi.Duplicate.Code() {
+		if r.Outcome == Skipped && r.Reason != edgeapi.Duplicate.Code() { // of a duplicate, the first one counts
 			err := s.Recorder.Record(ctx, lumo.Fact{Merchant: m, Channel: r.Channel, Friend: r.Friend,
 				Kind: lumo.FactNotSent, Source: "flow", Ref: id.ID(r.ID).String(), OccurredAt: r.ReceivedAt, Data: notSent(r)})
 			if err != nil {

@@ -416,7 +416,7 @@ CREATE TABLE friend_contact (
 CREATE TABLE friend_event (
     merchant_id uuid NOT NULL,
     id uuid NOT NULL,
-    friend_id uuid NOT NULL,
+    friend_id uuid,
     channel_id uuid NOT NULL,
     kind text NOT NULL,
     source text NOT NULL,
@@ -1286,6 +1286,7 @@ CREATE INDEX friend_contact_merchant_id_due_idx ON public.friend_contact USING b
 CREATE INDEX friend_contact_merchant_id_value_idx ON public.friend_contact USING btree (merchant_id, channel_id, kind, value_bidx);
 CREATE INDEX friend_event_merchant_id_channel_id_id_idx ON public.friend_event USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX friend_event_merchant_id_friend_id_occurred_at_idx ON public.friend_event USING btree (merchant_id, friend_id, occurred_at DESC, id DESC);
+CREATE INDEX friend_event_unsent_idx ON public.friend_event USING btree (merchant_id, channel_id, occurred_at) WHERE (kind = ANY (ARRAY['not_sent'::text, 'failed'::text]));
 CREATE INDEX friend_merchant_id_channel_id_consent_at_idx ON public.friend USING btree (merchant_id, channel_id, consent_at);
 CREATE INDEX friend_merchant_id_channel_id_consent_idx ON public.friend USING btree (merchant_id, channel_id, consent, id DESC);
 CREATE INDEX friend_merchant_id_channel_id_followed_idx ON public.friend USING btree (merchant_id, channel_id, followed_at, id);

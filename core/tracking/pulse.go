@@ -64,8 +64,12 @@ func (p *pulse) taps(m lumo.MerchantID, events []Event) {
 	p.ring()
 }
 
-// add notes a line of a friend's timeline, and whether the feed has it too.
+// add notes a line of a friend's timeline, and whether the feed has it too. What is about nobody
+// changes the numbers alone.
 func (b *beat) add(row id.ID, f lumo.FriendID, shown bool) {
+	if f == (lumo.FriendID{}) {
+		return
+	}
 	if len(b.friends) < friendSample {
 		b.friends[f] = true
 	}

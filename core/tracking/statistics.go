@@ -6,6 +6,7 @@ import (
 
 	"lumo/core/lumo"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // Days are a range of days in the merchant's time zone, both included.
@@ -14,8 +15,10 @@ type Days struct{ From, To time.Time }
 // longestRange, in days, keeps a question answerable at once.
 const longestRange = 400
 
-// Sums are what happened to messages. Opened is estimated: a picture of the message was
-// loaded, or a link tapped.
+// Sums are what happened to messages. Not sent are those that were left out on purpose, also for
+// who is not linked; a call that Lumo took for a duplicate is none of them, since its message is the
+// first call's, and neither is one that was refused. Opened is estimated: a picture of the message
+// was loaded, or a link tapped.
 type Sums struct {
 	Sent     int64
 	Failed   int64
@@ -32,6 +35,7 @@ type Statistics struct {
 	Total    Sums
 	Days     []DaySums // every day, also those without anything
 	Messages []MessageSums
+	Reasons  []ReasonSums
 	Links    []LinkSums
 	Codes    []CodeSums
 }
@@ -48,6 +52,13 @@ type MessageSums struct {
 	Name    string
 	LINE    *LineFigures // as last read; nil = never
 	Sums
+}
+
+// ReasonSums are how many were not sent, or failed, for a reason.
+type ReasonSums struct {
+	Of     Behind // BehindNotSent or BehindFailed
+	Reason string
+	N      int64
 }
 
 // LinkSums are the figures of an address, as the merchant wrote it.
@@ -74,11 +85,13 @@ type Behind string
 
 // What people did.
 const (
-	BehindSent    Behind = "sent"    // LINE accepted a message to them
-	BehindOpened  Behind = "opened"  // estimated
-	BehindClicked Behind = "clicked" // machines left out
-	BehindJoined  Behind = "joined"  // a QR code brought them as friends
-	BehindLinked  Behind = "linked"  // by a QR code
+	BehindSent    Behind = "sent"     // LINE accepted a message to them
+	BehindNotSent Behind = "not_sent" // a message to them was left out
+	BehindFailed  Behind = "failed"   // LINE refused a message to them
+	BehindOpened  Behind = "opened"   // estimated
+	BehindClicked Behind = "clicked"  // machines left out
+	BehindJoined  Behind = "joined"   // a QR code brought them as friends
+	BehindLinked  Behind = "linked"   // by a QR code
 )
 
 // PeopleQuery asks who stands behind a figure. A page goes on after a person's last time.
@@ -87,19 +100,26 @@ type PeopleQuery struct {
 	Days    Days
 	Direct  bool           // only texts written in Klaviyo
 	Message lumo.MessageID // only of this one
+	Reason  string         // only what was not sent, or failed, for this one
 	Link    uint32         // only of this one
 	Code    lumo.CodeID    // of which code they joined or were linked by
 	At      time.Time      // after whom the page begins; zero = the first
-	Before  lumo.FriendID
+	Before  id.ID
 	Limit   int
 }
 
-// Person is somebody behind a figure: how often it was, and when last.
+// Person is somebody behind a figure: how often it was, and when last. Who was sent nothing may be
+// no friend; then the profile tells who it is, if the call named anybody.
 type Person struct {
-	Friend lumo.FriendID
-	Name   string
-	N      int64
-	At     time.Time
+	ID      id.ID // the friend's, or one of the profile's
+	Friend  lumo.FriendID
+	Name    string
+	Profile string
+	N       int64
+	At      time.Time
+	Reason  string         // the last time's
+	Data    map[string]any // what its sentence says
+	Request lumo.RequestID // the last time's call; zero = none, or not kept any more
 }
 
 // People are a page of those behind a figure, who did it last first.

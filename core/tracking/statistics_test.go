@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lumo/core/lumo"
+	channelstore "lumo/core/postgres/channel"
 	"lumo/core/postgres/shoptest"
 	trackingstore "lumo/core/postgres/tracking"
 	"lumo/core/tracking"
@@ -164,7 +165,7 @@ VALUES ($1, $2, $3::date, 4, 1, 1)`, code, s.Clock.Now())
 			}
 			for _, one := range p.Items {
 				got, sum = append(got, fmt.Sprintf("%s %d", one.Name, one.N)), sum+one.N
-				c.q.At, c.q.Before = one.At, one.Friend
+				c.q.At, c.q.Before = one.At, one.ID
 			}
 			if !p.More {
 				break
@@ -175,4 +176,98 @@ VALUES ($1, $2, $3::date, 4, 1, 1)`, code, s.Clock.Now())
 			t.Errorf("%s: got %q, %d in all; want %q, %d", name, got, sum, c.want, c.n)
 		}
 	}
+}
+
+// What was not sent is one number: on Home, by day, message and reason, and in the people behind it,
+// also for customers who are not linked, and after one of the people was erased.
+func TestNotSentIsOneNumberDownToPeopleAndReasons(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	message := s.saved(t, "Cart")
+	mio := s.AddFriend(t, "Mio", shoptest.LineUser[:len(shoptest.LineUser)-1]+"0")
+	missed := func(kind lumo.FactKind, to lumo.FriendID, data map[string]any) {
+		t.Helper()
+		s.In(t, func(ctx context.Context) error {
+			return s.service.Record(ctx, lumo.Fact{Merchant: s.Merchant, Channel: s.Channel.ID, Friend: to, Kind: kind,
+				Source: "flow", Ref: s.ID().String(), OccurredAt: s.Clock.Now(), Data: data})
+		})
+		s.Clock.Advance(time.Second)
+	}
+	nobody := lumo.FriendID{}
+	missed(lumo.FactNotSent, nobody, map[string]any{"reason": "unlinked", "profile": "P1", "message": message.String()})
+	missed(lumo.FactNotSent, nobody, map[string]any{"reason": "unlinked", "profile": "P1", "message": message.String()})
+	missed(lumo.FactNotSent, nobody, map[string]any{"reason": "unlinked", "profile": "P2"})
+	missed(lumo.FactNotSent, mio, map[string]any{"reason": "blocked", "message": message.String()})
+	missed(lumo.FactFailed, s.friend, map[string]any{"reason": "line_refused", "message": message.String()})
+	reports := tracking.NewReports(s.DB, trackingstore.Store{}, nil, nil, s.Clock.Now)
+	people := func(q tracking.PeopleQuery) (string, int64) {
+		t.Helper()
+		day := s.Clock.Now().UTC().Truncate(24 * time.Hour)
+		var got []string
+		var sum int64
+		for q.Days, q.Limit = (tracking.Days{From: day.AddDate(0, 0, -1), To: day.AddDate(0, 0, 1)}), 1; ; {
+			p, err := reports.People(t.Context(), s.Merchant, s.Channel.ID, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range p.Items {
+				got, sum = append(got, fmt.Sprintf("%s%s %s %d", one.Name, one.Profile, one.Reason, one.N)), sum+one.N
+				q.At, q.Before = one.At, one.ID
+			}
+			if !p.More {
+				return strings.Join(got, ", "), sum
+			}
+		}
+	}
+	check := func(when, want string) {
+		t.Helper()
+		got := s.figures(t, -1, 1)
+		var byMessage, byReason, byDay int64
+		for _, one := range got.Messages {
+			byMessage += one.NotSent
+		}
+		for _, one := range got.Reasons {
+			if one.Of == tracking.BehindNotSent {
+				byReason += one.N
+			}
+		}
+		for _, one := range got.Days {
+			byDay += one.NotSent
+		}
+		names, behind := people(tracking.PeopleQuery{Of: tracking.BehindNotSent})
+		home := s.home(t).Figures.Today.NotSent
+		for what, n := range map[string]int64{"Home": home, "total": got.Total.NotSent, "days": byDay, "messages": byMessage,
+			"reasons": byReason, "people": behind} {
+			if n != 4 {
+				t.Errorf("%s: %s say %d of 4", when, what, n)
+			}
+		}
+		if names != want {
+			t.Errorf("%s: behind it stand %q, want %q", when, names, want)
+		}
+		if got.Total.Failed != 1 || s.home(t).Figures.Today.Failed != 1 {
+			t.Errorf("%s: failed: %d", when, got.Total.Failed)
+		}
+	}
+	check("at first", "Mio blocked 1, P2 unlinked 1, P1 unlinked 2")
+	for name, c := range map[string]struct {
+		q    tracking.PeopleQuery
+		want string
+	}{
+		"for a reason":    {tracking.PeopleQuery{Of: tracking.BehindNotSent, Reason: "unlinked"}, "P2 unlinked 1, P1 unlinked 2"},
+		"of a message":    {tracking.PeopleQuery{Of: tracking.BehindNotSent, Message: message}, "Mio blocked 1, P1 unlinked 2"},
+		"of direct texts": {tracking.PeopleQuery{Of: tracking.BehindNotSent, Direct: true}, "P2 unlinked 1"},
+		"failed":          {tracking.PeopleQuery{Of: tracking.BehindFailed}, "Yuki line_refused 1"},
+	} {
+		if got, _ := people(c.q); got != c.want {
+			t.Errorf("%s: got %q want %q", name, got, c.want)
+		}
+	}
+	if got := s.timeline(t, "not_sent"); got != 0 {
+		t.Errorf("what was for others stands %d times in Yuki's timeline", got)
+	}
+	s.In(t, func(ctx context.Context) error {
+		return channelstore.New(s.Vault).Erase(ctx, s.Merchant, mio, s.Clock.Now())
+	})
+	check("after one was erased", " blocked 1, P2 unlinked 1, P1 unlinked 2")
 }

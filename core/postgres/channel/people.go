@@ -176,6 +176,10 @@ UPDATE run_item i
    AND (i.friend_id = f.id OR i.twin = f.line_user_bidx) AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM login_state
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
+UPDATE friend_event
+   SET friend_id = NULL, ref = '', outbox_id = NULL,
+       data = jsonb_strip_nulls(jsonb_build_object('reason', data -> 'reason', 'message', data -> 'message'))
+ WHERE merchant_id = $1 AND friend_id = $2 AND kind IN ('not_sent', 'failed') AND $3::timestamptz IS NOT NULL`, `
 DELETE FROM friend_event
  WHERE merchant_id = $1 AND friend_id = $2 AND $3::timestamptz IS NOT NULL`, `
 SELECT lumo_forget_links($1, $2)

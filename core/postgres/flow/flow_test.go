@@ -331,7 +331,22 @@ func TestEveryCallIsAnsweredByTheTable(t *testing.T) {
 			if err != nil || len(rows) != 1 || rows[0].Reason != c.reason {
 				t.Errorf("the Flow doctor shows %+v, %v", rows, err)
 			}
+			w.counts(t, status == 200 && c.reason != "", c.reason)
 		})
+	}
+}
+
+// counts tells whether a call is counted as not sent, for nobody too; one that is refused is not.
+func (w *world) counts(t *testing.T, want bool, reason string) {
+	t.Helper()
+	n := 0
+	for _, f := range w.facts {
+		if f.Kind == lumo.FactNotSent && f.Data["reason"] == reason {
+			n++
+		}
+	}
+	if want && n != 1 || !want && len(w.facts) != 0 {
+		t.Errorf("counted as not sent: %+v", w.facts)
 	}
 }
 
@@ -402,6 +417,7 @@ func TestDuplicateFlowRequestSendsOnce(t *testing.T) {
 	if status != 200 || answer["status"] != "skipped" || answer["reason"] != "duplicate" {
 		t.Errorf("got %d %v", status, answer)
 	}
+	w.counts(t, false, "duplicate")
 	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 2 || rows[0].DuplicateOf != (lumo.RequestID{1}) || rows[1].Repeats != 1 {
 		t.Errorf("got %+v, %v", rows, err)

@@ -94,7 +94,8 @@ RETURNING id`, m, now, c.id, c.friend, c.channel, c.kind, c.source, c.at, c.data
 
 // factColumns are facts turned sideways.
 type factColumns struct {
-	id, friend, channel     [][16]byte
+	id, channel             [][16]byte
+	friend                  []*[16]byte // nil = nobody was found
 	kind, source, data, ref []string
 	at                      []time.Time
 	outbox                  []*[16]byte
@@ -106,7 +107,7 @@ func factColumnsOf(rows []tracking.Row) (c factColumns, err error) {
 		if err != nil {
 			return c, err
 		}
-		c.id, c.friend = append(c.id, r.ID), append(c.friend, r.Fact.Friend)
+		c.id, c.friend = append(c.id, r.ID), append(c.friend, orNull(r.Fact.Friend))
 		c.channel, c.kind = append(c.channel, r.Fact.Channel), append(c.kind, string(r.Fact.Kind))
 		c.source, c.at = append(c.source, r.Fact.Source), append(c.at, r.Fact.OccurredAt)
 		c.data, c.ref = append(c.data, string(data)), append(c.ref, r.Fact.Ref)

@@ -3,6 +3,7 @@ package tracking
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,6 +12,7 @@ import (
 	"lumo/core/postgres"
 	"lumo/core/tracking"
 	"lumo/shared/fault"
+	"lumo/shared/id"
 )
 
 // span is the common beginning of the questions below: the range as times, and what happened
@@ -65,7 +67,12 @@ send AS (
     SELECT d.id, d.message_id, (d.accepted_at AT TIME ZONE s.zone)::date AS day
       FROM delivery d, span s
      WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.state = 'accepted'
-       AND d.accepted_at >= s.since AND d.accepted_at < s.until)`
+       AND d.accepted_at >= s.since AND d.accepted_at < s.until),
+unsent AS (
+    SELECT e.id, e.kind, e.friend_id, e.data, e.occurred_at AS at, (e.occurred_at AT TIME ZONE s.zone)::date AS day
+      FROM friend_event e, span s
+     WHERE e.merchant_id = $1 AND e.channel_id = $2 AND e.kind IN ('not_sent', 'failed')
+       AND e.occurred_at >= s.since AND e.occurred_at < s.until)`
 
 // rush is how long a person takes at least to follow all links of a message, if there are two.
 const rush = "5 seconds"
@@ -96,6 +103,12 @@ func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	if out.Messages, err = s.messages(ctx, m, c, d); err != nil {
 		return out, err
 	}
+	if out.Messages, err = s.unsent(ctx, m, c, d, out.Messages); err != nil {
+		return out, err
+	}
+	if out.Reasons, err = s.reasons(ctx, m, c, d); err != nil {
+		return out, err
+	}
 	if out.Links, err = s.linkSums(ctx, m, c, d); err != nil {
 		return out, err
 	}
@@ -108,11 +121,10 @@ func (Store) days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tr
 sent AS (SELECT day, count(*) AS n FROM send GROUP BY day),
 happened AS (SELECT e.day,`+eventSums+` FROM event e GROUP BY e.day),
 failed AS (
-    SELECT day, sum(n) FILTER (WHERE kind = 'failed') AS failed, sum(n) FILTER (WHERE kind = 'not_sent') AS not_sent
-      FROM counter
-     WHERE merchant_id = $1 AND channel_id = $2 AND day BETWEEN $3::date AND $4::date
+    SELECT day, count(*) FILTER (WHERE kind = 'failed') AS failed, count(*) FILTER (WHERE kind = 'not_sent') AS not_sent
+      FROM unsent
      GROUP BY day)
-SELECT g.day::date, coalesce(s.n, 0), coalesce(f.failed, 0)::bigint, coalesce(f.not_sent, 0)::bigint,
+SELECT g.day::date, coalesce(s.n, 0), coalesce(f.failed, 0), coalesce(f.not_sent, 0),
        coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.suspect, 0), coalesce(h.clickers, 0)
   FROM generate_series($3::date, $4::date, interval '1 day') AS g (day)
   LEFT JOIN sent s ON s.day = g.day::date
@@ -130,25 +142,17 @@ SELECT g.day::date, coalesce(s.n, 0), coalesce(f.failed, 0)::bigint, coalesce(f.
 func (Store) messages(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.MessageSums, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
 sent AS (SELECT message_id, count(*) AS n FROM send GROUP BY message_id),
-failed AS (
-    SELECT d.message_id, count(*) FILTER (WHERE d.state = 'rejected') AS failed,
-           count(*) FILTER (WHERE d.state = 'skipped') AS not_sent
-      FROM delivery d, span s
-     WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.state IN ('rejected', 'skipped')
-       AND d.updated_at >= s.since AND d.updated_at < s.until
-     GROUP BY d.message_id),
 happened AS (
     SELECT d.message_id,`+eventSums+`
       FROM event e
       JOIN delivery d ON d.merchant_id = $1 AND d.id = e.delivery_id
      GROUP BY d.message_id),
-named AS (SELECT message_id FROM sent UNION SELECT message_id FROM failed UNION SELECT message_id FROM happened)
-SELECT n.message_id, coalesce(v.name, ''), coalesce(s.n, 0), coalesce(f.failed, 0), coalesce(f.not_sent, 0),
+named AS (SELECT message_id FROM sent UNION SELECT message_id FROM happened)
+SELECT n.message_id, coalesce(v.name, ''), coalesce(s.n, 0),
        coalesce(h.opened, 0), coalesce(h.clicks, 0), coalesce(h.raw, 0), coalesce(h.suspect, 0), coalesce(h.clickers, 0), l.figures, l.read_at
   FROM named n
   LEFT JOIN message v ON v.merchant_id = $1 AND v.id = n.message_id
   LEFT JOIN sent s ON s.message_id IS NOT DISTINCT FROM n.message_id
-  LEFT JOIN failed f ON f.message_id IS NOT DISTINCT FROM n.message_id
   LEFT JOIN happened h ON h.message_id IS NOT DISTINCT FROM n.message_id
   LEFT JOIN LATERAL (
        SELECT figures, read_at
@@ -164,7 +168,7 @@ func scanMessageSums(r pgx.CollectableRow) (v tracking.MessageSums, err error) {
 	var message *lumo.MessageID
 	var figures []byte
 	var read *time.Time
-	err = r.Scan(&message, &v.Name, &v.Sent, &v.Failed, &v.NotSent, &v.Opened, &v.Clicks, &v.Raw, &v.Suspect, &v.Clickers, &figures, &read)
+	err = r.Scan(&message, &v.Name, &v.Sent, &v.Opened, &v.Clicks, &v.Raw, &v.Suspect, &v.Clickers, &figures, &read)
 	if err != nil {
 		return v, err
 	}
@@ -175,6 +179,56 @@ func scanMessageSums(r pgx.CollectableRow) (v tracking.MessageSums, err error) {
 		v.LINE.ReadAt = *read
 	}
 	return v, err
+}
+
+// unsent adds to the figures by message what was not sent and what failed. Replies are no
+// deliveries, and calls for nobody led to none: what tells of all is the day's facts.
+func (s Store) unsent(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days,
+	sums []tracking.MessageSums) ([]tracking.MessageSums, error) {
+	const op = "postgres.unsent"
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`
+SELECT coalesce(data ->> 'message', ''), count(*) FILTER (WHERE kind = 'failed'), count(*) FILTER (WHERE kind = 'not_sent')
+  FROM unsent
+ GROUP BY 1
+ ORDER BY count(*) DESC, 1`, m, c, d.From, d.To)
+	places := map[lumo.MessageID]int{}
+	for i, one := range sums {
+		places[one.Message] = i
+	}
+	var text string
+	var failed, notSent int64
+	var fresh []id.ID
+	_, err := pgx.ForEachRow(rows, []any{&text, &failed, &notSent}, func() error {
+		v, _ := id.ParseWith(id.Message, text) // none = a text written in Klaviyo
+		i, ok := places[lumo.MessageID(v)]
+		if !ok {
+			i, places[lumo.MessageID(v)] = len(sums), len(sums)
+			sums, fresh = append(sums, tracking.MessageSums{Message: lumo.MessageID(v)}), append(fresh, v)
+		}
+		sums[i].Failed, sums[i].NotSent = failed, notSent
+		return nil
+	})
+	if err != nil || len(fresh) == 0 {
+		return sums, postgres.Fault(op, err)
+	}
+	names, err := s.MessageNames(ctx, m, fresh)
+	for _, v := range fresh {
+		sums[places[lumo.MessageID(v)]].Name = names[v]
+	}
+	return sums, err
+}
+
+// reasons tell why messages were not sent, or failed, the most frequent first.
+func (Store) reasons(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.ReasonSums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`
+SELECT kind, coalesce(data ->> 'reason', ''), count(*)
+  FROM unsent
+ GROUP BY 1, 2
+ ORDER BY 3 DESC, 1, 2`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.ReasonSums, err error) {
+		return v, r.Scan(&v.Of, &v.Reason, &v.N)
+	})
+	return all, postgres.Fault("postgres.reasons", err)
 }
 
 // linkSums are the figures by address; one that differs from person to person counts for the
@@ -248,8 +302,11 @@ const happenedTo = `
        AND (a.link = 0 OR coalesce(l.stands_for, l.number) = a.link)`
 
 // People reads who stands behind a figure, each once.
-func (Store) People(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q tracking.PeopleQuery) (
+func (s Store) People(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q tracking.PeopleQuery) (
 	p tracking.People, err error) {
+	if q.Of == tracking.BehindNotSent || q.Of == tracking.BehindFailed {
+		return s.missed(ctx, m, c, q)
+	}
 	var after *time.Time
 	if !q.At.IsZero() {
 		after = &q.At
@@ -266,12 +323,83 @@ SELECT p.friend_id, coalesce(f.display_name, ''), p.n, p.at, (SELECT count(*) FR
  LIMIT $12`, m, c, q.Days.From, q.Days.To, orNull(q.Message), q.Direct, int64(q.Link), orNull(q.Code), q.Code.String(),
 		after, q.Before, q.Limit+1)
 	p.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.Person, err error) {
-		return v, r.Scan(&v.Friend, &v.Name, &v.N, &v.At, &p.Total)
+		err = r.Scan(&v.Friend, &v.Name, &v.N, &v.At, &p.Total)
+		v.ID = id.ID(v.Friend)
+		return v, err
 	})
 	if p.More = len(p.Items) > q.Limit; p.More {
 		p.Items = p.Items[:q.Limit]
 	}
 	return p, postgres.Fault("postgres.People", err)
+}
+
+// missed reads who was sent nothing, or nothing that LINE took, each once, with what is known of
+// the last time. Who is no friend is told apart by profile.
+func (Store) missed(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, q tracking.PeopleQuery) (
+	p tracking.People, err error) {
+	const op = "postgres.missed"
+	var after *time.Time
+	if !q.At.IsZero() {
+		after = &q.At
+	}
+	message := ""
+	if q.Message != (lumo.MessageID{}) {
+		message = q.Message.String()
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`,
+did AS (
+    SELECT u.id, u.friend_id, u.data, u.at, coalesce(u.friend_id, md5(coalesce(u.data ->> 'profile', ''))::uuid) AS who
+      FROM unsent u
+     WHERE u.kind = $5 AND ($6 = '' OR u.data ->> 'message' = $6) AND NOT ($7 AND u.data ? 'message')
+       AND ($8 = '' OR coalesce(u.data ->> 'reason', '') = $8)),
+people AS (SELECT who, count(*) AS n, max(at) AS at FROM did GROUP BY who)
+SELECT p.who, l.friend_id, coalesce(f.display_name, ''), l.data, p.n, p.at, (SELECT count(*) FROM people)
+  FROM people p
+ CROSS JOIN LATERAL (
+       SELECT d.friend_id, d.data
+         FROM did d
+        WHERE d.who = p.who
+        ORDER BY d.at DESC, d.id DESC
+        LIMIT 1) AS l
+  LEFT JOIN friend f ON f.merchant_id = $1 AND f.id = l.friend_id
+ WHERE $9::timestamptz IS NULL OR (p.at, p.who) < ($9, $10::uuid)
+ ORDER BY p.at DESC, p.who DESC
+ LIMIT $11`, m, c, q.Days.From, q.Days.To, string(q.Of), message, q.Direct, q.Reason, after, q.Before, q.Limit+1)
+	p.Items, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (v tracking.Person, err error) {
+		var friend *lumo.FriendID
+		err = r.Scan(&v.ID, &friend, &v.Name, &v.Data, &v.N, &v.At, &p.Total)
+		v.Friend = value(friend)
+		v.Profile, _ = v.Data["profile"].(string)
+		v.Reason, _ = v.Data["reason"].(string)
+		return v, err
+	})
+	if p.More = len(p.Items) > q.Limit; p.More {
+		p.Items = p.Items[:q.Limit]
+	}
+	if err != nil {
+		return p, postgres.Fault(op, err)
+	}
+	return p, calls(ctx, m, p.Items)
+}
+
+// calls finds the flows' calls behind what people missed, as long as they are kept.
+func calls(ctx context.Context, m lumo.MerchantID, people []tracking.Person) error {
+	asked := make([]id.ID, len(people))
+	for i, one := range people {
+		text, _ := one.Data["request"].(string)
+		asked[i], _ = id.ParseWith(id.Request, text)
+	}
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT id
+  FROM flow_request
+ WHERE merchant_id = $1 AND id = ANY($2::uuid[])`, m, ids(asked))
+	kept, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
+	for i, v := range asked {
+		if slices.Contains(kept, v) {
+			people[i].Request = lumo.RequestID(v)
+		}
+	}
+	return postgres.Fault("postgres.calls", err)
 }
 
 // LineFigures are LINE's own figures as last read; fault.NotFound = never.

@@ -54,6 +54,17 @@ for (const language of ["en", "ja"] as const)
     await expect(sent).toContainText('"profile_id"');
     await expect(sent).not.toContainText("Rin");
     await looked(page, `5-20-called-${language}`);
+    // Home counts her too, and leads to everybody it counts, with their reasons.
+    await page.goto(home);
+    await page.getByRole("link", { name: t("home.reasons") }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(t("statistics.people.not_sent"));
+    await expect(call.filter({ hasText: unlinked })).toContainText(say.row);
+    await looked(page, `5-32-not-sent-${language}`);
+    await call
+      .filter({ hasText: unlinked })
+      .getByRole("link", { name: t("statistics.people.openCall") })
+      .click();
+    await expect(page.getByText(say.row).first()).toBeVisible();
     await page.goto(`${home}/flows/kept`);
     await expect(page.getByRole("heading", { level: 1, name: say.kept })).toBeVisible();
     await looked(page, `5-19-kept-${language}`);

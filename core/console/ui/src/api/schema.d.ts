@@ -4843,9 +4843,20 @@ export interface components {
         PersonBehindView: {
             /** Format: int64 */
             count: number;
-            friend: components["schemas"]["RefView"];
+            friend?: components["schemas"]["RefView"];
+            /** @description of the person in this list */
+            id: string;
             /** Format: date-time */
             last_at: string | null;
+            /** @description at Klaviyo, of who is no friend */
+            profile_id?: string;
+            /** @description of the last time */
+            reason?: string;
+            reason_data?: {
+                [key: string]: unknown;
+            };
+            /** @description req_.. of the last time, while it is kept */
+            request?: string;
         };
         PreflightRow: {
             code: string;
@@ -4956,6 +4967,13 @@ export interface components {
             unlimited: boolean;
             /** Format: int64 */
             used: number;
+        };
+        ReasonSumsView: {
+            /** Format: int64 */
+            count: number;
+            /** @enum {string} */
+            of: "not_sent" | "failed";
+            reason: string;
         };
         RefView: {
             id: string;
@@ -5382,6 +5400,8 @@ export interface components {
             links: components["schemas"]["LinkSumsView"][];
             messages: components["schemas"]["MessageSumsView"][];
             opens_measured: boolean;
+            /** @description why messages were not sent, or failed */
+            reasons: components["schemas"]["ReasonSumsView"][];
             time_zone: string;
             to: string;
             total: components["schemas"]["SumsView"];
@@ -21201,7 +21221,7 @@ export interface operations {
                 /** @description last day, at most 400 in all; left out = today */
                 to?: string;
                 /** @description which table */
-                by: "day" | "message" | "link" | "code";
+                by: "day" | "message" | "reason" | "link" | "code";
             };
             header?: never;
             path: {
@@ -21307,13 +21327,15 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
                 /** @description joined, linked: by a QR code */
-                of: "sent" | "opened" | "clicked" | "joined" | "linked";
+                of: "sent" | "not_sent" | "failed" | "opened" | "clicked" | "joined" | "linked";
                 /** @description msg_..; direct = texts written in Klaviyo */
                 message?: string;
                 /** @description number of a link */
                 link?: number;
                 /** @description qrc_.. */
                 qr_code?: string;
+                /** @description only not sent, or failed, for this one */
+                reason?: string;
             };
             header?: never;
             path: {

@@ -9,6 +9,8 @@ import { Failed, Loading, Page, Section, Trend, useFormat } from "../parts";
 import { usePlace } from "../place";
 import { RunBox } from "../run/RunBox";
 import { isOpen, useRecentRuns } from "../run/useRuns";
+import { query } from "../statistics/Behind";
+import { today } from "../statistics/days";
 import { Attention } from "./Attention";
 import { Feed } from "./Feed";
 import { useHiding } from "./hiding";
@@ -104,9 +106,10 @@ function Now() {
 // Tiles are what happened today, hour by hour.
 function Tiles({ of: h }: { of: Home }) {
   const { t } = useTranslation();
-  const { base } = usePlace();
+  const { base, merchant } = usePlace();
   const { count, rate } = useFormat();
   const { connected } = useLiveState();
+  const day = today(merchant.time_zone);
   const figure = connected ? "figure" : "figure stale";
   const clicked = rate(h.today.clicked, h.today.sent);
   const tiles = [
@@ -134,7 +137,11 @@ function Tiles({ of: h }: { of: Home }) {
             )}
             {tile.n > 0 && <Trend data={tile.hours} />}
             {tile.reasons && tile.n > 0 && (
-              <Anchor component={Link} to={`${base}/flows?outcome=skipped`} size="sm">
+              <Anchor
+                component={Link}
+                to={`${base}/statistics/people/not_sent?${query({ from: day, to: day })}`}
+                size="sm"
+              >
                 {t("home.reasons")}
               </Anchor>
             )}

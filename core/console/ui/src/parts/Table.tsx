@@ -32,7 +32,7 @@ type Props<T> = {
   columns: Column<T>[]; // the first names the row, and is its link
   pages: Pages<T>;
   id: (row: T) => string;
-  link?: (row: T) => string;
+  link?: (row: T) => string | undefined; // nothing = this row leads nowhere
   failed: string; // sentence when it could not be loaded
   empty: ReactNode;
   sort?: string; // name, or -name
@@ -127,7 +127,8 @@ function Rows<T>(props: Props<T> & { picked: Picked }) {
   const navigate = useNavigate();
   const open = (event: MouseEvent, row: T) => {
     const own = (event.target as HTMLElement).closest("a,button,input,label");
-    if (link && !own && !getSelection()?.toString()) navigate(link(row));
+    const to = link?.(row);
+    if (to && !own && !getSelection()?.toString()) navigate(to);
   };
   const toggle = (row: T, on: boolean) => {
     const next = new Set(picked.ids);
@@ -163,7 +164,7 @@ function Rows<T>(props: Props<T> & { picked: Picked }) {
             <Table.Tr
               key={id(row)}
               onClick={(event) => open(event, row)}
-              className={link ? style.clickable : undefined}
+              className={link?.(row) ? style.clickable : undefined}
               bg={picked.ids.has(id(row)) ? "var(--lumo-moving-tint)" : undefined}
             >
               {bulk && (
@@ -177,7 +178,7 @@ function Rows<T>(props: Props<T> & { picked: Picked }) {
               )}
               {columns.map((c, i) => (
                 <Table.Td key={c.key} className={c.numeric ? style.numeric : undefined}>
-                  {i === 0 && link ? <RowLink to={link(row)}>{c.cell(row)}</RowLink> : c.cell(row)}
+                  {i === 0 ? <RowLink to={link?.(row)}>{c.cell(row)}</RowLink> : c.cell(row)}
                 </Table.Td>
               ))}
             </Table.Tr>
@@ -188,7 +189,8 @@ function Rows<T>(props: Props<T> & { picked: Picked }) {
   );
 }
 
-function RowLink({ to, children }: { to: string; children: ReactNode }) {
+function RowLink({ to, children }: { to?: string; children: ReactNode }) {
+  if (!to) return children;
   return (
     <Anchor component={Link} to={to} inherit>
       {children}
@@ -233,7 +235,7 @@ function Cards<T>({ caption, columns, pages, id, link }: Props<T>) {
         <Card key={id(row)} component="li" p="sm">
           <Group justify="space-between" wrap="nowrap" align="start">
             <Text fw={600} component="div" miw={0}>
-              {first && (link ? <RowLink to={link(row)}>{first.cell(row)}</RowLink> : first.cell(row))}
+              {first && <RowLink to={link?.(row)}>{first.cell(row)}</RowLink>}
             </Text>
             {states.map((c) => (
               <div key={c.key}>{c.cell(row)}</div>

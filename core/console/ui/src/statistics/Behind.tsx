@@ -5,7 +5,7 @@ import { useFormat } from "../parts";
 import { usePlace } from "../place";
 import type { Days } from "./days";
 
-export type Whom = "sent" | "opened" | "clicked" | "joined" | "linked";
+export type Whom = "sent" | "not_sent" | "failed" | "opened" | "clicked" | "joined" | "linked";
 
 export const query = ({ from, to }: Days) => `from=${from}&to=${to}`;
 
@@ -13,7 +13,7 @@ type Props = {
   whom: Whom;
   n: number;
   range: string;
-  narrow?: Record<string, string>; // message, link or qr_code
+  narrow?: Record<string, string>; // message, link, qr_code or reason
   name?: string; // of what it is narrowed to
   children?: string; // the figure as it is shown, when it is more than its number
 };

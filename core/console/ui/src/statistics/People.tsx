@@ -3,7 +3,18 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { api, read, type Schema } from "../api";
-import { type Column, DataTable, Empty, Page, useFilters, useFormat, usePages, When } from "../parts";
+import {
+  type Column,
+  DataTable,
+  Empty,
+  Page,
+  Reason,
+  useFilters,
+  useFormat,
+  usePages,
+  useShortReason,
+  When,
+} from "../parts";
 import { usePlace } from "../place";
 import { query, type Whom } from "./Behind";
 import type { Days } from "./days";
@@ -20,8 +31,8 @@ export function People() {
   const whom = of as Whom;
   const { base, channel, path } = usePlace();
   const chosen = useRange();
-  const { values } = useFilters(["message", "link", "qr_code"]);
-  const { message, link, qr_code } = values;
+  const { values } = useFilters(["message", "link", "qr_code", "reason"]);
+  const { message, link, qr_code, reason } = values;
   const pages = usePages<Person>({
     queryKey: ["statistics", channel?.id, "people", whom, chosen.days, values],
     fetch: (page, signal) =>
@@ -35,6 +46,7 @@ export function People() {
               of: whom,
               message,
               qr_code,
+              reason,
               link: link ? Number(link) : undefined,
             },
           },
@@ -61,8 +73,10 @@ export function People() {
           caption={t(`statistics.people.${whom}`)}
           failed="statistics.failed"
           pages={pages}
-          id={(p) => p.friend.id}
-          link={(p) => `${base}/friends/${p.friend.id}`}
+          id={(p) => p.id}
+          link={(p) =>
+            p.friend ? `${base}/friends/${p.friend.id}` : p.request && `${base}/flows/requests/${p.request}`
+          }
           empty={<Empty kind="new" title={t("statistics.people.none")} />}
           columns={columns}
         />
@@ -71,9 +85,10 @@ export function People() {
   );
 }
 
-// useName is of what the people are: a message, a link, a code.
-function useName(days: Days | undefined, { message, link, qr_code }: Record<string, string>) {
+// useName is of what the people are: a reason, a message, a link, a code.
+function useName(days: Days | undefined, { message, link, qr_code, reason }: Record<string, string>) {
   const { t } = useTranslation();
+  const short = useShortReason();
   const { channel, path } = usePlace();
   const { from = "", to = "" } = days ?? {};
   const figures = useQuery({
@@ -86,26 +101,56 @@ function useName(days: Days | undefined, { message, link, qr_code }: Record<stri
       ),
     enabled: !!days && !!(message || link || qr_code),
   });
+  if (reason) return short(reason);
   if (message === "direct") return t("statistics.direct");
   if (message) return figures.data?.messages.find((m) => m.id === message)?.name;
   if (link) return figures.data?.links.find((l) => l.number === Number(link))?.target;
   return figures.data?.codes.find((c) => c.id === qr_code)?.name;
 }
 
-const repeated = ["sent", "opened", "clicked"]; // a person does the others once
+// nameOf is what is known of a person: who is no friend has no name here, but a profile.
+function nameOf(p: Person, t: (key: string) => string) {
+  if (p.friend) return p.friend.name || t("friend.noName");
+  return p.profile_id || t("statistics.people.nobody");
+}
+
+const repeated = ["sent", "not_sent", "failed", "opened", "clicked"]; // a person does the others once
+const missed = ["not_sent", "failed"]; // these have a reason
 
 function useColumns(whom: Whom): Column<Person>[] {
   const { t } = useTranslation();
+  const { base } = usePlace();
   const { count } = useFormat();
+  const why: Column<Person>[] = [
+    {
+      key: "why",
+      title: t("statistics.people.why"),
+      card: "fact",
+      cell: (p) => <Reason code={p.reason} data={p.reason_data} />,
+    },
+    {
+      key: "call",
+      title: t("statistics.people.call"),
+      card: "actions",
+      cell: (p) =>
+        p.request ? (
+          <Anchor component={Link} to={`${base}/flows/requests/${p.request}`} size="sm">
+            {t("statistics.people.openCall")}
+          </Anchor>
+        ) : (
+          "-"
+        ),
+    },
+  ];
   const often: Column<Person> = {
     key: "n",
     title: t("statistics.people.often"),
     numeric: true,
-    card: "fact",
+    card: missed.includes(whom) ? undefined : "fact", // a card has room for two
     cell: (p) => count(p.count),
   };
   return [
-    { key: "name", title: t("friend.name"), cell: (p) => p.friend.name || t("friend.noName") },
+    { key: "name", title: t("friend.name"), cell: (p) => nameOf(p, t) },
     ...(repeated.includes(whom) ? [often] : []),
     {
       key: "at",
@@ -113,5 +158,6 @@ function useColumns(whom: Whom): Column<Person>[] {
       card: "fact",
       cell: (p) => <When at={p.last_at} />,
     },
+    ...(missed.includes(whom) ? why : []),
   ];
 }

@@ -6,6 +6,8 @@ import { usePlace } from "../place";
 
 const rules = [
   "sent",
+  "not_sent",
+  "failed",
   "opened",
   "clicks",
   "clickers",

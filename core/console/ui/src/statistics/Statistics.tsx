@@ -14,6 +14,7 @@ import {
   Page,
   useAction,
   useFormat,
+  useShortReason,
   When,
 } from "../parts";
 import { usePlace } from "../place";
@@ -68,18 +69,28 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
   const chart = of.days.map((d) => ({
     day: short(`${d.day}T12:00:00Z`),
     [t("statistics.of.sent")]: d.sent,
-    [t("statistics.notSent")]: d.not_sent,
-    [t("statistics.failedCount")]: d.failed,
+    [t("statistics.of.not_sent")]: d.not_sent,
+    [t("statistics.of.failed")]: d.failed,
     [t("statistics.of.clicks")]: d.clicks,
     [t("statistics.of.opened")]: d.opened,
   }));
   return (
     <>
-      <SimpleGrid cols={{ base: 2, md: 4 }}>
+      <SimpleGrid cols={{ base: 2, md: 3, lg: 6 }}>
         <Tile
           name="sent"
           n={<Behind whom="sent" n={total.sent} range={range} />}
           was={before && count(before.total.sent)}
+        />
+        <Tile
+          name="not_sent"
+          n={<Behind whom="not_sent" n={total.not_sent} range={range} />}
+          was={before && count(before.total.not_sent)}
+        />
+        <Tile
+          name="failed"
+          n={<Behind whom="failed" n={total.failed} range={range} />}
+          was={before && count(before.total.failed)}
         />
         <Tile
           name="opened"
@@ -118,8 +129,8 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
               columns={[
                 t("statistics.day"),
                 t("statistics.of.sent"),
-                t("statistics.notSent"),
-                t("statistics.failedCount"),
+                t("statistics.of.not_sent"),
+                t("statistics.of.failed"),
               ]}
               rows={of.days.map((d) => [d.day, d.sent, d.not_sent, d.failed])}
             >
@@ -131,8 +142,8 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
                 type="stacked"
                 series={[
                   { name: t("statistics.of.sent"), color: "var(--lumo-chart-1)" },
-                  { name: t("statistics.notSent"), color: "var(--lumo-chart-3)" },
-                  { name: t("statistics.failedCount"), color: "var(--lumo-chart-5)" },
+                  { name: t("statistics.of.not_sent"), color: "var(--lumo-chart-3)" },
+                  { name: t("statistics.of.failed"), color: "var(--lumo-chart-5)" },
                 ]}
               />
             </Chart>
@@ -155,6 +166,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
               />
             </Chart>
           </SimpleGrid>
+          <Reasons of={of} range={range} />
           <Messages of={of} range={range} />
           <Links of={of} range={range} />
           <Codes of={of} range={range} />
@@ -208,6 +220,40 @@ function Tile({ name, n, beside, why, note, part, whole, was }: TileProps) {
 
 type ListProps = { of: Figures; range: string };
 
+// Reasons are why messages were not sent, or failed; each opens its people.
+function Reasons({ of, range }: ListProps) {
+  const { t } = useTranslation();
+  const short = useShortReason();
+  return (
+    <Listed
+      title={t("statistics.byReason")}
+      first={t("flow.reason")}
+      none={t("statistics.noReasons")}
+      csv={["reason"]}
+      range={range}
+      min={360}
+      rows={of.reasons ?? []}
+      id={(r) => `${r.of} ${r.reason}`}
+      name={(r) => short(r.reason)}
+      columns={[
+        { name: t("statistics.state"), of: (r) => t(`statistics.of.${r.of}`), words: true },
+        {
+          name: t("statistics.messages"),
+          of: (r) => (
+            <Behind
+              whom={r.of}
+              n={r.count}
+              range={range}
+              narrow={{ reason: r.reason }}
+              name={short(r.reason)}
+            />
+          ),
+        },
+      ]}
+    />
+  );
+}
+
 function Messages({ of, range }: ListProps) {
   const { t } = useTranslation();
   const { base } = usePlace();
@@ -223,7 +269,7 @@ function Messages({ of, range }: ListProps) {
       first={t("statistics.message")}
       csv={["day", "message"]}
       range={range}
-      min={760}
+      min={920}
       rows={of.messages}
       id={(m) => m.id || "direct"}
       name={(m) =>
@@ -237,6 +283,11 @@ function Messages({ of, range }: ListProps) {
       }
       columns={[
         { name: t("statistics.of.sent"), of: (m) => <Behind whom="sent" n={m.sent} {...behind(m)} /> },
+        {
+          name: t("statistics.of.not_sent"),
+          of: (m) => <Behind whom="not_sent" n={m.not_sent} {...behind(m)} />,
+        },
+        { name: t("statistics.of.failed"), of: (m) => <Behind whom="failed" n={m.failed} {...behind(m)} /> },
         {
           name: t("statistics.of.opened"),
           of: (m) => (of.opens_measured ? <Behind whom="opened" n={m.opened} {...behind(m)} /> : "-"),
