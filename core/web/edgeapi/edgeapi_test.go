@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"lumo/core/lumo"
 	"lumo/core/postgres"
@@ -66,6 +69,43 @@ func TestRevokedEdgeIsOutAtOnce(t *testing.T) {
 	}
 	if _, status, err := e.dial(0); err == nil || status != http.StatusUnauthorized {
 		t.Errorf("stream: got %d %v want 401", status, err)
+	}
+}
+
+// An edge that is connected to one core and revoked at another is out within a second, too.
+func TestRevokedEdgeIsOutAtEveryCore(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	_, second := c.replica(t, c.Open(t))
+	near := c.enrol(t)
+	far := *near
+	far.url = second.URL
+	s := far.connect(0)
+	s.until("heartbeat", func() bool { return s.beats > 0 })
+	for name, e := range map[string]*edge{"here": near, "there": &far} { // both remember the key now
+		if status := e.post("/edge/v1/events", nil, "", nil); status == http.StatusUnauthorized {
+			t.Fatalf("%s: it is refused before", name)
+		}
+	}
+	begun := time.Now()
+	if err := c.fleet.Revoke(t.Context(), id.ID{}, near.id, "tokyo 1"); err != nil {
+		t.Fatal(err)
+	}
+	for far.post("/edge/v1/events", nil, "", nil) != http.StatusUnauthorized {
+		if time.Since(begun) > time.Second {
+			t.Fatal("the other core takes its events")
+		}
+	}
+	for {
+		if _, err := s.next(); err != nil {
+			break // the stream ended
+		}
+	}
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("the stream at the other core ended after %v", took)
+	}
+	if _, status, err := far.dial(0); err == nil || status != http.StatusUnauthorized {
+		t.Errorf("a new stream there: got %d %v want 401", status, err)
 	}
 }
 
@@ -183,6 +223,61 @@ SELECT count(*)::int FROM edge WHERE config_version < (SELECT max(sequence) FROM
 		if behind != 0 {
 			t.Errorf("key %d: %d edges were asked too early", number, behind)
 		}
+	}
+}
+
+// Who waits for edges waits for one that does not say that it has the change, as long as it may
+// trust what it has; not longer, and not for one that nobody heard of for long.
+func TestAnEdgeThatNeverAcknowledgesIsWaitedForUntilItsLeaseEnds(t *testing.T) {
+	t.Parallel()
+	const lease, quick, patience = 5 * time.Second, 4 * time.Second, time.Minute
+	c := newCore(t)
+	s := c.enrol(t).connect(0)
+	s.until("heartbeat", func() bool { return s.beats > 0 })
+	var version atomic.Uint64
+	gone := make(chan struct{})
+	go func() { // hears everything, says nothing
+		defer close(gone)
+		for {
+			_, message, err := s.ws.ReadMessage()
+			if err != nil {
+				return
+			}
+			if f, err := wire.ParseFrame(message); err == nil {
+				version.Store(f.Sequence)
+			}
+		}
+	}()
+	wait := func(key int) time.Duration {
+		t.Helper()
+		c.addFlowKey(t, key)
+		begun := time.Now()
+		if err := c.fleet.WaitApplied(t.Context(), patience); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(begun)
+	}
+	if took := wait(1); took < lease || took > lease+quick {
+		t.Errorf("one that says nothing is waited for %s", took)
+	}
+	ack := wire.Frame{Type: wire.FrameAck, Sequence: version.Load() + 1}
+	if err := s.ws.WriteMessage(websocket.BinaryMessage, ack.Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if took := wait(2); took > quick {
+		t.Errorf("one that has it is waited for %s", took)
+	}
+	_ = s.ws.Close()
+	<-gone
+	for begun := time.Now(); shoptest.Get[int](t, c.Shop, `
+SELECT count(*)::int FROM fleet_log WHERE action = 'went' AND $1::uuid IS NOT NULL`) == 0; {
+		if time.Since(begun) > patience {
+			t.Fatal("the core does not notice that it went")
+		}
+	}
+	c.Exec(t, "UPDATE edge SET last_seen_at = now() - interval '11 seconds' WHERE $1::uuid IS NOT NULL")
+	if took := wait(3); took > quick {
+		t.Errorf("one that is long gone is waited for %s", took)
 	}
 }
 
