@@ -159,19 +159,20 @@ func (e *edge) prepare() (err error) {
 		return err
 	}
 	e.server, err = server.New(server.Config{
-		Modules:   e.host,
-		Replica:   e.replica,
-		Core:      e.client,
-		Spool:     e.spool,
-		Media:     e.media,
-		Seal:      e.public,
-		PublicURL: e.settings.PublicURL,
-		LINELogin: e.settings.LINELogin,
-		Proxies:   e.settings.Proxies,
-		NewID:     newIDs(e.replica.CoreTime),
-		Now:       e.now,
-		Log:       e.log,
-		Meter:     server.NewMeter(e.metrics),
+		Modules:     e.host,
+		Replica:     e.replica,
+		Core:        e.client,
+		Spool:       e.spool,
+		Media:       e.media,
+		Seal:        e.public,
+		PublicURL:   e.settings.PublicURL,
+		LINELogin:   e.settings.LINELogin,
+		Proxies:     e.settings.Proxies,
+		Connections: min(server.MostConnections, openFiles()/filesOfEach),
+		NewID:       newIDs(e.replica.CoreTime),
+		Now:         e.now,
+		Log:         e.log,
+		Meter:       server.NewMeter(e.metrics),
 	})
 	e.answering.Store(e.server)
 	e.measure()
@@ -268,6 +269,7 @@ func closeListener(l net.Listener) error {
 }
 
 func (e *edge) listen(l net.Listener) error {
+	l = patient{l}
 	if e.certificate != nil {
 		l = tls.NewListener(l, e.certificate.config())
 	}

@@ -98,7 +98,10 @@ type setup struct {
 	deadline  time.Duration  // of a module's call
 	proxies   []netip.Prefix
 	readTime  time.Duration // for a whole request, 0 = the usual
-	spoolDir  string        // "" = a folder of its own
+	writeTime time.Duration // for an answer, 0 = the usual
+	// connections are served at a time, 0 = the usual.
+	connections int
+	spoolDir    string // "" = a folder of its own
 }
 
 func start(t testing.TB, with setup) *edge {
@@ -130,14 +133,18 @@ func start(t testing.TB, with setup) *edge {
 	s, err := server.New(server.Config{Modules: with.modules, Replica: e.replica, Core: with.core,
 		Spool: e.spool, Media: e.media(), Seal: public,
 		PublicURL: "https://go.example", LINELogin: with.lineLogin, Proxies: with.proxies, NewID: e.newID,
-		Now: e.clock.now,
-		Log: slog.New(slog.NewTextHandler(e.log, nil)), Meter: server.NewMeter(e.metrics)})
+		Connections: with.connections,
+		Now:         e.clock.now,
+		Log:         slog.New(slog.NewTextHandler(e.log, nil)), Meter: server.NewMeter(e.metrics)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.server = s
 	if with.readTime > 0 {
 		s.HTTP().ReadTimeout = with.readTime
+	}
+	if with.writeTime > 0 {
+		s.HTTP().WriteTimeout = with.writeTime
 	}
 	e.listen(s)
 	e.background(func(ctx context.Context) {

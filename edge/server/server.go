@@ -17,6 +17,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,11 +43,12 @@ import (
 )
 
 const (
-	readBuffer  = 16 << 10
-	readTime    = 10 * time.Second
-	writeTime   = 15 * time.Second // longer than the longest question to the core
-	idleTime    = 75 * time.Second
-	concurrency = 20_000
+	readBuffer = 16 << 10
+	readTime   = 10 * time.Second
+	writeTime  = 15 * time.Second // longer than the longest question to the core
+	idleTime   = 75 * time.Second
+	// MostConnections is how many are served at a time; who comes beyond is sent back at once.
+	MostConnections = 20_000
 )
 
 // Replica is what the server itself asks of the configuration.
@@ -83,7 +85,8 @@ type Media interface {
 	Get(ctx context.Context, h media.Hash) (*media.File, error)
 }
 
-// Config is what a server needs; all fields but LINELogin, Proxies and Meter are required.
+// Config is what a server needs; all fields but LINELogin, Proxies, Connections and Meter are
+// required.
 type Config struct {
 	Modules   Modules
 	Replica   Replica
@@ -94,10 +97,12 @@ type Config struct {
 	PublicURL string         // origin, no slash at its end
 	LINELogin string         // origin of LINE Login where it is not LINE's own
 	Proxies   []netip.Prefix // whose X-Forwarded-For counts
-	NewID     func() id.ID
-	Now       func() time.Time
-	Log       *slog.Logger
-	Meter     *Meter
+	// Connections are served at a time, 0 = MostConnections. Each may hold a file besides.
+	Connections int
+	NewID       func() id.ID
+	Now         func() time.Time
+	Log         *slog.Logger
+	Meter       *Meter
 }
 
 // Server answers the public.
@@ -139,7 +144,7 @@ func New(c Config) (*Server, error) {
 		NoDefaultServerHeader: true, NoDefaultContentType: true, DisablePreParseMultipartForm: true,
 		ReadBufferSize: readBuffer, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: idleTime,
-		Concurrency: concurrency, CloseOnShutdown: true, Logger: quiet{},
+		Concurrency: cmp.Or(c.Connections, MostConnections), CloseOnShutdown: true, Logger: quiet{},
 		LazyRequestTime: true, // nobody asks for it
 	}
 	return s, nil
