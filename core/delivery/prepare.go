@@ -114,15 +114,17 @@ func (t *taking) prepare(ctx context.Context, due []Delivery, retried []Chunk) (
 }
 
 // allowed bounds a batch by what is left of the month. Where nothing is left only what was
-// tried before goes on: it was counted then.
+// tried before goes on: it was counted then. LINE refuses for the month's end where our figure
+// says otherwise, too: a plan without a limit may have become one with a limit.
 func (t *taking) allowed(kind string) Due {
 	q, quota := t.due, t.situation.Quota
+	age := q.Now.Sub(quota.ReadAt)
+	t.readQuota = t.sender.usedUp.Load() && age > quotaByHand
 	if quota.Unlimited {
 		return q
 	}
 	left := quota.LeftFor(kind, t.situation.Rules)
-	age := q.Now.Sub(quota.ReadAt)
-	t.readQuota = age > quotaStale || left <= 0 && age > quotaAgain || t.sender.usedUp.Load() && age > quotaByHand
+	t.readQuota = t.readQuota || age > quotaStale || left <= 0 && age > quotaAgain
 	if left <= 0 && q.Broadcasts {
 		q.Retries = true
 		return q

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -263,6 +264,35 @@ func TestAnAccountWithoutALimitWaitsForNoMonth(t *testing.T) {
 		!got.Quota.BlockedAt.IsZero() {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// A plan without a limit may end: LINE's own refusal has the month read anew.
+func TestAPlanThatGotALimitIsNoticed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answer = always(delivery.UsedUp)
+	w.exec(`UPDATE channel SET quota_limit = NULL, quota_used = 5, quota_read_at = now() - interval '1 minute'`)
+	s := w.service("a")
+	read := make(chan struct{})
+	s.Quotas = reader(sync.OnceFunc(func() { close(read) }))
+	d := w.plan(s, 9)
+	stop := running(t, s)
+	select {
+	case <-read:
+	case <-time.After(time.Minute):
+		t.Error("the month was not read")
+	}
+	stop()
+	if state, _ := w.state(d); state != "quota_blocked" {
+		t.Errorf("the message is %s", state)
+	}
+}
+
+type reader func()
+
+func (r reader) ReadQuota(context.Context, lumo.MerchantID, lumo.ChannelID) error {
+	r()
+	return nil
 }
 
 // One message is left, and the reserve is one: a broadcast gets none, of two flow sends one goes.
