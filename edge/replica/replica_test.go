@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"lumo/edge/replica"
 	"lumo/shared/edgeapi"
@@ -126,6 +127,46 @@ func TestLeaseNeedsAFreshHeartbeatAndNoGap(t *testing.T) {
 	r.Lapse()
 	if r.Fresh() {
 		t.Error("fresh after the stream broke")
+	}
+}
+
+// wallSet is a moment as a machine tells it whose wall clock was set meanwhile: its monotonic
+// clock went on. Nobody can set a clock in a test, so the moment's seconds are changed where
+// package time keeps them; the caller sees whether that worked.
+func wallSet(at time.Time, by time.Duration) time.Time {
+	const nanoBits = 30
+	*(*uint64)(unsafe.Pointer(&at)) += uint64(int64(by/time.Second)) << nanoBits
+	return at
+}
+
+// Setting the wall clock, forward or back, neither ends a lease nor lengthens one, and the
+// core's time is right again with the next heartbeat.
+func TestALeaseGoesByTheMonotonicClock(t *testing.T) {
+	t.Parallel()
+	for _, by := range []time.Duration{time.Hour, -time.Hour, 0} {
+		begun, passed, set := time.Now(), time.Duration(0), time.Duration(0)
+		r := replica.New(func() time.Time { return wallSet(begun.Add(passed), set) })
+		core := func() time.Time { return begun.Add(passed).Round(time.Millisecond) }
+		beat := func() {
+			apply(t, r, edgeapi.FrameHeartbeat, 0, edgeapi.Heartbeat{UnixMS: uint64(core().UnixMilli())}.Append(nil))
+		}
+		beat()
+		passed, set = replica.LeaseLife-time.Millisecond, by
+		now := wallSet(begun.Add(passed), set)
+		if now.Sub(begun) != passed || now.Round(0).Sub(begun.Round(0)) != passed+by {
+			t.Fatalf("the wall clock was not set: %s", now)
+		}
+		if !r.Fresh() {
+			t.Errorf("set by %s the lease ends early", by)
+		}
+		passed = replica.LeaseLife
+		if r.Fresh() {
+			t.Errorf("set by %s the lease is longer", by)
+		}
+		beat()
+		if off := r.CoreTime().Round(0).Sub(core()).Abs(); !r.Fresh() || off > 2*time.Millisecond {
+			t.Errorf("set by %s: after a heartbeat core time is off by %s", by, off)
+		}
 	}
 }
 
@@ -337,13 +378,4 @@ func TestTheKeyIsMadeOnceAndForItsOwnerOnly(t *testing.T) {
 	if _, err := replica.LoadKey(file); !fault.Is(err, fault.Invalid) {
 		t.Errorf("got %v want invalid", err)
 	}
-}
-
-func FuzzApply(f *testing.F) {
-	f.Add(uint8(2), put(edgeapi.TableLink, "a", "1"))
-	f.Add(uint8(3), edgeapi.Heartbeat{Version: 1, UnixMS: 2}.Append(nil))
-	f.Fuzz(func(t *testing.T, kind uint8, payload []byte) {
-		r := replica.New(func() time.Time { return start })
-		_, _ = r.Apply(edgeapi.Frame{Type: edgeapi.FrameType(kind), Sequence: 1, Payload: payload})
-	})
 }
