@@ -59,12 +59,12 @@ type FlowRequestDetail struct {
 
 type listRequestsInput struct {
 	InChannel
-	Cursor  string `query:"cursor" maxLength:"40"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"100"`
-	Outcome string `query:"outcome" enum:"accepted,skipped,refused"`
-	Reason  string `query:"reason" maxLength:"40"`
-	Flow    string `query:"flow" maxLength:"64"`
-	Friend  string `query:"friend" maxLength:"40" doc:"frd_.."`
+	Cursor string `query:"cursor" maxLength:"40"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100"`
+	State  string `query:"state" enum:"waiting,sending,sent,not_sent,failed,checking,unconfirmed,refused" doc:"what became of the call"`
+	Reason string `query:"reason" maxLength:"40"`
+	Flow   string `query:"flow" maxLength:"64"`
+	Friend string `query:"friend" maxLength:"40" doc:"frd_.."`
 }
 
 // CalledView is the body of a call with personal data masked.
@@ -83,7 +83,7 @@ func (p FlowParts) requests(ctx context.Context, who Caller, in *listRequestsInp
 	if err != nil {
 		return list, err
 	}
-	f := flow.Filter{Outcome: in.Outcome, Reason: in.Reason, FlowID: in.Flow, Limit: in.Limit + 1}
+	f := flow.Filter{State: in.State, Reason: in.Reason, FlowID: in.Flow, Limit: in.Limit + 1}
 	if in.Cursor != "" {
 		after, err := outside(id.Request, in.Cursor)
 		if err != nil {
@@ -177,6 +177,9 @@ func requestView(r flow.Row) FlowRequestView {
 	}
 	if r.Why != "" {
 		v.Reason, v.ReasonData = r.Why, r.WhyData
+	}
+	if late, is := r.Late(); is && v.Reason == "" {
+		v.Reason, v.ReasonData = edgeapi.LateEvent.Code(), map[string]any{"h": int(late.Hours())}
 	}
 	if r.Delivery != (lumo.DeliveryID{}) {
 		v.Delivery = r.Delivery.String()

@@ -11,10 +11,12 @@ import (
 	"lumo/shared/id"
 )
 
+// LateAfter is how old an event may be when Klaviyo takes it in: older ones start no flow (FAQ).
+const LateAfter = 6 * time.Hour
+
 const (
-	ignoreFor    = 7 * 24 * time.Hour
-	shownAtOnce  = 3
-	klaviyoStart = 6 * time.Hour // older events start no flow (FAQ)
+	ignoreFor   = 7 * 24 * time.Hour
+	shownAtOnce = 3
 )
 
 // Flow is what the Flow doctor says of one flow.

@@ -43,7 +43,7 @@ func findings(now time.Time, d Diagnosis, q Quota) []Finding {
 	for _, f := range d.Flows {
 		if f.LateCalls > 0 {
 			all = append(all, Finding{Code: "late", Subject: f.ID, Data: map[string]any{"name": f.Name, "n": f.LateCalls,
-				"hours": int(klaviyoStart.Hours())}})
+				"hours": int(LateAfter.Hours())}})
 		}
 	}
 	for _, f := range d.Flows {

@@ -32,12 +32,12 @@ type Row struct {
 
 // Filter chooses calls, newest first.
 type Filter struct {
-	Outcome string
-	Reason  string
-	FlowID  string
-	Friend  lumo.FriendID  // zero = all
-	After   lumo.RequestID // zero = from the start
-	Limit   int
+	State  string // as people read it: a word of UX 2.2, or refused; empty = all
+	Reason string
+	FlowID string
+	Friend lumo.FriendID  // zero = all
+	After  lumo.RequestID // zero = from the start
+	Limit  int
 }
 
 // Views reads what the console shows, in the transaction of its context.
@@ -67,6 +67,13 @@ func (s *Service) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 		return err
 	})
 	return row, fault.Wrap("flow.Row", err)
+}
+
+// Late is how long after its event the call came, where that is longer than Klaviyo takes an event
+// for: such calls are the few that came at all.
+func (r Row) Late() (late time.Duration, is bool) {
+	late = r.ReceivedAt.Sub(r.EventAt)
+	return late, !r.EventAt.IsZero() && late > LateAfter
 }
 
 // Word is the state that people see. One that was on its way when its sender ended is asked about.

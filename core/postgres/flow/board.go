@@ -33,7 +33,7 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 					AND (outcome <> 'accepted' OR state IN ('skipped', 'rejected'))) AS top,
 				count(event_at) AS measured,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM received_at - event_at)) AS delay,
-				count(*) FILTER (WHERE received_at - event_at > interval '6 hours'
+				count(*) FILTER (WHERE received_at - event_at > `+late+`
 					AND received_at > $3::timestamptz - interval '24 hours') AS late
 			FROM call
 			GROUP BY flow_id

@@ -306,6 +306,48 @@ func TestACallThatWaitsInAStopSaysSo(t *testing.T) {
 	}
 }
 
+// A call is found by what its row says became of it and why, whether that is the call's own, its
+// message's, a stop's, or how old its event was.
+func TestCallsAreFoundByWhatTheirRowsSay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
+			follow_changed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+	w.send(w.call(2, `{"profile_id":"Q","event_id":"e","text":"hi"}`))
+	w.send(w.call(3, `{"profile_id":"P","event_id":"e","text":"hi"}`))
+	w.send(w.call(4, `{"profile_id":`))
+	w.delivered(lumo.DeliveryID{1}, w.plans[0].Logical, "accepted")
+	w.exec(`UPDATE flow_request SET event_at = received_at - interval '7 hours' WHERE merchant_id = $1 AND delivery_id IS NOT NULL`, w.m)
+	find := func(f flow.Filter, want int) {
+		t.Helper()
+		f.Limit = 10
+		rows, n, err := w.flows.Rows(context.Background(), w.m, w.channel, f)
+		if err != nil || len(rows) != want || int(n) != want {
+			t.Errorf("%+v finds %d rows of %d, want %d: %v", f, len(rows), n, want, err)
+		}
+	}
+	find(flow.Filter{}, 4)
+	find(flow.Filter{State: "sent"}, 1)
+	find(flow.Filter{State: "not_sent"}, 2)
+	find(flow.Filter{State: "refused"}, 1)
+	find(flow.Filter{Reason: "duplicate"}, 1)
+	find(flow.Filter{Reason: "bad_body"}, 1)
+	find(flow.Filter{Reason: "late_event"}, 1)
+	w.exec(`UPDATE delivery SET state = 'planned' WHERE merchant_id = $1`, w.m)
+	find(flow.Filter{Reason: "stopped"}, 0)
+	w.exec(`INSERT INTO sending (merchant_id, channel_id, stop_scope, stopped_at, updated_at)
+		VALUES ($1, $2, 'everything', now(), now())`, w.m, w.channel)
+	find(flow.Filter{Reason: "stopped"}, 1)
+	find(flow.Filter{Reason: "late_event"}, 0)
+	find(flow.Filter{State: "waiting"}, 1)
+	for state, word := range map[string]string{"sending": "sending", "unknown": "checking", "unknown_expired": "unconfirmed", "rejected": "failed"} {
+		w.exec(`UPDATE delivery SET state = $2, last_try_at = now() WHERE merchant_id = $1`, w.m, state)
+		find(flow.Filter{State: word}, 1)
+	}
+}
+
 // A duplicate says what became of the first call's message, which it was taken for.
 func TestADuplicateKnowsWhereTheFirstStands(t *testing.T) {
 	t.Parallel()

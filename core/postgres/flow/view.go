@@ -16,6 +16,51 @@ import (
 	"lumo/shared/id"
 )
 
+// answered is what became of a call: its delivery, and the stop that this waits in.
+const answered = `
+	LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
+	LEFT JOIN LATERAL (
+		SELECT h.name, h.stopped_at AS at
+		FROM system_hold AS h
+		WHERE h.resumed_at IS NULL AND d.state IN ('planned', 'deferred', 'quota_blocked')
+		UNION ALL
+		SELECT b.name, s.stopped_at
+		FROM sending AS s
+		LEFT JOIN member AS b ON b.merchant_id = s.merchant_id AND b.id = s.stopped_by
+		WHERE s.merchant_id = r.merchant_id AND s.channel_id = r.channel_id AND s.stop_scope = 'everything'
+			AND d.state IN ('planned', 'deferred', 'quota_blocked')
+		LIMIT 1) AS held ON true`
+
+// told is the result of a call as people read it, and why its reason.
+const (
+	told = `CASE
+		WHEN r.outcome = 'refused' THEN 'refused'
+		WHEN d.state IS NULL OR d.state = 'skipped' THEN 'not_sent'
+		WHEN d.state = 'accepted' THEN 'sent'
+		WHEN d.state = 'rejected' THEN 'failed'
+		WHEN d.state = 'unknown_expired' THEN 'unconfirmed'
+		WHEN d.state = 'unknown' OR d.state = 'sending' AND (d.last_try_at < now() - interval '5 seconds' OR d.tries > 1) THEN 'checking'
+		WHEN d.state = 'sending' THEN 'sending'
+		ELSE 'waiting' END`
+	why = `CASE
+		WHEN held.at IS NOT NULL THEN 'stopped'
+		ELSE coalesce(d.reason, r.reason, CASE WHEN r.received_at - r.event_at > ` + late + ` THEN 'late_event' END) END`
+	late = `interval '6 hours'` // flow.LateAfter
+)
+
+// chosen are the calls of a filter, whose values are $1 to $8. What became of a call is looked up
+// only where that is asked for.
+func chosen(f flow.Filter) (joins, where string) {
+	result, reason := "''", "''"
+	if f.State != "" || f.Reason != "" {
+		joins, result, reason = answered, told, why
+	}
+	return joins, `
+		WHERE r.merchant_id = $1 AND r.channel_id = $2
+			AND ($3 = '' OR ` + result + ` = $3) AND ($4 = '' OR ` + reason + ` = $4) AND ($5 = '' OR r.flow_id = $5)
+			AND ($6::uuid = $7::uuid OR r.id < $6::uuid) AND ($8::uuid = $7::uuid OR r.friend_id = $8)`
+}
+
 // selectRow joins a call with its delivery, with what came of that, and with the stop it waits in. A first call that is no
 // longer kept is not named: nobody could open it.
 const selectRow = `
@@ -35,35 +80,22 @@ const selectRow = `
 		r.event_note, coalesce(w.state, ''), w.accepted_at,
 		coalesce(held.name, ''), held.at
 	FROM flow_request AS r
+` + answered + `
 	LEFT JOIN LATERAL (
 		SELECT o.state, o.accepted_at
 		FROM flow_request AS p
 		JOIN delivery AS o ON o.merchant_id = p.merchant_id AND o.id = p.delivery_id
 		WHERE p.merchant_id = r.merchant_id AND p.id = r.duplicate_of) AS w ON true
-	LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
-	LEFT JOIN LATERAL (
-		SELECT h.name, h.stopped_at AS at
-		FROM system_hold AS h
-		WHERE h.resumed_at IS NULL AND d.state IN ('planned', 'deferred', 'quota_blocked')
-		UNION ALL
-		SELECT b.name, s.stopped_at
-		FROM sending AS s
-		LEFT JOIN member AS b ON b.merchant_id = s.merchant_id AND b.id = s.stopped_by
-		WHERE s.merchant_id = r.merchant_id AND s.channel_id = r.channel_id AND s.stop_scope = 'everything'
-			AND d.state IN ('planned', 'deferred', 'quota_blocked')
-		LIMIT 1) AS held ON true
 	LEFT JOIN friend AS f ON f.merchant_id = r.merchant_id AND f.id = r.friend_id
 	LEFT JOIN message AS m ON m.merchant_id = r.merchant_id AND m.id = r.message_id `
 
 // Rows lists calls, newest first.
 func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f flow.Filter) ([]flow.Row, error) {
 	const op = "postgres.flow.Rows"
-	rows, err := postgres.Tx(ctx).Query(ctx, selectRow+`
-		WHERE r.merchant_id = $1 AND r.channel_id = $2
-			AND ($3 = '' OR r.outcome = $3) AND ($4 = '' OR coalesce(d.reason, r.reason) = $4) AND ($5 = '' OR r.flow_id = $5)
-			AND ($6::uuid = $7::uuid OR r.id < $6::uuid) AND ($9::uuid = $7::uuid OR r.friend_id = $9)
+	_, where := chosen(f)
+	rows, err := postgres.Tx(ctx).Query(ctx, selectRow+where+`
 		ORDER BY r.id DESC
-		LIMIT $8`, m, c, f.Outcome, f.Reason, f.FlowID, f.After, lumo.RequestID{}, f.Limit, f.Friend)
+		LIMIT $9`, m, c, f.State, f.Reason, f.FlowID, f.After, lumo.RequestID{}, f.Friend, f.Limit)
 	if err != nil {
 		return nil, postgres.Fault(op, err)
 	}
@@ -71,18 +103,13 @@ func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f
 	return all, postgres.Fault(op, err)
 }
 
-// Count is how many calls a filter chooses. Deliveries are joined only where a reason is asked for.
+// Count is how many calls a filter chooses.
 func (s *Store) Count(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f flow.Filter) (n int64, err error) {
-	join, reason := "", "$4 = ''"
-	if f.Reason != "" {
-		join, reason = "LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id", "coalesce(d.reason, r.reason) = $4"
-	}
+	joins, where := chosen(f)
 	err = postgres.Tx(ctx).QueryRow(ctx, `
 		SELECT count(*)
-		FROM flow_request AS r `+join+`
-		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND ($3 = '' OR r.outcome = $3) AND `+reason+`
-			AND ($5 = '' OR r.flow_id = $5) AND ($6::uuid = $7::uuid OR r.friend_id = $6)`, m, c, f.Outcome, f.Reason, f.FlowID,
-		f.Friend, lumo.FriendID{}).Scan(&n)
+		FROM flow_request AS r`+joins+where, m, c, f.State, f.Reason, f.FlowID, lumo.RequestID{}, lumo.RequestID{}, f.Friend).
+		Scan(&n)
 	return n, postgres.Fault("postgres.flow.Count", err)
 }
 

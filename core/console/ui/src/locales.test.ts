@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { reasonSteps, stepsBeside, withoutStep } from "./parts/reason";
+import { otherReasons, reasonCodes, reasonSteps, stepsBeside, withoutStep } from "./parts/reason";
 
 const files = import.meta.glob<Record<string, string>>("../locales/*/*.json", {
   eager: true,
@@ -78,6 +78,10 @@ test("each reason has its sentence, a short name and a next step", () => {
       [reasonSteps[code], stepsBeside.includes(code), withoutStep.includes(code)].filter(Boolean),
       code,
     ).toHaveLength(1);
+});
+
+test("the Flow doctor's filter has each reason that a call can end or wait with", () => {
+  expect([...reasonCodes].sort()).toEqual(reasons.filter((code) => !otherReasons.includes(code)).sort());
 });
 
 test("each reason for which an edge refuses modules has its sentence", () => {

@@ -9089,7 +9089,8 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
-                outcome?: "accepted" | "skipped" | "refused";
+                /** @description what became of the call */
+                state?: "waiting" | "sending" | "sent" | "not_sent" | "failed" | "checking" | "unconfirmed" | "refused";
                 reason?: string;
                 flow?: string;
                 /** @description frd_.. */

@@ -1,5 +1,6 @@
-import { Button, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Button, Card, List, Stack, Text } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type FlowRequest, read, type Schema } from "../api";
@@ -66,8 +67,18 @@ export function Doctor() {
   );
 }
 
-const names = ["outcome", "reason", "flow", "friend"] as const;
-type Outcome = FlowRequest["outcome"];
+const names = ["state", "reason", "flow", "friend"] as const;
+const results = [
+  "sent",
+  "not_sent",
+  "refused",
+  "failed",
+  "waiting",
+  "sending",
+  "checking",
+  "unconfirmed",
+] as const;
+type Result = (typeof results)[number];
 
 // Calls are all calls of the last days, the newest first.
 function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
@@ -75,7 +86,7 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
   const { base, channel, path } = usePlace();
   const reason = useReason();
   const filters = useFilters(names);
-  const { outcome, reason: why, flow, friend } = filters.values;
+  const { state, reason: why, flow, friend } = filters.values;
   const pages = usePages<FlowRequest>({
     queryKey: ["flow", "list", channel?.id, filters.values],
     fetch: (page, signal) =>
@@ -83,7 +94,7 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
         api.GET("/merchants/{merchant}/channels/{channel}/flow_requests", {
           params: {
             path,
-            query: { ...page, outcome: outcome as Outcome | undefined, reason: why, flow, friend },
+            query: { ...page, state: state as Result | undefined, reason: why, flow, friend },
           },
           signal,
         }),
@@ -99,11 +110,11 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
         filters={filters}
         of={[
           {
-            name: "outcome",
+            name: "state",
             label: t("flow.result"),
-            options: ["accepted", "skipped", "refused"].map((v) => ({
+            options: results.map((v) => ({
               value: v,
-              label: t(`flow.outcome.${v}`),
+              label: t(v === "refused" ? "flow.outcome.refused" : `state.${v}`),
             })),
           },
           {
@@ -116,9 +127,10 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
             label: t("flow.flows.name"),
             options: flows.map((f) => ({ value: f.id, label: nameOf(f.id) })),
           },
-          { name: "friend", label: t("flow.person"), options: people },
-        ].filter((c) => c.options.length > 0)}
+          { name: "friend", label: t("flow.person"), options: people.options, search: people.search },
+        ].filter((c) => c.options.length > 0 || c.search)}
       />
+      {why === "late_event" && <Late />}
       <DataTable
         caption={t("flow.calls.title")}
         failed="flow.failed"
@@ -182,16 +194,42 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
   );
 }
 
-const listedPeople = 100;
+// Late says what to do about events that reach Klaviyo late.
+function Late() {
+  const { t } = useTranslation();
+  return (
+    <Card component="section" aria-label={t("flow.late.title")}>
+      <Text fw={600} size="sm">
+        {t("flow.late.title")}
+      </Text>
+      <List size="sm" type="ordered">
+        {["compare", "wait", "send"].map((one) => (
+          <List.Item key={one}>{t(`flow.late.${one}`)}</List.Item>
+        ))}
+      </List>
+    </Card>
+  );
+}
 
-// usePeople are the friends to choose from, with the chosen one whoever that is.
+const listedPeople = 50;
+
+// usePeople are the linked friends to choose from: the newest, those that a search finds, and the
+// chosen one whoever that is. Search words go in a body: they may be an email.
 function usePeople(chosen?: string) {
   const { t } = useTranslation();
   const { channel, path } = usePlace();
+  const [words, search] = useState("");
   const one = "/merchants/{merchant}/channels/{channel}/friends" as const;
   const friends = useQuery({
-    queryKey: ["friend", "linked people", channel?.id],
-    queryFn: () => read(api.GET(one, { params: { path, query: { limit: listedPeople, linked: "yes" } } })),
+    queryKey: ["friend", "linked people", channel?.id, words],
+    queryFn: () =>
+      read(
+        api.POST(`${one}/search`, {
+          params: { path },
+          body: { text: words, linked: "yes", limit: listedPeople },
+        }),
+      ),
+    placeholderData: keepPreviousData,
   });
   const listed = friends.data?.items ?? [];
   const missing = !!chosen && !listed.some((f) => f.id === chosen);
@@ -201,5 +239,5 @@ function usePeople(chosen?: string) {
     enabled: missing && friends.isSuccess,
   });
   const all = missing && other.data ? [other.data, ...listed] : listed;
-  return all.map((f) => ({ value: f.id, label: f.name || t("common.noName") }));
+  return { options: all.map((f) => ({ value: f.id, label: f.name || t("common.noName") })), search };
 }

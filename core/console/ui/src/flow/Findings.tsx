@@ -12,10 +12,11 @@ type Doctor = Schema<"FlowDoctorView">;
 type Finding = Schema<"FlowFindingView">;
 
 // Where a finding's one button leads; silent flows are looked up in Klaviyo on the spot.
-const cures: Record<string, [text: string, path: string]> = {
+const cures: Record<string, [text: string, path: string, query?: string]> = {
   wrong_key: ["menu.flowSettings", "flows/settings"],
   quota: ["reason.next.quota", "quota"],
   unlinked: ["reason.next.sendQr", "linking/qr"],
+  late: ["reason.next.howToFix", "flows", "reason=late_event"],
 };
 
 // Findings are at most three cards: what was found, its evidence, one button.
@@ -56,7 +57,11 @@ function FindingCard({ of }: { of: Finding }) {
       </Group>
       <Group gap="xs">
         {cure && exists(cure[1]) && (
-          <Button size="xs" component={Link} to={`${base}/${cure[1]}`}>
+          <Button
+            size="xs"
+            component={Link}
+            to={`${base}/${cure[1]}${cure[2] ? `?flow=${of.flow}&${cure[2]}` : ""}`}
+          >
             {t(cure[0])}
           </Button>
         )}

@@ -21,7 +21,7 @@ const cures: Record<string, Cure> = {
   wrong_key: { text: "home.cure.flowSettings", of: "account", paths: ["flows/settings"] },
   draft: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
   silent: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
-  late: { text: "home.cure.doctor", of: "account", paths: ["flows"] },
+  late: { text: "reason.next.howToFix", of: "account", paths: ["flows"], query: "?reason=late_event" },
   unlinked: { text: "home.cure.qr", of: "account", paths: ["linking/qr"] },
   unconfirmed: { text: "home.cure.calls", of: "account", paths: ["flows"], query: "?reason=unconfirmed" },
   deliveries_kept: { text: "home.cure.aside", of: "account", paths: ["flows/kept"] },

@@ -1,14 +1,16 @@
-import { Button, CloseButton, Group, Menu, Pill } from "@mantine/core";
+import { Button, CloseButton, Group, Menu, Pill, Popover, Stack, Text } from "@mantine/core";
 import { IconCheck, IconChevronDown } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { SavedFilters, type SavedList } from "./SavedFilters";
+import { SearchBox } from "./SearchBox";
 
 export type Choice = {
   name: string; // in the address, where only ids and fixed words stand
   label: string;
   options: { value: string; label: string }[];
+  search?: (words: string) => void; // there are more than are listed: asks for those of the words
 };
 
 // useFilters keeps the filters of a list in the address, so that Back restores them. Search
@@ -73,7 +75,8 @@ export function Choices({ of, filters, saved, children }: Props) {
               </Pill>
             </Pill.Group>
           );
-        return <Options key={choice.name} choice={choice} set={filters.set} />;
+        const Offered = choice.search ? Searched : Options;
+        return <Offered key={choice.name} choice={choice} set={filters.set} />;
       })}
       {filters.any && (
         <Button size="compact-sm" variant="subtle" onClick={filters.clear}>
@@ -85,7 +88,9 @@ export function Choices({ of, filters, saved, children }: Props) {
   );
 }
 
-function Options({ choice, set }: { choice: Choice; set: (name: string, value?: string) => void }) {
+type Offer = { choice: Choice; set: (name: string, value?: string) => void };
+
+function Options({ choice, set }: Offer) {
   return (
     <Menu position="bottom-start">
       <Menu.Target>
@@ -105,5 +110,39 @@ function Options({ choice, set }: { choice: Choice; set: (name: string, value?: 
         ))}
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+// Searched offers more than can be listed: those that the words typed find.
+function Searched({ choice, set }: Offer) {
+  const { t } = useTranslation();
+  return (
+    <Popover position="bottom-start" trapFocus onClose={() => choice.search?.("")}>
+      <Popover.Target>
+        <Button size="xs" variant="default" rightSection={<IconChevronDown size={14} aria-hidden="true" />}>
+          {choice.label}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown mah={360} style={{ overflowY: "auto" }} aria-label={choice.label}>
+        <SearchBox
+          label={t("common.searchIn", { name: choice.label })}
+          onSearch={(words) => choice.search?.(words)}
+        />
+        <Stack gap={0} mt="xs" align="stretch">
+          {choice.options.map((o) => (
+            <Button
+              key={o.value}
+              variant="subtle"
+              size="sm"
+              justify="start"
+              onClick={() => set(choice.name, o.value)}
+            >
+              {o.label}
+            </Button>
+          ))}
+          {choice.options.length === 0 && <Text size="sm">{t("common.noneFound")}</Text>}
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

@@ -31,7 +31,7 @@ const steps: Record<string, [text: string, path: string, of?: "shop"]> = {
   quiet_hours_wait: ["sendingRules", "settings/sending"],
   left_segment: ["openSegment", "segments"],
   no_content: ["editMessage", "messages"],
-  late_event: ["flowDoctor", "flows"],
+  late_event: ["howToFix", "flows?reason=late_event"],
 };
 
 export const reasonSteps = steps;
@@ -55,21 +55,40 @@ export const withoutStep = [
 // The list of all codes is the core's; a test holds texts and steps against it.
 export const reasonCodes = [
   "unlinked",
-  "blocked",
   "not_friend",
+  "blocked",
   "empty_recipient",
   "duplicate",
   "cap",
   "too_late",
   "quiet_hours",
+  "hold_expired",
+  "dropped",
+  "no_content",
+  "too_long",
+  "erased",
+  "stopped",
   "quota",
+  "rate",
+  "quiet_hours_wait",
+  "event_wait",
+  "account_fails",
   "line_refused",
   "unanswered",
   "unconfirmed",
   "wrong_key",
   "no_key",
+  "bad_shape",
   "bad_body",
+  "unknown_message",
+  "other_account",
+  "group_id",
+  "over_limit",
+  "late_event",
 ] as const;
+
+// These are reasons of broadcasts to a segment, or of a signature, which a flow's call does not carry.
+export const otherReasons = ["left_segment", "holdout", "bad_signature"];
 
 const times = ["date", "time", "at", "until"];
 
@@ -129,7 +148,7 @@ export function useNextStep() {
   const { base, shop, exists } = usePlace();
   return (code: string | undefined, why?: unknown): Next | undefined => {
     const step = code ? (steps[`${code}.${why}`] ?? steps[code]) : undefined;
-    return step && exists(step[1])
+    return step && exists(step[1].split("?")[0] ?? "")
       ? { text: t(`reason.next.${step[0]}`), to: `${step[2] ? shop : base}/${step[1]}` }
       : undefined;
   };
