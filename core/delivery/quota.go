@@ -161,7 +161,7 @@ func (s *Service) CheckQuota(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 func (t *taking) noteLimit(ctx context.Context) error {
 	q, rules := t.situation.Quota, t.situation.Rules
 	noted := !q.BlockedAt.IsZero()
-	if q.Unlimited || (q.LeftFor(KindBroadcast, rules) == 0) == noted {
+	if (q.LeftFor(KindBroadcast, rules) == 0) == noted { // also where there is no limit any more
 		return nil
 	}
 	s, l := t.sender.service, t.sender.lease

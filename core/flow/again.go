@@ -18,8 +18,8 @@ import (
 type Repairs interface {
 	// Body is what Klaviyo sent; gone after its time.
 	Body(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) ([]byte, error)
-	// Sent turns a call that led to nothing into one that planned a message.
-	Sent(ctx context.Context, r Request) error
+	// Sent turns a call that led to nothing into one that planned a logical message.
+	Sent(ctx context.Context, r Request, logical id.ID) error
 }
 
 // Check tells what would become of a call if it came now. Nothing changes.
@@ -77,14 +77,15 @@ func (s *Service) sendNow(ctx context.Context, by Actor, m lumo.MerchantID, c lu
 	if err := s.want(ctx, &r, content); err != nil {
 		return r, err
 	}
-	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: againID(v, unsent),
+	logical := againID(v, unsent)
+	d, err := s.Planner.Plan(ctx, delivery.Plan{Merchant: m, Channel: c, Kind: delivery.KindFlow, Logical: logical,
 		Friend: friend.ID, Profile: r.Profile, Content: content, ReceivedAt: s.Now(),
 		WaitsUntil: r.WantedUntil})
 	if err != nil {
 		return r, err
 	}
 	r.Delivery = d.ID
-	if err := s.Repairs.Sent(ctx, r); err != nil {
+	if err := s.Repairs.Sent(ctx, r, logical); err != nil {
 		return r, err
 	}
 	if err := s.await(ctx, m, c, r); err != nil {

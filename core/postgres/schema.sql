@@ -345,7 +345,8 @@ CREATE TABLE flow_request (
     event_wanted text[],
     event_due_at timestamp with time zone,
     event_until timestamp with time zone,
-    event_note text DEFAULT ''::text NOT NULL
+    event_note text DEFAULT ''::text NOT NULL,
+    again_id uuid
 );
 CREATE TABLE form (
     merchant_id uuid NOT NULL,
@@ -1278,6 +1279,7 @@ CREATE INDEX edge_minute_minute_idx ON public.edge_minute USING btree (minute);
 CREATE INDEX fleet_log_edge_id_id_idx ON public.fleet_log USING btree (edge_id, id DESC);
 CREATE INDEX fleet_log_id_idx ON public.fleet_log USING btree (id DESC) WHERE ((edge_id IS NULL) OR (operator_id IS NOT NULL));
 CREATE INDEX flow_idempotency_expires_at_idx ON public.flow_idempotency USING btree (expires_at);
+CREATE INDEX flow_request_again_id_idx ON public.flow_request USING btree (merchant_id, again_id) WHERE (again_id IS NOT NULL);
 CREATE INDEX flow_request_merchant_id_channel_id_id_idx ON public.flow_request USING btree (merchant_id, channel_id, id DESC);
 CREATE INDEX flow_request_merchant_id_channel_id_received_at_idx ON public.flow_request USING btree (merchant_id, channel_id, received_at);
 CREATE INDEX flow_request_merchant_id_event_due_idx ON public.flow_request USING btree (merchant_id, channel_id, event_due_at) WHERE (event_due_at IS NOT NULL);

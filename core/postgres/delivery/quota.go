@@ -77,6 +77,9 @@ func (s *Store) scanMonth(row pgx.Row, at *delivery.Situation) (renew bool, err 
 	at.Hold.At, at.Hold.ResumedAt = read(held), read(resumed)
 	q.ReadAt, q.BlockedAt = read(asked), read(blocked)
 	q.Limit, q.Unlimited = read(limit), limit == nil // also while LINE was never asked
+	if q.Unlimited {                                 // nothing is counted at sending, and what was while there was a limit is old
+		q.Base, q.Since, q.Held = q.LINE, 0, 0
+	}
 	return !q.Unlimited && (taken == nil || asked != nil && !taken.Equal(*asked)), nil
 }
 
@@ -102,6 +105,9 @@ func (s *Store) Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 	delivery.Situation, []delivery.RouteDay, error) {
 	const op = "postgres.delivery.Month"
 	at, err := s.situation(ctx, &pgx.Batch{}, m, c)
+	if err == nil && at.Quota.Unlimited {
+		at.Quota.Since, err = s.acceptedSince(ctx, m, c, at.Quota.ReadAt)
+	}
 	if err != nil {
 		return at, nil, err
 	}
@@ -119,6 +125,16 @@ func (s *Store) Month(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 		return d, r.Scan(&d.Day, &d.Route, &d.N)
 	})
 	return at, days, postgres.Fault(op, err)
+}
+
+// acceptedSince counts what LINE accepted this month after a time.
+func (s *Store) acceptedSince(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time) (n int64, err error) {
+	err = postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT count(*)
+		FROM delivery
+		WHERE merchant_id = $1 AND channel_id = $2 AND accepted_at > $3
+			AND accepted_at >= date_trunc('month', now() AT TIME ZONE 'Asia/Tokyo') AT TIME ZONE 'Asia/Tokyo'`, m, c, since).Scan(&n)
+	return n, postgres.Fault("postgres.delivery.acceptedSince", err)
 }
 
 // WaitingForLimit counts what waits for messages of the month. Broadcasts stay planned at the

@@ -249,11 +249,14 @@ func TestWhatStandsAsideIsSentOnceWhenAPersonSaysSo(t *testing.T) {
 	}
 }
 
-// An account without a limit sends whatever LINE's figure is, and nothing waits for its month.
+// An account without a limit sends whatever LINE's figure is, and nothing waits for its month. What
+// is used is LINE's figure and what was accepted after it; what was noted while there was a limit goes.
 func TestAnAccountWithoutALimitWaitsForNoMonth(t *testing.T) {
 	t.Parallel()
 	w := newCrowd(t, 40)
 	w.exec(`UPDATE channel SET quota_limit = NULL, quota_used = 1000000, quota_read_at = now() - interval '1 day'`)
+	w.exec(`INSERT INTO quota (merchant_id, channel_id, month, base, since, read_at, blocked_at)
+		VALUES ($1, $2, date_trunc('month', now())::date, 7, 3, now() - interval '2 days', now() - interval '2 days')`, w.m, w.channel)
 	s := w.service("a")
 	if _, err := s.PlanAll(context.Background(), w.broadcast(false), w.all()); err != nil {
 		t.Fatal(err)
@@ -261,7 +264,7 @@ func TestAnAccountWithoutALimitWaitsForNoMonth(t *testing.T) {
 	w.settle(s)
 	w.onceEach()
 	if got := w.month(s); !got.Quota.Unlimited || got.Waiting != (delivery.LimitWaiting{}) || got.UsedUp() || got.Reserve != 0 ||
-		!got.Quota.BlockedAt.IsZero() {
+		!got.Quota.BlockedAt.IsZero() || got.Quota.Used() != 1_000_040 {
 		t.Errorf("got %+v", got)
 	}
 }

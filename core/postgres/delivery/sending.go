@@ -141,7 +141,8 @@ func (s *Store) Waiting(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID
 			CASE d.logical_kind WHEN 'flow' THEN r.flow_id WHEN 'broadcast' THEN d.logical_id::text END,
 			coalesce(k.name, ''), count(*), count(*) FILTER (WHERE d.too_late_at < $3)
 		FROM delivery AS d
-		LEFT JOIN flow_request AS r ON d.logical_kind = 'flow' AND r.merchant_id = d.merchant_id AND r.id = d.logical_id
+		LEFT JOIN flow_request AS r ON d.logical_kind = 'flow' AND r.merchant_id = d.merchant_id
+			AND (r.id = d.logical_id OR r.again_id = d.logical_id)
 		LEFT JOIN klaviyo_flow AS k ON k.merchant_id = d.merchant_id AND k.channel_id = d.channel_id AND k.flow_id = r.flow_id
 		WHERE d.merchant_id = $1 AND d.channel_id = $2 AND d.due_at IS NOT NULL AND d.state <> 'sending'
 		GROUP BY 1, 2, 3
@@ -191,7 +192,7 @@ func (s *Store) Drop(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, i
 			AND ($3 <> 'flow' OR EXISTS (
 				SELECT
 				FROM flow_request AS r
-				WHERE r.merchant_id = d.merchant_id AND r.id = d.logical_id AND r.flow_id = $4))`,
+				WHERE r.merchant_id = d.merchant_id AND (r.id = d.logical_id OR r.again_id = d.logical_id) AND r.flow_id = $4))`,
 		m, c, item.Kind, item.Ref, now)
 	return postgres.Fault(op, err)
 }

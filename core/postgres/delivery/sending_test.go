@@ -147,3 +147,30 @@ func TestRulesTellWhatTheyWouldHaveHeldBack(t *testing.T) {
 		t.Errorf("got %+v, %v want %+v", got, err, want)
 	}
 }
+
+// What a member had sent for a call belongs to the call's flow: it waits under its name, and is
+// dropped with it.
+func TestWhatWasSentByHandWaitsAndIsDroppedWithItsFlow(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld(t)
+	w.answer = always(delivery.TakenByLINE)
+	s := w.service("a")
+	if err := s.StopSending(ctx, w.m, w.channel, w.actor(), delivery.StoppedEverything); err != nil {
+		t.Fatal(err)
+	}
+	d := w.plan(s, 7)
+	w.exec(`INSERT INTO flow_request (merchant_id, id, channel_id, received_at, auth, flow_id, outcome, again_id, created_at)
+		VALUES ($1, $2, $3, now(), 'verified', 'CART', 'accepted', $4, now())`, w.m, w.newID(), w.channel, d.Logical)
+	items := w.sending(s).Waiting.Items
+	if len(items) != 1 || items[0].Kind != delivery.KindFlow || items[0].Ref != "CART" {
+		t.Fatalf("waiting: %+v", items)
+	}
+	if err := s.ResumeSending(ctx, w.m, w.channel, w.actor(), []string{items[0].Key()}); err != nil {
+		t.Fatal(err)
+	}
+	w.run(s, 1)
+	if state, _ := w.state(d); state != "skipped" || len(w.pushes) != 0 {
+		t.Errorf("dropped, and it is %s after %d pushes", state, len(w.pushes))
+	}
+}

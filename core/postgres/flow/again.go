@@ -29,13 +29,13 @@ func (s *Store) Body(ctx context.Context, m lumo.MerchantID, r lumo.RequestID) (
 	return body, fault.Wrap(op, err)
 }
 
-// Sent turns a call that led to nothing into one that planned a message.
-func (s *Store) Sent(ctx context.Context, r flow.Request) error {
+// Sent turns a call that led to nothing into one that planned a logical message.
+func (s *Store) Sent(ctx context.Context, r flow.Request, logical id.ID) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE flow_request
 		SET outcome = 'accepted', reason = NULL, reason_data = '{"sent_by_hand": true}', duplicate_of = NULL, delivery_id = $3,
 			friend_id = $4, event_wanted = $5, event_until = $6, event_due_at = CASE WHEN $6::timestamptz IS NOT NULL THEN now() END,
-			event_note = $7
-		WHERE merchant_id = $1 AND id = $2`, r.Merchant, r.ID, r.Delivery, r.Friend, r.Wanted, set(r.WantedUntil), r.EventNote)
+			event_note = $7, again_id = $8
+		WHERE merchant_id = $1 AND id = $2`, r.Merchant, r.ID, r.Delivery, r.Friend, r.Wanted, set(r.WantedUntil), r.EventNote, logical)
 	return postgres.Fault("postgres.flow.Sent", err)
 }

@@ -42,7 +42,7 @@ SELECT d.id, r.flow_id
  CROSS JOIN LATERAL (
        SELECT flow_id
          FROM flow_request
-        WHERE merchant_id = $1 AND id = d.logical_id
+        WHERE merchant_id = $1 AND (id = d.logical_id OR again_id = d.logical_id)
         LIMIT 1) AS r
  WHERE d.logical_kind = 'flow'`, m, ids(deliveries))
 	return texts("postgres.Flows", rows)
