@@ -18,6 +18,7 @@ import (
 	fleetstore "lumo/core/postgres/fleet"
 	"lumo/core/postgres/operation"
 	"lumo/core/postgres/vault"
+	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -27,6 +28,7 @@ const (
 	clockLimit   = time.Second
 	spoolLimit   = 2 * time.Minute
 	silentLimit  = time.Minute
+	behindLimit  = 10 * time.Second
 	certificate  = 14 * 24 * time.Hour
 	leastVersion = 15
 	publicKey    = 32 // bytes of an Ed25519 key
@@ -282,32 +284,81 @@ func (d *examination) edges(ctx context.Context, a *App) {
 		d.say(note, "edges", "No edge is enrolled. lumo-core admin create-edge-code prints a code for one.")
 	}
 	for _, e := range list {
-		name := e.Name
-		if name == "" {
-			name = e.ID.With(id.Edge)
-		}
-		d.edge(name, e)
+		d.edge(nameOf(e), e)
+	}
+	asking, err := readAsking(ctx, a)
+	if err != nil {
+		d.say(bad, "edges", unread(err))
+		return
+	}
+	for _, e := range asking {
+		d.say(bad, "edges", nameOf(e)+" is revoked and still runs: it sends all webhooks back. Stop it, or enrol it anew there.")
 	}
 }
 
+func nameOf(e fleet.Edge) string {
+	if e.Name == "" {
+		return e.ID.With(id.Edge)
+	}
+	return e.Name
+}
+
+// edge says all that is wrong with one edge: a cure is no help while another trouble stays.
 func (d *examination) edge(name string, e fleet.Edge) {
+	wrong := d.contact(e)
+	wrong = append(wrong, spool(e.Report)...)
+	wrong = append(wrong, trouble(e.Report)...)
+	for _, text := range wrong {
+		d.say(bad, "edges", name+" "+text)
+	}
+	if len(wrong) == 0 {
+		d.say(good, "edges", fmt.Sprintf("%s was heard of %s ago and holds %d records.", name,
+			max(0, d.now().Sub(e.LastSeenAt)).Round(time.Second), e.Report.WaitingEvents))
+	}
+}
+
+// contact is what is wrong between an edge and the core.
+func (d *examination) contact(e fleet.Edge) []string {
 	now := d.now()
-	oldest := time.Duration(e.Report.OldestSeconds) * time.Second
 	switch {
 	case e.LastSeenAt.IsZero():
-		d.say(bad, "edges", name+" never connected. Does LUMO_EDGE_CORE_URL lead here?")
+		return []string{"never connected. Does LUMO_EDGE_CORE_URL lead here? Run lumo-edge doctor there."}
 	case now.Sub(e.LastSeenAt) > silentLimit:
-		d.say(bad, "edges", fmt.Sprintf("%s was heard of last %s ago. Look whether it runs and reaches the core; it keeps what it takes meanwhile.",
-			name, now.Sub(e.LastSeenAt).Round(time.Second)))
-	case oldest > spoolLimit:
-		d.say(bad, "edges", fmt.Sprintf("%s holds %d records, the oldest for %s. See whether a core runs and the database keeps up.",
-			name, e.Report.WaitingEvents, oldest))
-	case e.Report.Trouble != 0:
-		d.say(bad, "edges", name+" reports trouble with its disk or its modules. Its own log says which.")
-	default:
-		d.say(good, "edges", fmt.Sprintf("%s was heard of %s ago and holds %d records.", name,
-			max(0, now.Sub(e.LastSeenAt)).Round(time.Second), e.Report.WaitingEvents))
+		return []string{fmt.Sprintf("was heard of last %s ago. Look whether it runs and reaches the core; it keeps what it takes meanwhile.",
+			now.Sub(e.LastSeenAt).Round(time.Second))}
+	case !e.BehindSince.IsZero() && now.Sub(e.BehindSince) > behindLimit:
+		return []string{fmt.Sprintf("has not applied what changed %s ago. See the log of the core that it is connected to, and its own.",
+			now.Sub(e.BehindSince).Round(time.Second))}
 	}
+	return nil
+}
+
+// spool is what is wrong with what waits on an edge.
+func spool(r fleet.Report) (wrong []string) {
+	if oldest := time.Duration(r.OldestSeconds) * time.Second; oldest > spoolLimit {
+		wrong = append(wrong, fmt.Sprintf("holds %d records, the oldest for %s. See whether a core runs and the database keeps up.",
+			r.WaitingEvents, oldest))
+	}
+	if r.SpoolLimit > 0 && r.SpoolBytes > r.SpoolLimit/2 {
+		wrong = append(wrong, fmt.Sprintf("has used %d %% of LUMO_EDGE_SPOOL_MAX. At 100 %% it sends webhooks back.",
+			100*r.SpoolBytes/r.SpoolLimit))
+	}
+	return wrong
+}
+
+// trouble is what an edge tells of itself.
+func trouble(r fleet.Report) (wrong []string) {
+	if r.Trouble&edgeapi.TroubleSpool != 0 {
+		wrong = append(wrong, "cannot keep webhooks and sends them back: its disk is full or fails, or LUMO_EDGE_SPOOL_MAX is used up.")
+	}
+	if r.Trouble&edgeapi.TroubleReplica != 0 {
+		wrong = append(wrong, "cannot keep its configuration on disk: it would start with an older one. Look at the disk of LUMO_EDGE_DIR.")
+	}
+	if r.Trouble&edgeapi.TroubleModules != 0 {
+		wrong = append(wrong, fmt.Sprintf("refused the newest modules (%s: %s). It goes on with version %d; the page \"Modules\" rolls back.",
+			r.Refusal.Code(), r.Detail, r.Modules))
+	}
+	return wrong
 }
 
 // vendors looks whether they can be reached at all; any answer is one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestDoctorFindsNothingWhereAllIsWell(t *testing.T) {
 func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	c, _, _ := startWithLINE(t)
-	c.enrol()
+	key := c.enrol()
 	closed := freePort(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,6 +71,16 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		{"an edge that never came", "", "", nil, []string{"BAD   edges", "Tokyo never connected"}},
 		{"an edge that is away", "UPDATE edge SET last_seen_at = now() - interval '1 hour'", "", nil,
 			[]string{"BAD   edges", "Tokyo was heard of last 1h"}},
+		{"an edge that is behind", "UPDATE edge SET last_seen_at = now(); UPDATE edge_change SET changed_at = now() - interval '1 minute'",
+			"UPDATE edge SET config_version = 1000000", nil, []string{"BAD   edges", "Tokyo has not applied what changed 1m"}},
+		{"an edge whose records wait", "UPDATE edge SET last_seen_at = now(), waiting_events = 7, oldest_seconds = 180", "UPDATE edge SET oldest_seconds = 0", nil,
+			[]string{"BAD   edges", "Tokyo holds 7 records, the oldest for 3m"}},
+		{"a spool that fills", "UPDATE edge SET last_seen_at = now(), spool_bytes = 600, spool_limit = 1000", "UPDATE edge SET spool_bytes = 0", nil,
+			[]string{"BAD   edges", "Tokyo has used 60 % of LUMO_EDGE_SPOOL_MAX"}},
+		{"refused modules, and a disk that fails",
+			"UPDATE edge SET last_seen_at = now(), trouble = 7, modules_version = 2, modules_refused = 4, modules_refusal = 'test', modules_reason = 'It traps.'",
+			"UPDATE edge SET trouble = 0", nil, []string{"Tokyo refused the newest modules (test: It traps.). It goes on with version 2",
+				"Tokyo cannot keep webhooks", "Tokyo cannot keep its configuration"}},
 		{"a vendor out of reach", "", "", []string{"LUMO_KLAVIYO_API_URL=http://" + silent.Addr().String()},
 			[]string{"BAD   vendors", "LUMO_KLAVIYO_API_URL"}},
 		{"private targets not allowed", "", "", []string{"LUMO_ALLOW_PRIVATE_TARGETS=false"}, []string{"BAD   vendors"}},
@@ -99,5 +110,15 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		if one.mend != "" {
 			c.exec(one.mend)
 		}
+	}
+	c.exec("UPDATE edge SET revoked_at = now() - interval '1 minute', last_seen_at = now() - interval '2 minutes'")
+	if said, err := c.doctor(); err != nil || !strings.Contains(said, "No edge is enrolled") {
+		t.Errorf("a revoked edge that was ended: %v in\n%s", err, said)
+	}
+	if status, _ := c.send(http.MethodGet, "/edge/v1/modules/0", map[string]string{"Authorization": "Bearer " + key}, ""); status != http.StatusUnauthorized {
+		t.Errorf("a revoked edge asks: %d", status)
+	}
+	if said, err := c.doctor(); err == nil || !strings.Contains(said, "BAD   edges          Tokyo is revoked and still runs") {
+		t.Errorf("a revoked edge that still runs: %v in\n%s", err, said)
 	}
 }

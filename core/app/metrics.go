@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -328,6 +329,16 @@ func readEdges(ctx context.Context, a *App) (list []fleet.Edge, err error) {
 		return err
 	})
 	return list, err
+}
+
+// readAsking reads the edges that run although they are revoked.
+func readAsking(ctx context.Context, a *App) (list []fleet.Edge, err error) {
+	now := a.now()
+	err = a.db.InSystem(ctx, func(ctx context.Context) error {
+		list, err = fleetstore.New(a.vault).Asking(ctx, now.Add(-time.Hour))
+		return err
+	})
+	return slices.DeleteFunc(list, func(e fleet.Edge) bool { return !e.StillAsks(now) }), err
 }
 
 // listenToMetrics opens their listener, which is apart from what is public; nil = off.

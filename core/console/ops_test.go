@@ -269,8 +269,16 @@ func TestOperatorsEnrolWatchAndRevokeEdges(t *testing.T) {
 	if e := r.good(t, "POST", one+"/revoke", map[string]string{"name": "Tokyo 1"}); e["state"] != "revoked" {
 		t.Errorf("revoked: %v", e)
 	}
+	r.Clock.Advance(time.Second)
 	if _, err := r.fleet.Authenticate(t.Context(), made.Key.Reveal()); err == nil {
 		t.Error("its key still works")
+	}
+	if e := r.good(t, "GET", one, nil); e["still_asks"] != true {
+		t.Errorf("a revoked edge that still runs: %v", e)
+	}
+	r.Clock.Advance(2 * time.Minute)
+	if e := r.good(t, "GET", one, nil); e["still_asks"] != nil {
+		t.Errorf("a revoked edge that was ended: %v", e)
 	}
 	view := r.good(t, "GET", "/ops", nil)
 	if counts := view["edges"].(map[string]any); counts["total"] != 0.0 || view["merchants"] != 1.0 {

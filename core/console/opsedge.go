@@ -37,6 +37,7 @@ type EdgeView struct {
 	LastContactAt   *time.Time `json:"last_contact_at,omitempty"`
 	SilentSeconds   int64      `json:"silent_seconds" doc:"since the last contact, 0 while it is in contact"`
 	RevokedAt       *time.Time `json:"revoked_at,omitempty"`
+	StillAsks       bool       `json:"still_asks,omitempty" doc:"it runs although it is revoked"`
 	BehindSeconds   int64      `json:"behind_seconds" doc:"age of the oldest change that it has not applied"`
 	WaitingEvents   uint64     `json:"waiting_events" doc:"that the core has not taken, as it said last"`
 	OldestSeconds   uint64     `json:"oldest_seconds" doc:"age of the oldest of them"`
@@ -255,7 +256,7 @@ func edgeView(e fleet.Edge, minutes []fleet.Minute, now time.Time) EdgeView {
 	r := e.Report
 	v := EdgeView{ID: e.ID.With(id.Edge), Name: e.Name, State: edgeState(e, now), Trouble: r.Trouble.Names(),
 		Merchants: len(e.Merchants), Version: r.Program, CreatedAt: moment(e.CreatedAt), ConnectedAt: moment(e.ConnectedAt),
-		LastContactAt: moment(e.LastSeenAt), RevokedAt: moment(e.RevokedAt), WaitingEvents: r.WaitingEvents,
+		LastContactAt: moment(e.LastSeenAt), RevokedAt: moment(e.RevokedAt), StillAsks: e.StillAsks(now), WaitingEvents: r.WaitingEvents,
 		OldestSeconds: r.OldestSeconds, EventsPerSecond: lastMinute(minutes, now), Events: lastHour(minutes, now),
 		ModulesVersion: r.Modules, ModulesRefused: r.Refused, ModulesReason: r.Refusal.Code(), ModulesDetail: r.Detail,
 		DiskBytes: r.SpoolBytes, DiskLimit: r.SpoolLimit}

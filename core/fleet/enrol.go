@@ -121,6 +121,10 @@ func (s *Service) Authenticate(ctx context.Context, key string) (e Edge, err err
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
+		err = s.c.Tenants.InSystem(ctx, func(ctx context.Context) error { return s.c.Store.Asked(ctx, hash, now) })
+		if err != nil {
+			return Edge{}, fault.Wrap(op, err)
+		}
 		return Edge{}, fault.New(fault.Unauthenticated, op, "This edge key is unknown or revoked.")
 	}
 	if err == nil {

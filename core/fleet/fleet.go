@@ -31,7 +31,7 @@ type Edge struct {
 	Merchants   []lumo.MerchantID // its scope; empty = all
 	CreatedAt   time.Time
 	ConnectedAt time.Time // zero = never
-	LastSeenAt  time.Time // zero = never
+	LastSeenAt  time.Time // zero = never; of a revoked edge that still asks, to a minute
 	RevokedAt   time.Time // zero = it is not
 	Report      Report
 	// BehindSince is when the oldest change was made that it has not applied; zero = none.
@@ -44,6 +44,14 @@ func (e Edge) Scope() lumo.Scope { return lumo.ScopeOf(e.Merchants) }
 // Alive tells whether the edge was heard of within the lease.
 func (e Edge) Alive(now time.Time) bool {
 	return e.RevokedAt.IsZero() && now.Sub(e.LastSeenAt) < leaseSpan
+}
+
+// askedLately is longer than a revoked edge that runs is silent, and than its asking goes unnoted.
+const askedLately = 2 * time.Minute
+
+// StillAsks tells whether the edge runs although it was revoked.
+func (e Edge) StillAsks(now time.Time) bool {
+	return !e.RevokedAt.IsZero() && e.LastSeenAt.After(e.RevokedAt) && now.Sub(e.LastSeenAt) < askedLately
 }
 
 // Identity is what an edge gets to know when it enrols.
@@ -78,6 +86,8 @@ type Store interface {
 	Enrol(ctx context.Context, codeHash []byte, e Edge, keyHash []byte) (Edge, error)
 	// ByKey finds an edge that is not revoked.
 	ByKey(ctx context.Context, keyHash []byte) (Edge, error)
+	// Asked notes, once a minute, that an edge asks although it is revoked.
+	Asked(ctx context.Context, keyHash []byte, now time.Time) error
 	// Edges are those that are not revoked, oldest first.
 	Edges(ctx context.Context) ([]Edge, error)
 	Edge(ctx context.Context, edge id.ID) (Edge, error)

@@ -141,6 +141,24 @@ func (s *Store) ByKey(ctx context.Context, keyHash []byte) (fleet.Edge, error) {
 	return e, postgres.Fault("postgres.ByKey", err)
 }
 
+// Asked notes, once a minute, that an edge asks although it is revoked.
+func (s *Store) Asked(ctx context.Context, keyHash []byte, now time.Time) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+UPDATE edge
+   SET last_seen_at = $2
+ WHERE key_hash = $1 AND revoked_at < $2
+   AND (last_seen_at IS NULL OR last_seen_at < greatest(revoked_at, $2::timestamptz - interval '1 minute'))`, keyHash, now)
+	return postgres.Fault("postgres.Asked", err)
+}
+
+// Asking are revoked edges that were heard of since, oldest first.
+func (s *Store) Asking(ctx context.Context, since time.Time) ([]fleet.Edge, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`e.revoked_at < e.last_seen_at AND e.last_seen_at > $1
+ ORDER BY e.id`, since)
+	list, err := pgx.CollectRows(rows, scanEdge)
+	return list, postgres.Fault("postgres.Asking", err)
+}
+
 // Edge finds an edge, revoked or not.
 func (s *Store) Edge(ctx context.Context, edge id.ID) (fleet.Edge, error) {
 	rows, _ := postgres.Tx(ctx).Query(ctx, selectEdge+`e.id = $1`, edge)

@@ -3351,6 +3351,8 @@ export interface components {
             silent_seconds: number;
             /** @enum {string} */
             state: "working" | "needs_you" | "silent" | "waiting" | "revoked";
+            /** @description it runs although it is revoked */
+            still_asks?: boolean;
             /** @description spool, replica, modules */
             trouble: string[];
             /** @description of its program */
@@ -3441,6 +3443,8 @@ export interface components {
             silent_seconds: number;
             /** @enum {string} */
             state: "working" | "needs_you" | "silent" | "waiting" | "revoked";
+            /** @description it runs although it is revoked */
+            still_asks?: boolean;
             /** @description spool, replica, modules */
             trouble: string[];
             /** @description of its program */

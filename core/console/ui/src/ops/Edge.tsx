@@ -64,6 +64,7 @@ function Shown({ of: e }: { of: EdgePage }) {
       {e.state === "revoked" && (
         <Alert color="gray" variant="light" role="status">
           <Text size="sm">{t("ops.revoke.done", { time: e.revoked_at ? moment(e.revoked_at) : "-" })}</Text>
+          {e.still_asks && <Text size="sm">{t("ops.revoke.asks")}</Text>}
         </Alert>
       )}
       {e.trouble.map((one) => (
