@@ -50,10 +50,14 @@ const (
 	maxMediaFile = 64 << 20 // the core takes no larger one
 )
 
-// Run serves until ctx ends. It takes no arguments: settings are environment variables.
+// Run serves until ctx ends. Settings are environment variables; the one argument, doctor, has
+// them and what they lead to looked at.
 func Run(ctx context.Context, args, environ []string, out, log io.Writer) error {
+	if len(args) == 1 && args[0] == "doctor" {
+		return doctor(ctx, environ, out, time.Now)
+	}
 	if len(args) > 0 {
-		return refuse("lumo-edge takes no arguments. Its settings are environment variables; the README lists them all.")
+		return refuse("lumo-edge takes no arguments but doctor. Its settings are environment variables; the README lists them all.")
 	}
 	s, err := Read(environ)
 	if err != nil {

@@ -120,6 +120,30 @@ func Enrol(ctx context.Context, url, code, name string) (Identity, error) {
 	return i, nil
 }
 
+// Known asks whether the core knows this edge, ErrRevoked = it does not, and for the core's time.
+func (c *Client) Known(ctx context.Context) (there time.Time, err error) {
+	const op = "core.Known"
+	req, err := c.request(ctx, http.MethodGet, "/edge/v1/modules/"+strings.Repeat("0", 64), nil)
+	if err != nil {
+		return there, fault.Wrap(op, err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return there, fault.As(fault.Unavailable, op, err)
+	}
+	defer res.Body.Close()
+	there, err = http.ParseTime(res.Header.Get("Date"))
+	switch {
+	case res.StatusCode >= http.StatusInternalServerError:
+		return there, fault.As(fault.Unavailable, op, errors.New(res.Status))
+	case res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") != "":
+		return there, errors.Join(ErrRevoked, err)
+	case res.StatusCode != http.StatusNotFound || err != nil: // no module has that hash
+		return there, fault.New(fault.Invalid, op, "LUMO_EDGE_CORE_URL does not answer as a core does.")
+	}
+	return there, nil
+}
+
 // Question is a request that only the core can answer.
 type Question struct {
 	ID      id.ID
