@@ -12,11 +12,13 @@ import (
 // Shop is the fallback page of the demo channel.
 const Shop = "https://shop.example/"
 
-// Form is the public key of the demo form, KlaviyoHook and ShopifyHook of other hooks.
+// Form is the public key of the demo form, KlaviyoHook and ShopifyHook of other hooks; the shop
+// of OwnHook has an app of its own, whose secret edges know.
 const (
 	Form        = "aaaaaaaaaaaaaaa6"
 	KlaviyoHook = "aaaaaaaaaaaaaaa7"
 	ShopifyHook = "aaaaaaaaaaaaaaab"
+	OwnHook     = "aaaaaaaaaaaaaaac"
 	Account     = uint32(8) // number of the Klaviyo account and the shop
 )
 
@@ -31,6 +33,7 @@ func (c *Core) Seed() {
 	hook(edgeapi.KeyFlow, edgeapitest.FlowHook, edgeapi.HookEntry{Number: channel})
 	hook(edgeapi.KeyKlaviyo, KlaviyoHook, edgeapi.HookEntry{Number: Account})
 	hook(edgeapi.KeyShopify, ShopifyHook, edgeapi.HookEntry{Number: Account, Core: true})
+	hook(edgeapi.KeyShopify, OwnHook, edgeapi.HookEntry{Number: Account})
 	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 1), edgeapi.AppendTarget(nil,
 		edgeapitest.Target))
 	c.Put(edgeapi.TableLink, edgeapi.LinkKey(channel, 2), edgeapi.AppendTarget(nil,
@@ -58,6 +61,7 @@ func (c *Core) seedKeys(channel uint32) {
 		edgeapi.Ref(edgeapi.KeyLINE, 1, channel):    []byte(edgeapitest.Secret),
 		edgeapi.Ref(edgeapi.KeyFlow, 1, channel):    sum[:],
 		edgeapi.Ref(edgeapi.KeyKlaviyo, 1, Account): []byte(edgeapitest.Secret),
+		edgeapi.Ref(edgeapi.KeyShopify, 1, Account): []byte(edgeapitest.Secret),
 		edgeapi.Ref(edgeapi.KeyOneOff, 1,
 			0): edgeapitest.OneOffKey().Public().(ed25519.PublicKey),
 	} {

@@ -33,10 +33,16 @@ func oddBodies() map[string]string {
 func TestOddBodiesReachTheCoreByteForByte(t *testing.T) {
 	t.Parallel()
 	e := start(t, setup{})
+	shopify := func(hook, body string) answer {
+		return e.do(http.MethodPost, "/hooks/shopify/"+hook, body, "X-Shopify-Hmac-Sha256", signed(body),
+			"X-Shopify-Shop-Domain", "tea.myshopify.com", "X-Shopify-Topic", "products/update")
+	}
+	auth := []string{"verified", "verified", "verified", "unchecked", "verified"}
 	send := func(body string) []answer {
 		return []answer{e.flow(body, edgeapitest.FlowKey()), e.line(body, signed(body)),
 			e.do(http.MethodPost, "/hooks/klaviyo/system/"+edgetest.KlaviyoHook, body,
-				"Klaviyo-Signature", klaviyoSigned(body, "17"), "Klaviyo-Timestamp", "17")}
+				"Klaviyo-Signature", klaviyoSigned(body, "17"), "Klaviyo-Timestamp", "17"),
+			shopify(edgetest.ShopifyHook, body), shopify(edgetest.OwnHook, body)}
 	}
 	for name, body := range oddBodies() {
 		before := len(e.core.Asked())
@@ -47,11 +53,11 @@ func TestOddBodiesReachTheCoreByteForByte(t *testing.T) {
 		}
 		asked := e.core.Asked()[before:]
 		for i, a := range asked {
-			if string(a.Body) != body || a.Auth != "verified" {
+			if string(a.Body) != body || a.Auth != auth[i] {
 				t.Errorf("%s, hook %d: the core got %q, %s", name, i, a.Body, a.Auth)
 			}
 		}
-		if len(asked) != 3 {
+		if len(asked) != len(auth) {
 			t.Errorf("%s: the core was asked %d times", name, len(asked))
 		}
 	}
@@ -89,6 +95,10 @@ func TestOnlyTheExactSignatureCounts(t *testing.T) {
 	right := base64.StdEncoding.EncodeToString(raw)
 	klaviyo := klaviyoSigned(body, "17")
 	system := "/hooks/klaviyo/system/" + edgetest.KlaviyoHook
+	own := "/hooks/shopify/" + edgetest.OwnHook
+	shop := func(more ...string) []string {
+		return append([]string{"X-Shopify-Shop-Domain", "tea.myshopify.com"}, more...)
+	}
 	for _, c := range []struct {
 		name, path string
 		header     []string
@@ -113,6 +123,16 @@ func TestOnlyTheExactSignatureCounts(t *testing.T) {
 		{"Klaviyo in capitals", system, []string{"Klaviyo-Signature", strings.ToUpper(klaviyo), "Klaviyo-Timestamp", "17"}, 401},
 		{"Klaviyo, two times", system, []string{"Klaviyo-Signature", klaviyo, "Klaviyo-Timestamp", "17", "Klaviyo-Timestamp", "18"}, 401},
 		{"Klaviyo, time moved into the body", system, []string{"Klaviyo-Signature", klaviyo, "Klaviyo-Timestamp", ""}, 401},
+		{"Shopify", own, shop("X-Shopify-Hmac-Sha256", right), 200},
+		{"Shopify, header name in capitals", own, shop("X-SHOPIFY-HMAC-SHA256", right), 200},
+		{"Shopify twice, the same", own, shop("X-Shopify-Hmac-Sha256", right, "X-Shopify-Hmac-Sha256", right), 401},
+		{"Shopify twice, right last", own, shop("X-Shopify-Hmac-Sha256", "x", "X-Shopify-Hmac-Sha256", right), 401},
+		{"Shopify in other case", own, shop("X-Shopify-Hmac-Sha256", strings.ToUpper(right)), 401},
+		{"Shopify without padding", own, shop("X-Shopify-Hmac-Sha256", strings.TrimRight(right, "=")), 401},
+		{"Shopify, unused bits set", own, shop("X-Shopify-Hmac-Sha256", right[:42]+string(right[42]+1)+"="), 401},
+		{"Shopify, hex instead", own, shop("X-Shopify-Hmac-Sha256", klaviyoSigned(body, "")), 401},
+		{"Shopify, of nothing", own, shop("X-Shopify-Hmac-Sha256", signed("")), 401},
+		{"Shopify, none", own, shop(), 401},
 		{"flow key in capitals", flowPth, []string{edgeapi.HeaderFlowKey, strings.ToUpper(edgeapitest.FlowKey())}, 401},
 		{"flow key twice", flowPth, []string{edgeapi.HeaderFlowKey, edgeapitest.FlowKey(), edgeapi.HeaderFlowKey, edgeapitest.FlowKey()}, 401},
 		{"flow key and more", flowPth, []string{edgeapi.HeaderFlowKey, edgeapitest.FlowKey() + "A"}, 401},

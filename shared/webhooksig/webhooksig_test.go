@@ -184,6 +184,9 @@ func FuzzSignatures(f *testing.F) {
 		if got, want := webhooksig.VerifyLINE(secret, body, header), header == line; got != want {
 			t.Fatalf("LINE: %q got %v want %v", header, got, want)
 		}
+		if got, want := webhooksig.VerifyShopify(secret, body, header), header == line; got != want {
+			t.Fatalf("Shopify: %q got %v want %v", header, got, want)
+		}
 		klaviyo := hex.EncodeToString(mac(string(body), stamp))
 		if got, want := webhooksig.VerifyKlaviyo(secret, body, stamp, header), header == klaviyo; got != want {
 			t.Fatalf("Klaviyo: %q got %v want %v", header, got, want)
