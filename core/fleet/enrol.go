@@ -186,8 +186,9 @@ func hashOf(text string) []byte {
 	return sum[:]
 }
 
-// cleanName keeps a name short and on one line.
+// cleanName keeps a name short, on one line, and as text that can be stored.
 func cleanName(name string) string {
+	name = strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), "")
 	name = strings.Join(strings.Fields(name), " ")
 	if runes := []rune(name); len(runes) > maxName {
 		name = string(runes[:maxName])

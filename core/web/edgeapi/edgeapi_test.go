@@ -43,6 +43,23 @@ func TestCodeEnrolsOnce(t *testing.T) {
 	}
 }
 
+// A machine's name may hold anything; it does not stand in the way of the code.
+func TestAnEdgeWithAnOddNameEnrols(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	for said, want := range map[string]string{"to\x00kyo\xff": "tokyo", "a\n\tb": "a b", "\x00": "edge", "": "edge",
+		strings.Repeat("\u9002", 300): strings.Repeat("\u9002", 80)} {
+		made, err := c.fleet.Enrol(t.Context(), c.code(t), said)
+		if err != nil {
+			t.Errorf("%q: %v", said, err)
+			continue
+		}
+		if e, err := c.fleet.Edge(t.Context(), made.Edge); err != nil || e.Name != want {
+			t.Errorf("%q became %q, %v", said, e.Name, err)
+		}
+	}
+}
+
 func TestRevokedEdgeIsOutAtOnce(t *testing.T) {
 	t.Parallel()
 	c := newCore(t)
