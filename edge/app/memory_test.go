@@ -16,9 +16,9 @@ import (
 const (
 	manyChannels = 500
 	linksOfEach  = 400 // 200,000 together
-	// residentLimit is in MB. The program itself must do with 150, which make bench measures;
-	// a binary with tests in it carries more, and Go's collector comes when it comes.
-	residentLimit = 165
+	// residentLimit is in MB, of a binary that carries tests besides; make bench measures the
+	// program itself, under load.
+	residentLimit = 150
 )
 
 // An edge of many shops stays small: when the configuration comes, and when it begins with
