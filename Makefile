@@ -31,6 +31,7 @@ build: tools ## build modules, pages and programs
 dist: build ## the programs as single files without libraries, in dist/, with their units
 	@mkdir -p dist && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o dist/ ./core/cmd/lumo-core ./edge/cmd/lumo-edge
 	@cp deploy/*.service dist/
+	@LUMO_DIST=$(CURDIR)/dist go test -count=1 -run TestSoakShippedPrograms ./deploy
 
 run: tools ## start everything on this machine; SIM=0 without simulators and demo shop
 	@exec $(DEV) up
