@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -43,10 +46,10 @@ func (f *fixture) Fatal(args ...any) { panic(fmt.Sprint(args...)) } // nothing t
 
 // edgeProcess is the shipped program, with a core that costs next to nothing.
 type edgeProcess struct {
-	program, dir, addr string
-	core               *edgetest.Core
-	cmd                *exec.Cmd
-	log                *os.File
+	program, dir, addr, metrics string
+	core                        *edgetest.Core
+	cmd                         *exec.Cmd
+	log                         *os.File
 }
 
 // edgeFigures measures one edge beside its peers, before anything else runs here: in
@@ -63,12 +66,23 @@ func edgeFigures(ctx context.Context, program, dir string, out io.Writer) (err e
 	if e.addr, err = freeAddr(); err != nil {
 		return err
 	}
+	if e.metrics, err = freeAddr(); err != nil {
+		return err
+	}
 	if _, err := e.start(ctx, "LUMO_EDGE_ENROL="+edgetest.Code); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.stop(), f.err) }()
 	if err := e.compare(ctx, dir, out); err != nil {
 		return err
+	}
+	lost, err := e.lost(ctx)
+	if err != nil {
+		return err
+	}
+	bench(out, "edge_redirect_events_lost", lost, "events")
+	if lost > 0 {
+		return fmt.Errorf("%.0f taps were led on and not kept", lost)
 	}
 	if err := e.starts(ctx, out); err != nil {
 		return err
@@ -88,7 +102,8 @@ func (e *edgeProcess) start(ctx context.Context, settings ...string) (time.Durat
 	}
 	e.cmd = exec.Command(e.program)
 	e.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "LUMO_EDGE_ADDR=" + e.addr,
-		"LUMO_EDGE_DIR=" + e.dir, "LUMO_EDGE_CORE_URL=" + e.core.URL()}, settings...)
+		"LUMO_EDGE_DIR=" + e.dir, "LUMO_EDGE_CORE_URL=" + e.core.URL(),
+		"LUMO_EDGE_METRICS_ADDR=" + e.metrics}, settings...)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	begun := time.Now()
@@ -117,6 +132,26 @@ func (e *edgeProcess) stop() error {
 		return err
 	}
 	return e.cmd.Wait()
+}
+
+// lost is how many clicks the edge could not keep, by its own metric.
+func (e *edgeProcess) lost(ctx context.Context) (float64, error) {
+	const metric = "lumo_edge_events_lost_total "
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.metrics+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), metric); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("the edge does not tell %s", metric)
 }
 
 func (e *edgeProcess) link() string { return "http://" + e.addr + "/c/" + edgetest.Link(1, 42) }

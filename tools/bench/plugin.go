@@ -27,11 +27,11 @@ const (
 	pluginCalls  = 100_000 // a round
 	extismCalls  = 5_000
 	noop         = "noop"
-	patience     = 10 * time.Second
+	mayBeLate    = 10_000 // one call in so many, where the machine was elsewhere
 )
 
-// pluginFigures measures one call each: of the shipped host with safety on, keys and rows in
-// a real replica, the verdict read and checked; of the same module under Extism's Go SDK; of
+// pluginFigures measures one call each: of the shipped host with safety and its deadline on, keys and
+// rows in a real replica, the verdict read and checked; of the same module under Extism's Go SDK; of
 // the same code as a part of the program. Rounds alternate.
 func pluginFigures(ctx context.Context, cacheDir string, out io.Writer) error {
 	h, err := newHost(ctx, cacheDir)
@@ -56,16 +56,25 @@ func pluginFigures(ctx context.Context, cacheDir string, out io.Writer) error {
 		{"extism_sdk_redirect_call_us", extismCalls, other.call},
 	}
 	took := map[string][]float64{}
+	total, late := 0, 0
 	for range pluginRounds {
 		for _, c := range calls {
 			begun := time.Now()
 			for range c.count {
-				if err := c.call(); err != nil {
+				err := c.call()
+				if errors.Is(err, wasm.ErrUndecided) {
+					late++ // its time counts
+				} else if err != nil {
 					return fmt.Errorf("%s: %w", c.figure, err)
 				}
 			}
+			total += c.count
 			took[c.figure] = append(took[c.figure], time.Since(begun).Seconds()*1e6/float64(c.count))
 		}
+	}
+	fmt.Fprintf(out, "%d of %d calls were ended at the deadline\n", late, total)
+	if late*mayBeLate > total {
+		return fmt.Errorf("%d of %d calls did not decide in time", late, total)
 	}
 	for _, c := range calls {
 		bench(out, c.figure, median(took[c.figure]), "us")
@@ -87,8 +96,7 @@ func newHost(ctx context.Context, cacheDir string) (*wasm.Host, error) {
 			return nil, err
 		}
 	}
-	// The watchdog is at work; its patience is for machines on which others work, too.
-	return wasm.New(ctx, wasm.Config{Modules: set, CacheDir: cacheDir, Replica: r, Deadline: patience})
+	return wasm.New(ctx, wasm.Config{Modules: set, CacheDir: cacheDir, Replica: r}) // as it is shipped
 }
 
 // call is one call; status is what its verdict must say. Of a webhook that is what the host
