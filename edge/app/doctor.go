@@ -25,6 +25,7 @@ const (
 	doctorTime  = 5 * time.Second // for each question
 	clockLimit  = 2 * time.Second // HTTP tells whole seconds
 	renewBefore = 14 * 24 * time.Hour
+	leastSpool  = 16 << 20 // a webhook has 5 MB at most
 )
 
 // The words that findings begin with.
@@ -253,7 +254,9 @@ func (d *examination) room() {
 		return nil
 	})
 	limit := int64(d.settings.SpoolMax)
-	if free, ok := freeBytes(d.settings.Dir); ok && free < limit-used {
+	if limit < leastSpool {
+		d.say(bad, "spool", fmt.Sprintf("LUMO_EDGE_SPOOL_MAX is under %d MB: one large webhook could fill it, and more are sent back.", leastSpool>>20))
+	} else if free, ok := freeBytes(d.settings.Dir); ok && free < limit-used {
 		d.say(bad, "spool", fmt.Sprintf("LUMO_EDGE_SPOOL_MAX is %d MB, but only %d MB are free beside the %d that its files take. Make it smaller or the disk larger.",
 			limit>>20, free>>20, used>>20))
 	} else {

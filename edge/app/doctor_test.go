@@ -28,7 +28,7 @@ func TestTheDoctorFindsNothingWhereAllIsWell(t *testing.T) {
 	core := edgetest.NewCore(t)
 	core.Seed()
 	dir := folder(t)
-	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir, "LUMO_EDGE_SPOOL_MAX=1MiB"}
+	settings := []string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + dir, "LUMO_EDGE_SPOOL_MAX=16MiB"}
 	p := run(t, append([]string{"LUMO_EDGE_ENROL=" + edgetest.Code}, settings...)...).ready()
 	until(t, "it is ready", func() bool { status, _, _ := p.do("GET", "/readyz", ""); return status == http.StatusOK })
 	addr := strings.TrimPrefix(p.url, "http://")
@@ -144,6 +144,7 @@ func TestTheDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"no key of modules":      {nil, 0, "note  module key   This edge knows no key"},
 		"another key":            {[]string{"LUMO_MODULE_PUBLIC_KEY=" + strings.Repeat("A", 43) + "="}, 0, "note  module key   LUMO_MODULE_PUBLIC_KEY outdoes"},
 		"no room":                {[]string{"LUMO_EDGE_SPOOL_MAX=1000000GiB"}, 0, "BAD   spool        LUMO_EDGE_SPOOL_MAX is"},
+		"a spool of nothing":     {[]string{"LUMO_EDGE_SPOOL_MAX=1MiB"}, 0, "BAD   spool        LUMO_EDGE_SPOOL_MAX is under 16 MB"},
 		"damaged records":        {[]string{"LUMO_EDGE_DIR=" + aside}, 0, "BAD   spool        1 files with damaged records"},
 		"no core":                {[]string{"LUMO_EDGE_CORE_URL=http://" + gone}, 0, "BAD   core         The core does not answer"},
 		"not a core":             {[]string{"LUMO_EDGE_CORE_URL=" + elsewhere.URL}, 0, "BAD   core         LUMO_EDGE_CORE_URL does not answer as a core does"},
@@ -152,7 +153,7 @@ func TestTheDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"another program":        {[]string{"LUMO_EDGE_ADDR=" + other.Listener.Addr().String()}, 0, "BAD   edge         Another program listens"},
 	} {
 		later := func() time.Time { return time.Now().Add(one.later) }
-		settings := append([]string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + enrolled, "LUMO_EDGE_SPOOL_MAX=1MiB",
+		settings := append([]string{"LUMO_EDGE_CORE_URL=" + core.URL(), "LUMO_EDGE_DIR=" + enrolled, "LUMO_EDGE_SPOOL_MAX=16MiB",
 			"LUMO_EDGE_ADDR=" + gone}, one.settings...)
 		said, err := examined(t, later, settings...)
 		if !strings.Contains(said, one.want) || strings.Contains(said, "lec_secretcode") {
