@@ -34,7 +34,6 @@ const words = {
     addKeyword: "Add keyword",
     save: "Save replies",
     tried: "What a friend writes",
-    answers: /Answered with/,
     silent: "No reply.",
     statistics: "Statistics",
     tracking: "Tracking",
@@ -63,7 +62,6 @@ const words = {
     addKeyword: "キーワードを追加",
     save: "応答を保存",
     tried: "友だちの発言",
-    answers: /で応答します/,
     silent: "応答しません。",
     statistics: "統計",
     tracking: "計測",
@@ -75,6 +73,21 @@ const png = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGM4EaABRAAKBwKBmPTJ3gAAAABJRU5ErkJggg==",
   "base64",
 );
+
+// brought is a picture that is dropped on a field or pasted into it, as from another window.
+async function brought(field: Locator, how: "drop" | "paste", picture: string) {
+  const data = await field.evaluateHandle((_, base64) => {
+    const carried = new DataTransfer();
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    carried.items.add(new File([bytes], "tea.png", { type: "image/png" }));
+    return carried;
+  }, picture);
+  if (how === "drop") await field.dispatchEvent("drop", { dataTransfer: data });
+  else
+    await field.evaluate((at, clipboardData) => {
+      at.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }, data);
+}
 
 // kept waits until the draft on the page is saved with these words.
 const kept = (page: Page, part: string) =>
@@ -389,25 +402,114 @@ for (const language of ["en", "ja"] as const) {
     await use(cards).click();
     await expect.poll(red(0)).toBe(100);
     const said = (await frame(cards).getAttribute("aria-label")) ?? "";
+
+    // A picture by itself is seen whole, and may be dropped.
+    const image = await add(2, "image");
+    const address = image.getByRole("textbox", { name: say.picture, exact: true });
+    await brought(address, "drop", halves);
+    await expect(address).toHaveValue(/\/m\/[0-9a-f]{64}$/);
+    await expect.poll(red(1)).toBe(50);
     await kept(page, await cards.getByRole("textbox", { name: say.picture, exact: true }).inputValue());
     await page.reload();
     await expect(frame(cards)).toHaveAttribute("aria-label", said);
   });
 
-  test(`5.21 a keyword is answered, tried before it counts: ${language}`, async ({ page }) => {
+  test(`5.21 who adds the account is greeted, keywords are answered in order, free of charge: ${language}`, async ({
+    page,
+    request,
+  }) => {
+    const t = texts(language);
     const word = `${language} ${Date.now()}`;
     const home = await signIn(page, language);
+    // published is a message of one text that can be sent.
+    const published = async (text: string) => {
+      const draft = { blocks: [JSON.stringify({ type: "text", text })] };
+      const made = await asMember<{ id: string; revision: number }>(page, "/messages", { name: text, draft });
+      await asMember(page, `/messages/${made.id}/publish`, { revision: made.revision });
+      return text;
+    };
+    const hello = await published(`Hello ${word}`);
+    const coupon = await published(`Any coupon ${word}`);
+    const best = await published(`Best coupon ${word}`);
     await page.goto(`${home}/replies`);
     await expect(page.getByRole("heading", { level: 1, name: say.replies })).toBeVisible();
-    await page.getByRole("button", { name: say.addKeyword }).click();
-    await page.getByLabel(say.keyword, { exact: true }).last().fill(`ＣＯＵＰＯＮ ${word}`);
+    const choose = async (at: Locator, message: string) => {
+      await at.getByRole("combobox", { name: t("reply.message") }).click();
+      await page.getByRole("option", { name: message, exact: true }).click();
+    };
+    const greeting = page.getByRole("region", { name: t("reply.greeting"), exact: true });
+    const greets = greeting.getByRole("switch", { name: t("reply.greetingOn") });
+    await greets.setChecked(true, { force: true });
+    await choose(greeting, hello);
+    const rules = page.getByRole("region", { name: t("reply.keywords"), exact: true }).getByRole("group");
+    const had = await rules.count();
+    // rule is the nth of those that this visit adds.
+    const rule = (n: number) =>
+      page.getByRole("group", { name: t("reply.rule", { n: had + n }), exact: true });
+    for (const [i, [keyword, message]] of [
+      [word, coupon],
+      [`ＣＯＵＰＯＮ ${word}`, best],
+    ].entries()) {
+      await page.getByRole("button", { name: say.addKeyword }).click();
+      await rule(i + 1)
+        .getByLabel(say.keyword, { exact: true })
+        .fill(keyword ?? "");
+      await choose(rule(i + 1), message ?? "");
+    }
+    await rule(1)
+      .getByRole("combobox", { name: t("reply.match") })
+      .click();
+    await page.getByRole("option", { name: t("reply.contains") }).click();
     await page.getByLabel(say.tried).fill(`coupon ${word}`);
-    await expect(page.getByText(say.answers)).toBeVisible();
+    await expect(page.getByText(t("reply.answers", { name: coupon }))).toBeVisible();
     await page.getByLabel(say.tried).fill("something else");
     await expect(page.getByText(say.silent)).toBeVisible();
-    await page.getByRole("button", { name: say.save }).click();
+    const saved = async () => {
+      const answer = page.waitForResponse(
+        (r) => r.url().endsWith("/replies") && r.request().method() === "PUT",
+      );
+      await page.getByRole("button", { name: say.save }).click();
+      expect((await answer).ok()).toBe(true);
+    };
+    await saved();
     await expect(page.getByText(say.saved)).toBeVisible();
     await looked(page, `5-21-replies-${language}`);
+
+    // On her phone: greeted, then answered as the order and the switches say.
+    const her = await told<{ id: string; name: string }>(request, "/people", { name: `Kaede ${word}` });
+    const phone = await page.context().newPage();
+    await phone.goto(`${sim}/phone?person=${her.id}`);
+    const chat = phone.getByRole("region", { name: `Phone of ${her.name}` });
+    await chat.getByRole("button", { name: /^Hana Tea/ }).click();
+    await phone.getByRole("button", { name: "Add friend" }).click();
+    await expect(chat.getByText(hello)).toBeVisible();
+    const answered = async (by: string, n: number) => {
+      await chat.getByLabel("Write").fill(`coupon ${word}`);
+      await chat.getByRole("button", { name: "Send" }).click();
+      await expect(chat.getByText(by, { exact: true })).toHaveCount(n);
+    };
+    await answered(coupon, 1);
+    const second = t("message.up", { name: t("reply.rule", { n: had + 2 }) });
+    await page.getByRole("button", { name: second }).click();
+    await saved();
+    await answered(best, 1);
+    if (pictures) await phone.screenshot({ path: `${pictures}/5-21-phone-${language}.png` });
+    await rule(1)
+      .getByRole("switch", { name: t("reply.on") })
+      .setChecked(false, { force: true });
+    await greets.setChecked(false, { force: true });
+    await saved();
+    await answered(coupon, 2);
+    await phone.getByRole("button", { name: "Block", exact: true }).click();
+    await phone.getByRole("button", { name: "Unblock", exact: true }).click();
+    await answered(coupon, 3); // LINE's events come in order: there was no second greeting before
+    await expect(chat.getByText(hello)).toHaveCount(1);
+
+    // All of it went by the reply API, which costs nothing.
+    type Sent = { api: string; body: { messages: { text: string }[] } };
+    const ledger = await told<Items<Sent>>(request, "/line/ledger");
+    const hers = ledger.items.filter((one) => one.body.messages.some((m) => m.text?.endsWith(word)));
+    expect(hers.map((one) => one.api)).toEqual(Array(5).fill("reply"));
   });
 
   test(`5.32 5.34 statistics and tracking: ${language}`, { tag: "@reads" }, async ({ page }) => {
