@@ -9,7 +9,10 @@ type Preview = { url: string; headers: Record<string, string> | null; body: stri
 export function FlowEditor({ flow, profile }: { flow: Flow; profile: Profile }) {
   const say = useSay();
   const action = (flow.actions ?? []).find((a) => a.type === "send-webhook");
-  const [[name, value]] = Object.entries(action?.headers ?? {}).concat([["Lumo-Flow-Key", ""]]) as [[string, string], ...[string, string][]];
+  // One header is edited; that which names the body's kind stays beside it.
+  const headers = Object.entries(action?.headers ?? {});
+  const [name, value] = headers.find(([n]) => n.toLowerCase() !== "content-type") ?? ["Lumo-Flow-Key", ""];
+  const others = Object.fromEntries(headers.filter(([n]) => n !== name));
   const [status, setStatus] = useState(action?.status ?? "draft");
   const [saved, setSaved] = useState(false);
   const [preview, setPreview] = useState<Preview>();
@@ -18,8 +21,8 @@ export function FlowEditor({ flow, profile }: { flow: Flow; profile: Profile }) 
   const submit = (e: FormEvent<HTMLFormElement>) => {
     e.preventDefault();
     const f = new FormData(e.currentTarget);
-    const headers = { [String(f.get("name"))]: String(f.get("value")).trim() };
-    const webhook = { url: String(f.get("url")).trim(), headers, body: f.get("body"), status };
+    const all = { ...others, [String(f.get("name"))]: String(f.get("value")).trim() };
+    const webhook = { url: String(f.get("url")).trim(), headers: all, body: f.get("body"), status };
     act(async () => {
       await sim("PATCH", `/klaviyo/flows/${flow.id}`, { webhook });
       setSaved(true);
