@@ -71,7 +71,7 @@ func harmNobody(t *testing.T, slack time.Duration) {
 		})
 	}
 	debug.FreeOSMemory()
-	if used := resident(t); used > memoryLimit {
+	if used := resident(t); used > notes*memoryLimit {
 		t.Errorf("%d MB are in use afterwards", used>>20)
 	}
 }
@@ -96,7 +96,7 @@ func besideTraffic(t *testing.T, h *wasm.Host, slack time.Duration, recurses boo
 	if worst >= limit+quiet {
 		t.Errorf("a neighbour waited %s, without anything hostile %s", worst, quiet)
 	}
-	if mb > memoryCap>>20 {
+	if mb > notes*memoryCap>>20 {
 		t.Errorf("%d MB were in use", mb)
 	}
 	t.Logf("the longest wait: %s, without anything hostile %s; at most %d MB in use", worst, quiet, mb)
@@ -123,7 +123,7 @@ func beRefused(t *testing.T, h *wasm.Host, file []byte) {
 	if err := h.Swap(context.Background(), map[string][]byte{"bad": file}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("got %v want invalid", err)
 	}
-	if took := time.Since(begun); took > soon {
+	if took := time.Since(begun); took > notes*soon {
 		t.Errorf("it took %s", took)
 	}
 }
