@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Besides the owner: who runs the system, and a member who may sign others out. Their
@@ -64,15 +66,36 @@ func (p *play) createPeople(ctx context.Context) error {
 }
 
 func (p *play) drive(ctx context.Context, script string) error {
+	core, err := p.coreCommand()
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, "npm", "run", "--silent", script)
 	cmd.Dir = filepath.Join(p.stack.Root, "core", "console", "ui")
 	cmd.Env = append(os.Environ(), "LUMO_E2E_URL="+p.stack.CoreURL(), "LUMO_E2E_SIM="+p.stack.SimURL(),
 		"LUMO_E2E_EDGE="+p.stack.EdgeURL(), "LUMO_E2E_FIRST="+firstOwner, "LUMO_E2E_OWN="+ownOwner,
 		"LUMO_E2E_EMAIL="+p.shop.Email, "LUMO_E2E_OPERATOR="+operatorEmail,
-		"LUMO_E2E_MEMBER="+memberEmail, "LUMO_E2E_PASSWORD="+p.shop.Password)
+		"LUMO_E2E_MEMBER="+memberEmail, "LUMO_E2E_PASSWORD="+p.shop.Password,
+		"LUMO_E2E_LINK="+p.tracked, "LUMO_E2E_SIGNING_KEY="+p.signing, "LUMO_E2E_CORE="+core)
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the browser tests failed: %w", err)
 	}
 	return nil
+}
+
+// coreCommand is how the browser's tests do what operators do at the core's machine: its program
+// and settings, in JSON.
+func (p *play) coreCommand() (string, error) {
+	file, settings, err := p.stack.Program()
+	if err != nil {
+		return "", err
+	}
+	env := map[string]string{}
+	for _, pair := range settings {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	text, err := json.Marshal(map[string]any{"file": file, "env": env})
+	return string(text), err
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -65,7 +66,12 @@ func run(ctx context.Context, scripts []string, out io.Writer) (err error) {
 	if err := s.Build(ctx); err != nil {
 		return err
 	}
-	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL()), scripts: scripts}
+	p := &play{out: out, stack: s, sim: seed.NewSim(s.SimURL()), scripts: scripts, signing: filepath.Join(dir, "signing.key")}
+	public, err := s.Command(ctx, "modules", "keygen", p.signing)
+	if err != nil {
+		return err
+	}
+	s.Settings = append(s.Settings, strings.TrimSpace(public))
 	return p.all(ctx, dir)
 }
 
@@ -90,6 +96,7 @@ type play struct {
 	sim     *seed.Sim
 	console *seed.Console
 	shop    seed.Shop
+	signing string // file of the key that signs modules
 	tracked string // link on Yuki's phone
 	begun   time.Time
 	scripts []string // what a browser does in the console afterwards

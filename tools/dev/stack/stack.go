@@ -280,13 +280,20 @@ func (s *Stack) AdminWith(ctx context.Context, input string, args ...string) err
 	return err
 }
 
+// Program is the core's, with the settings that it needs: for who runs its commands from
+// another program.
+func (s *Stack) Program() (file string, settings []string, err error) {
+	settings, err = s.coreEnv()
+	return s.binary("lumo-core"), settings, err
+}
+
 func (s *Stack) command(ctx context.Context, input string, args ...string) (string, error) {
-	env, err := s.coreEnv()
+	file, settings, err := s.Program()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, s.binary("lumo-core"), args...)
-	cmd.Env = append(baseEnv(), env...)
+	cmd := exec.CommandContext(ctx, file, args...)
+	cmd.Env = append(baseEnv(), settings...)
 	cmd.Stdin = strings.NewReader(input)
 	var problem strings.Builder
 	cmd.Stderr = &problem
