@@ -46,6 +46,7 @@ type FlowView struct {
 	Calls      int64      `json:"calls_24h"`
 	Sent       int64      `json:"sent_24h"`
 	NotSent    int64      `json:"not_sent_24h"`
+	Failed     int64      `json:"failed_24h" doc:"refused by Lumo or by LINE"`
 	TopReason  string     `json:"top_reason,omitempty"`
 	LastCallAt *time.Time `json:"last_call_at,omitempty"`
 	Delay      *int64     `json:"delay_seconds,omitempty"`
@@ -90,6 +91,8 @@ type flowInput struct {
 func (p FlowParts) registerDoctor(a *API, path string) {
 	Register(a, Op{ID: "get-flow-doctor", Method: http.MethodGet, Path: path + "/flow_doctor", Role: lumo.Viewer,
 		Summary: "Read findings and flows"}, p.doctor)
+	Register(a, Op{ID: "list-flow-days", Method: http.MethodGet, Path: path + "/flow_days", Role: lumo.Viewer,
+		Summary: "List the sums of days whose calls are kept no more, newest first"}, p.days)
 	Register(a, Op{ID: "ignore-flow-finding", Method: http.MethodPost, Path: path + "/flow_doctor/ignore", Role: lumo.Marketer,
 		Summary: "Keep a finding quiet for a week"}, p.ignore)
 	Register(a, Op{ID: "check-flow", Method: http.MethodPost, Path: path + "/flows/{flow}/check", Role: lumo.Marketer,
@@ -112,7 +115,7 @@ func (p FlowParts) doctor(ctx context.Context, who Caller, in *InChannel) (FlowD
 	}
 	for _, f := range d.Flows {
 		view.Flows = append(view.Flows, FlowView{ID: f.ID, Name: f.Name, Status: f.Status, SeenAt: moment(f.SeenAt),
-			Hours: f.Hours[:], Calls: f.Calls, Sent: f.Sent, NotSent: f.NotSent, TopReason: f.TopReason,
+			Hours: f.Hours[:], Calls: f.Calls, Sent: f.Sent, NotSent: f.NotSent, Failed: f.Failed, TopReason: f.TopReason,
 			LastCallAt: moment(f.LastCallAt), Delay: seconds(f.Delay, f.Measured), Measured: f.Measured,
 			KeyLast4: f.KeyLast4})
 	}

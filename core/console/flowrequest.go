@@ -25,6 +25,7 @@ type FlowRequestView struct {
 	ID          string         `json:"id"`
 	At          *time.Time     `json:"at"`
 	FlowID      string         `json:"flow_id"`
+	FlowName    string         `json:"flow_name,omitempty"`
 	Friend      *RefView       `json:"friend,omitempty"`
 	ProfileID   string         `json:"profile_id,omitempty"`
 	Message     *RefView       `json:"message,omitempty"`
@@ -54,6 +55,7 @@ type FlowRequestDetail struct {
 	FlowRequestView
 	Steps    []FlowStepView  `json:"steps"`
 	Messages json.RawMessage `json:"messages,omitempty"`
+	LINE     string          `json:"line_request_id,omitempty" doc:"LINE's own id of the request, for its support"`
 	Sent     string          `json:"sent,omitempty" doc:"the request that LINE took, byte for byte but for the LINE user id"`
 }
 
@@ -70,6 +72,22 @@ type listRequestsInput struct {
 // CalledView is the body of a call with personal data masked.
 type CalledView struct {
 	Body string `json:"body"`
+}
+
+// FlowDayView is what became of a day's calls.
+type FlowDayView struct {
+	Day     string `json:"day" doc:"in the merchant's time zone"`
+	Calls   int64  `json:"calls"`
+	Sent    int64  `json:"sent"`
+	NotSent int64  `json:"not_sent"`
+	Failed  int64  `json:"failed" doc:"refused by Lumo or by LINE"`
+}
+
+type listDaysInput struct {
+	InChannel
+	Cursor string `query:"cursor" maxLength:"10" format:"date"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100"`
+	Flow   string `query:"flow" maxLength:"64"`
 }
 
 type flowRequestInput struct {
@@ -110,6 +128,28 @@ func (p FlowParts) requests(ctx context.Context, who Caller, in *listRequestsInp
 	return list, err
 }
 
+// days lists the sums of days whose calls are kept no more.
+func (p FlowParts) days(ctx context.Context, who Caller, in *listDaysInput) (List[FlowDayView], error) {
+	list := List[FlowDayView]{Items: []FlowDayView{}}
+	c, err := in.Channel()
+	if err != nil {
+		return list, err
+	}
+	before, err := dayOr("cursor", in.Cursor, time.Time{})
+	if err != nil {
+		return list, err
+	}
+	days, err := p.Flows.Days(ctx, who.Merchant.ID, c, in.Flow, before, in.Limit+1)
+	if len(days) > in.Limit {
+		days = days[:in.Limit]
+		list.Next = days[in.Limit-1].Day.Format(dayForm)
+	}
+	for _, d := range days {
+		list.Items = append(list.Items, FlowDayView{d.Day.Format(dayForm), d.Calls, d.Sent, d.NotSent, d.Failed})
+	}
+	return list, err
+}
+
 func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput) (FlowRequestDetail, error) {
 	c, err := in.Channel()
 	if err != nil {
@@ -123,7 +163,7 @@ func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput
 	if err != nil {
 		return FlowRequestDetail{}, err
 	}
-	view := FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Sent: row.Shown()}
+	view := FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Sent: row.Shown(), LINE: row.LINERequest}
 	if view.Sent == "" {
 		return view, nil
 	}
@@ -169,7 +209,7 @@ func ofFirst(r flow.Row) map[string]any {
 }
 
 func requestView(r flow.Row) FlowRequestView {
-	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, ProfileID: string(r.Profile),
+	v := FlowRequestView{ID: r.ID.String(), At: moment(r.ReceivedAt), FlowID: r.FlowID, FlowName: r.FlowName, ProfileID: string(r.Profile),
 		Outcome: string(r.Outcome), Reason: r.Reason, ReasonData: r.Data, State: r.Word(), KeyLast4: r.KeyLast4, Repeats: r.Repeats,
 		EventNote: r.EventNote}
 	if !r.EventAt.IsZero() {
@@ -208,6 +248,9 @@ func steps(r flow.Row) []FlowStepView {
 	all := []FlowStepView{called, key}
 	if !r.EventAt.IsZero() {
 		called.Data = map[string]any{"minutes": int(r.ReceivedAt.Sub(r.EventAt).Minutes())}
+		if r.UsualOf > 1 { // of this call alone it says nothing
+			called.Data["usual"] = int(r.Usual.Minutes())
+		}
 		all = []FlowStepView{step("event", true, r.EventAt), called, key}
 	}
 	found := r.Outcome == flow.Accepted

@@ -28,7 +28,8 @@ type Flow struct {
 	Hours      [24]int64 // calls, the oldest hour first
 	Calls      int64     // of the last 24 hours, as are the following
 	Sent       int64
-	NotSent    int64
+	NotSent    int64 // left out on purpose; a second copy of a call is none
+	Failed     int64 // refused by us or by LINE
 	TopReason  string
 	LastCallAt time.Time
 	Usual      float64       // calls a day, over the days of the last two weeks that had any
@@ -79,8 +80,10 @@ type Board interface {
 	Paused(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, now time.Time) ([]Finding, error)
 	Pause(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, code, subject string, until time.Time) error
 	Seen(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, all []KlaviyoFlow, now time.Time) error
-	// SumDays writes the sums of the days from a time on anew.
+	// SumDays writes the sums of the merchant's days from a time on anew.
 	SumDays(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, from time.Time) error
+	// Days are sums of days before one, the newest first; of one flow, or of all.
+	Days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, flow string, before time.Time, limit int) ([]Day, error)
 	// Unmeasured are calls whose event's time is not known yet, newest first, a few of each flow.
 	Unmeasured(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time, each int) ([]Request, error)
 	// Measure notes when a call's event happened; zero = Klaviyo does not know it.
@@ -92,6 +95,28 @@ type Quota struct {
 	Limit  int64 // 0 = none
 	Used   int64
 	ReadAt time.Time
+}
+
+// Day is what became of a day's calls.
+type Day struct {
+	Day     time.Time
+	Calls   int64
+	Sent    int64
+	NotSent int64
+	Failed  int64 // refused by us or by LINE
+}
+
+// Days are the sums of days whose calls are kept no more.
+func (s *Service) Days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, flow string, before time.Time, limit int) (
+	days []Day, err error) {
+	if old := s.Now().Add(-keptCalls); before.IsZero() || old.Before(before) {
+		before = old
+	}
+	err = s.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		days, err = s.Board.Days(ctx, m, c, flow, before, limit)
+		return err
+	})
+	return days, fault.Wrap("flow.Days", err)
 }
 
 // Diagnose looks at all flows of an account.

@@ -15,6 +15,7 @@ package flow
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"lumo/core/delivery"
@@ -228,6 +229,7 @@ type Service struct {
 	Config
 	gatherer *gatherer
 	wanting  chan struct{} // an event is to be read
+	summed   sync.Map      // LINE account -> the day on which all its days were last summed
 }
 
 // New makes the service.

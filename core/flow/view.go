@@ -12,6 +12,7 @@ import (
 // Row is a call as the Flow doctor lists it.
 type Row struct {
 	Request
+	FlowName    string // empty until Klaviyo was asked
 	FriendName  string
 	MessageName string
 	State       delivery.State // of its delivery; empty = none
@@ -26,8 +27,11 @@ type Row struct {
 	AcceptedAt  time.Time
 	OpenedAt    time.Time
 	ClickedAt   time.Time
-	RecordedAt  time.Time // in Klaviyo
-	Sent        []byte    // the body that LINE took, byte for byte; empty = none, or not kept any more
+	RecordedAt  time.Time     // in Klaviyo
+	LINERequest string        // LINE's own id of the request
+	Usual       time.Duration // of one call: from the event to the call, as calls of its flow mostly take
+	UsualOf     int           // calls that this is of
+	Sent        []byte        // the body that LINE took, byte for byte; empty = none, or not kept any more
 }
 
 // Filter chooses calls, newest first.

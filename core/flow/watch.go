@@ -11,6 +11,7 @@ import (
 
 // How often an account's flows are looked at, and how much of Klaviyo's patience that takes.
 const (
+	keptCalls   = 13 * 24 * time.Hour // of which each day is whole: calls go after 14 days
 	watchEvery  = 5 * time.Minute
 	watchLease  = 2 * time.Minute
 	watchIdle   = 2 * time.Second
@@ -94,8 +95,7 @@ func (w *Watch) RunOnce(ctx context.Context) (did bool, err error) {
 // look does what is due for one account. Klaviyo's silence does not keep the sums from being
 // written.
 func (s *Service) look(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) error {
-	yesterday := s.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
-	err := s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.SumDays(ctx, m, c, yesterday) })
+	err := s.Tenants.InTenant(ctx, m, func(ctx context.Context) error { return s.Board.SumDays(ctx, m, c, s.sumFrom(c)) })
 	if err != nil {
 		return err
 	}
@@ -107,6 +107,16 @@ func (s *Service) look(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID)
 		return err
 	}
 	return s.measure(ctx, channel)
+}
+
+// sumFrom is since when days are summed anew: mostly yesterday, and all that is kept whole at the
+// first look of a day, for what waited long, or came while nobody looked.
+func (s *Service) sumFrom(c lumo.ChannelID) time.Time {
+	today := s.Now().UTC().Truncate(24 * time.Hour)
+	if before, _ := s.summed.Swap(c, today); before == today {
+		return s.Now().AddDate(0, 0, -1)
+	}
+	return s.Now().Add(-keptCalls)
 }
 
 func (s *Service) readFlows(ctx context.Context, c lumo.Channel) error {

@@ -296,7 +296,8 @@ CREATE TABLE flow_day (
     calls bigint NOT NULL,
     sent bigint NOT NULL,
     not_sent bigint NOT NULL,
-    refused bigint NOT NULL
+    refused bigint NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE flow_idempotency (
     merchant_id uuid NOT NULL,

@@ -28,9 +28,11 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours') AS calls,
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours' AND state = 'accepted') AS sent,
 				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours'
-					AND (outcome <> 'accepted' OR state IN ('skipped', 'rejected'))) AS not_sent,
+					AND (outcome = 'skipped' AND reason <> 'duplicate' OR state = 'skipped')) AS not_sent,
 				mode() WITHIN GROUP (ORDER BY reason) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours'
-					AND (outcome <> 'accepted' OR state IN ('skipped', 'rejected'))) AS top,
+					AND (outcome = 'skipped' AND reason <> 'duplicate' OR state = 'skipped')) AS top,
+				count(*) FILTER (WHERE received_at > $3::timestamptz - interval '24 hours'
+					AND (outcome = 'refused' OR state = 'rejected')) AS failed,
 				count(event_at) AS measured,
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM received_at - event_at)) AS delay,
 				count(*) FILTER (WHERE received_at - event_at > `+late+`
@@ -52,7 +54,7 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 			GROUP BY flow_id
 		)
 		SELECT coalesce(s.flow_id, d.flow_id), coalesce(k.name, ''), coalesce(k.status, ''), k.seen_at, h.hours, h.calls,
-			coalesce(s.calls, 0), coalesce(s.sent, 0), coalesce(s.not_sent, 0), coalesce(s.top, ''),
+			coalesce(s.calls, 0), coalesce(s.sent, 0), coalesce(s.not_sent, 0), coalesce(s.failed, 0), coalesce(s.top, ''),
 			coalesce(s.last_call, d.last_day::timestamptz), coalesce(d.usual, 0), coalesce(d.days, 0), coalesce(s.delay, 0),
 			coalesce(s.measured, 0), coalesce(s.late, 0), coalesce(s.unlinked, 0), coalesce(s.week, 0),
 			coalesce(s.key_last4, '')
@@ -70,7 +72,7 @@ func scanFlow(row pgx.CollectableRow) (f flow.Flow, err error) {
 	var calls []int64
 	var seen, last *time.Time
 	var delay float64
-	err = row.Scan(&f.ID, &f.Name, &f.Status, &seen, &hours, &calls, &f.Calls, &f.Sent, &f.NotSent, &f.TopReason, &last,
+	err = row.Scan(&f.ID, &f.Name, &f.Status, &seen, &hours, &calls, &f.Calls, &f.Sent, &f.NotSent, &f.Failed, &f.TopReason, &last,
 		&f.Usual, &f.ActiveDays, &delay, &f.Measured, &f.LateCalls, &f.Unlinked, &f.Week, &f.KeyLast4)
 	f.SeenAt, f.LastCallAt, f.Delay = value(seen), value(last), time.Duration(delay*float64(time.Second))
 	for i, ago := range hours {
@@ -185,20 +187,40 @@ func (s *Store) Seen(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, a
 	return postgres.Fault("postgres.flow.Seen", err)
 }
 
-// SumDays writes the sums of whole days anew, as often as it is asked.
+// SumDays writes the sums of whole days of the merchant anew, as often as it is asked.
 func (s *Store) SumDays(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, from time.Time) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
-		INSERT INTO flow_day (merchant_id, channel_id, flow_id, day, calls, sent, not_sent, refused)
-		SELECT $1, $2, r.flow_id, (r.received_at AT TIME ZONE 'UTC')::date, count(*), count(*) FILTER (WHERE d.state = 'accepted'),
-			count(*) FILTER (WHERE r.outcome = 'skipped' OR d.state IN ('skipped', 'rejected')),
-			count(*) FILTER (WHERE r.outcome = 'refused')
+		INSERT INTO flow_day (merchant_id, channel_id, flow_id, day, calls, sent, not_sent, refused, failed)
+		SELECT $1, $2, r.flow_id, (r.received_at AT TIME ZONE o.time_zone)::date, count(*),
+			count(*) FILTER (WHERE d.state = 'accepted'),
+			count(*) FILTER (WHERE r.outcome = 'skipped' AND r.reason <> 'duplicate' OR d.state = 'skipped'),
+			count(*) FILTER (WHERE r.outcome = 'refused'),
+			count(*) FILTER (WHERE d.state = 'rejected')
 		FROM flow_request AS r
+		JOIN merchant AS o ON o.merchant_id = r.merchant_id
 		LEFT JOIN delivery AS d ON d.merchant_id = r.merchant_id AND d.id = r.delivery_id
-		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND r.received_at >= $3 AND r.flow_id <> ''
+		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND r.flow_id <> ''
+			AND r.received_at >= date_trunc('day', $3::timestamptz AT TIME ZONE o.time_zone) AT TIME ZONE o.time_zone
 		GROUP BY 3, 4
 		ON CONFLICT (merchant_id, channel_id, flow_id, day) DO UPDATE
-		SET calls = EXCLUDED.calls, sent = EXCLUDED.sent, not_sent = EXCLUDED.not_sent, refused = EXCLUDED.refused`, m, c, from)
+		SET calls = EXCLUDED.calls, sent = EXCLUDED.sent, not_sent = EXCLUDED.not_sent, refused = EXCLUDED.refused,
+			failed = EXCLUDED.failed`, m, c, from)
 	return postgres.Fault("postgres.flow.SumDays", err)
+}
+
+// Days are the sums of days before one, the newest first; of a flow, or of all.
+func (s *Store) Days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, of string, before time.Time, limit int) (
+	[]flow.Day, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+		SELECT day::timestamp AT TIME ZONE 'UTC', sum(calls)::bigint, sum(sent)::bigint, sum(not_sent)::bigint,
+			sum(refused + failed)::bigint
+		FROM flow_day
+		WHERE merchant_id = $1 AND channel_id = $2 AND day < $3::date AND ($4 = '' OR flow_id = $4)
+		GROUP BY day
+		ORDER BY day DESC
+		LIMIT $5`, m, c, before, of, limit)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[flow.Day])
+	return all, postgres.Fault("postgres.flow.Days", err)
 }
 
 // Unmeasured are the newest few calls of each flow whose event nobody asked for yet.

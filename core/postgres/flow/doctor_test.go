@@ -55,7 +55,7 @@ func TestFlowDoctorSumsCallsByFlow(t *testing.T) {
 		t.Fatalf("got %+v", d.Flows)
 	}
 	f := d.Flows[0]
-	if f.Calls != 4 || f.NotSent != 3 || f.TopReason != "unlinked" || f.Hours[23] != 4 {
+	if f.Calls != 4 || f.NotSent != 2 || f.Failed != 1 || f.TopReason != "unlinked" || f.Hours[23] != 4 {
 		t.Errorf("got %+v", f)
 	}
 	if f.Measured != 2 || f.Delay < 37*time.Minute || f.Delay > 39*time.Minute || d.Measured != 2 || d.Delay != f.Delay {
@@ -179,6 +179,42 @@ func TestSumsOfDaysOutliveTheirCalls(t *testing.T) {
 	d := w.diagnose()
 	if len(d.Flows) != 1 || d.Flows[0].Usual != 1 || d.Flows[0].ActiveDays != 1 || d.Flows[0].LastCallAt.IsZero() {
 		t.Errorf("got %+v", d.Flows)
+	}
+	days := func(of string) []flow.Day {
+		t.Helper()
+		all, err := w.flows.Days(context.Background(), w.m, w.channel, of, time.Time{}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if got := days(""); len(got) != 0 {
+		t.Errorf("of days whose calls may still be kept: %+v", got)
+	}
+	w.now = w.now.Add(14 * 24 * time.Hour)
+	w.round() // what is kept no more is not summed anew
+	if got := days(""); len(got) != 1 || got[0].Calls != 1 || got[0].NotSent != 1 || got[0].Sent != 0 {
+		t.Errorf("after their calls are gone: %+v", got)
+	}
+	if got := days("other"); len(got) != 0 {
+		t.Errorf("of another flow: %+v", got)
+	}
+}
+
+// Days that nobody summed while they ran are summed at the first look of a day, in the shop's days.
+func TestDaysThatNobodySummedAreSummedLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.send(w.call(1, `{"profile_id":"Q","event_id":"e","text":"hi"}`))
+	w.exec(`UPDATE merchant SET time_zone = 'Asia/Tokyo'`)
+	w.exec(`UPDATE flow_request SET received_at = '2026-11-10T16:00:00Z' WHERE merchant_id = $1`, w.m)
+	w.now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	w.exec(`UPDATE work SET due_at = now() - interval '1 year' WHERE merchant_id = $1 AND kind = 'flow'`, w.m)
+	w.round()
+	w.now = w.now.AddDate(0, 0, 10)
+	days, err := w.flows.Days(context.Background(), w.m, w.channel, "", time.Time{}, 10)
+	if err != nil || len(days) != 1 || days[0].Day.Format("2006-01-02") != "2026-11-11" || days[0].Calls != 1 {
+		t.Errorf("got %+v, %v", days, err)
 	}
 }
 

@@ -78,7 +78,7 @@ const selectRow = `
 			WHERE fe.merchant_id = d.merchant_id AND fe.friend_id = d.friend_id AND fe.kind = 'sent'
 			AND fe.data ->> 'number' = d.number::text LIMIT 1),
 		r.event_note, coalesce(w.state, ''), w.accepted_at,
-		coalesce(held.name, ''), held.at
+		coalesce(held.name, ''), held.at, coalesce(k.name, ''), coalesce(d.line_request_id, '')
 	FROM flow_request AS r
 ` + answered + `
 	LEFT JOIN LATERAL (
@@ -87,7 +87,8 @@ const selectRow = `
 		JOIN delivery AS o ON o.merchant_id = p.merchant_id AND o.id = p.delivery_id
 		WHERE p.merchant_id = r.merchant_id AND p.id = r.duplicate_of) AS w ON true
 	LEFT JOIN friend AS f ON f.merchant_id = r.merchant_id AND f.id = r.friend_id
-	LEFT JOIN message AS m ON m.merchant_id = r.merchant_id AND m.id = r.message_id `
+	LEFT JOIN message AS m ON m.merchant_id = r.merchant_id AND m.id = r.message_id
+	LEFT JOIN klaviyo_flow AS k ON k.merchant_id = r.merchant_id AND k.channel_id = r.channel_id AND k.flow_id = r.flow_id `
 
 // Rows lists calls, newest first.
 func (s *Store) Rows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, f flow.Filter) ([]flow.Row, error) {
@@ -118,11 +119,27 @@ func (s *Store) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v 
 	const op = "postgres.flow.Row"
 	row, err := scanRow(postgres.Tx(ctx).QueryRow(ctx, selectRow+`
 		WHERE r.merchant_id = $1 AND r.channel_id = $2 AND r.id = $3`, m, c, v), m, c)
+	if err == nil && !row.EventAt.IsZero() {
+		row.Usual, row.UsualOf, err = s.usual(ctx, row.Request)
+	}
 	if err != nil || row.Delivery == (lumo.DeliveryID{}) {
 		return row, postgres.Fault(op, err)
 	}
 	row.Sent, err = s.sent(ctx, m, row.Delivery)
 	return row, fault.Wrap(op, err)
+}
+
+// usual is how long Klaviyo mostly takes from the event to the call, in a flow's last week.
+func (s *Store) usual(ctx context.Context, r flow.Request) (time.Duration, int, error) {
+	var seconds float64
+	var of int
+	err := postgres.Tx(ctx).QueryRow(ctx, `
+		SELECT coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM received_at - event_at)), 0), count(event_at)
+		FROM flow_request
+		WHERE merchant_id = $1 AND channel_id = $2 AND flow_id = $3 AND event_at IS NOT NULL
+			AND received_at > $4::timestamptz - interval '7 days' AND received_at <= $4`, r.Merchant, r.Channel, r.FlowID, r.ReceivedAt).
+		Scan(&seconds, &of)
+	return time.Duration(seconds * float64(time.Second)), of, postgres.Fault("postgres.flow.usual", err)
 }
 
 // sent gives the exact body that LINE took.
@@ -160,7 +177,7 @@ func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err 
 	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
 		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
 		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded, &r.EventNote, &r.First,
-		&firstSent, &by, &stopped)
+		&firstSent, &by, &stopped, &r.FlowName, &r.LINERequest)
 	if err != nil {
 		return r, err
 	}

@@ -333,6 +333,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/channels/{channel}/flow_days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the sums of days whose calls are kept no more, newest first */
+        get: operations["list-flow-days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merchants/{merchant}/channels/{channel}/flow_doctor": {
         parameters: {
             query?: never;
@@ -3565,6 +3582,21 @@ export interface components {
             status: "live" | "manual" | "draft" | "gone";
             webhooks: components["schemas"]["FlowWebhookView"][];
         };
+        FlowDayView: {
+            /** Format: int64 */
+            calls: number;
+            /** @description in the merchant's time zone */
+            day: string;
+            /**
+             * Format: int64
+             * @description refused by Lumo or by LINE
+             */
+            failed: number;
+            /** Format: int64 */
+            not_sent: number;
+            /** Format: int64 */
+            sent: number;
+        };
         FlowDoctorView: {
             /**
              * Format: int64
@@ -3639,9 +3671,12 @@ export interface components {
              */
             event_note?: "missing" | "unread";
             flow_id: string;
+            flow_name?: string;
             friend?: components["schemas"]["RefView"];
             id: string;
             key_last4?: string;
+            /** @description LINE's own id of the request, for its support */
+            line_request_id?: string;
             message?: components["schemas"]["RefView"];
             messages?: unknown;
             /** @enum {string} */
@@ -3681,6 +3716,7 @@ export interface components {
              */
             event_note?: "missing" | "unread";
             flow_id: string;
+            flow_name?: string;
             friend?: components["schemas"]["RefView"];
             id: string;
             key_last4?: string;
@@ -3743,6 +3779,11 @@ export interface components {
             calls_24h: number;
             /** Format: int64 */
             delay_seconds?: number;
+            /**
+             * Format: int64
+             * @description refused by Lumo or by LINE
+             */
+            failed_24h: number;
             /** @description calls by hour, 24 of them, the oldest first */
             hours: number[];
             id: string;
@@ -4330,6 +4371,12 @@ export interface components {
         };
         ListEntryView: {
             items: components["schemas"]["EntryView"][];
+            next?: string;
+            /** Format: int64 */
+            total?: number;
+        };
+        ListFlowDayView: {
+            items: components["schemas"]["FlowDayView"][];
             next?: string;
             /** Format: int64 */
             total?: number;
@@ -8336,6 +8383,108 @@ export interface operations {
             };
             /** @description stale */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-flow-days": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                flow?: string;
+            };
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+                /** @description chn_.. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFlowDayView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

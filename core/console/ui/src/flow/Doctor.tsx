@@ -63,6 +63,7 @@ export function Doctor() {
         </>
       )}
       <Calls flows={d?.flows ?? []} />
+      <Days />
     </Page>
   );
 }
@@ -188,6 +189,48 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
                 ? "-"
                 : t("flow.flows.minutes", { m: Math.round(r.delay_seconds / 60) }),
           },
+        ]}
+      />
+    </Section>
+  );
+}
+
+// Days are the sums of days whose calls are kept no more.
+function Days() {
+  const { t } = useTranslation();
+  const { channel, path } = usePlace();
+  const { count } = useFormat();
+  const { flow } = useFilters(["flow"]).values;
+  const pages = usePages<Schema<"FlowDayView">>({
+    queryKey: ["flow", "days", channel?.id, flow],
+    fetch: (page, signal) =>
+      read(
+        api.GET("/merchants/{merchant}/channels/{channel}/flow_days", {
+          params: { path, query: { ...page, flow } },
+          signal,
+        }),
+      ),
+  });
+  if (pages.rows.length === 0 && !pages.error && pages.page === 0) return null;
+  const figures = ["calls", "sent", "not_sent", "failed"] as const;
+  return (
+    <Section title={t("flow.days.title")}>
+      <Text size="sm">{t("flow.days.why")}</Text>
+      <DataTable
+        caption={t("flow.days.title")}
+        failed="flow.failed"
+        pages={pages}
+        id={(d) => d.day}
+        empty={<Empty kind="new" title={t("flow.doctor.empty")} />}
+        columns={[
+          { key: "day", title: t("flow.days.day"), cell: (d) => d.day },
+          ...figures.map((name) => ({
+            key: name,
+            title: t(`flow.days.${name}`),
+            numeric: true,
+            card: name === "calls" || name === "sent" ? ("fact" as const) : undefined,
+            cell: (d: Schema<"FlowDayView">) => count(d[name]),
+          })),
         ]}
       />
     </Section>

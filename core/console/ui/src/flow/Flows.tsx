@@ -6,7 +6,7 @@ import { Section, Trend, useFormat, useShortReason, When, Wide } from "../parts"
 
 type Flow = Schema<"FlowView">;
 
-const columns = ["name", "status", "calls", "sent", "notSent", "delay"];
+const columns = ["name", "status", "calls", "sent", "notSent", "failed", "delay"];
 
 // Flows is each flow with its last day: how it stands in Klaviyo, calls, what became of them.
 export function Flows({ of }: { of: Flow[] }) {
@@ -48,6 +48,7 @@ export function Flows({ of }: { of: Flow[] }) {
                     count(f.not_sent_24h)
                   )}
                 </Table.Td>
+                <Table.Td>{count(f.failed_24h)}</Table.Td>
                 <Table.Td>
                   {f.delay_seconds === undefined
                     ? "-"

@@ -36,7 +36,10 @@ export function Request() {
   const r = call.data;
   return (
     <Page
-      title={t("flow.request.title", { person: r.friend?.name || r.profile_id || "-" })}
+      title={t(r.flow_id ? "flow.request.titleOf" : "flow.request.title", {
+        person: r.friend?.name || r.profile_id || "-",
+        flow: r.flow_name || r.flow_id,
+      })}
       state={<State of={r.state} words="state" />}
       lead={<When at={r.at} full />}
       actions={<Copy value={summary(r)} what={t("flow.request.summary")} size="sm" />}
@@ -85,6 +88,11 @@ export function Request() {
             />
           )}
           {r.sent && <Sent json={r.sent} />}
+          {r.line_request_id && (
+            <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+              {t("flow.request.line", { id: r.line_request_id })}
+            </Text>
+          )}
           {r.state === "sent" && !r.sent && <Text size="sm">{t("flow.sent.gone")}</Text>}
         </Grid.Col>
       </Grid>
@@ -97,8 +105,13 @@ type Step = FlowRequestDetail["steps"][number];
 // useStepName puts a step into words, with what is known of it.
 function useStepName() {
   const { t } = useTranslation();
-  return (s: Step) =>
-    t(`flow.step.${s.data?.minutes === undefined ? s.code : "calledAfter"}`, { last4: "-", ...s.data });
+  return (s: Step) => t(`flow.step.${worded(s)}`, { last4: "-", ...s.data });
+}
+
+// worded is what is known of a step: how long Klaviyo took, and how long it mostly takes.
+function worded(s: Step) {
+  if (s.data?.minutes === undefined) return s.code;
+  return s.data.usual === undefined ? "calledAfter" : "calledUsual";
 }
 
 function Steps({ of }: { of: Step[] }) {
@@ -134,6 +147,7 @@ function useSummary() {
       `${r.id} ${t(`state.${r.state}`)}`,
       reason(r.reason, r.reason_data),
       r.event_note && t(`flow.event.${r.event_note}`),
+      r.line_request_id && t("flow.request.line", { id: r.line_request_id }),
       ...r.steps.map((s) =>
         [step(s), t(`flow.stepState.${s.state}`), s.at && moment(s.at, true)].filter(Boolean).join(" · "),
       ),
