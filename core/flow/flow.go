@@ -237,12 +237,23 @@ func New(c Config) *Service {
 	return &Service{Config: c, gatherer: newGatherer(), wanting: make(chan struct{}, 1)}
 }
 
-// RecordRefused notes a call that an edge refused by itself.
+// RecordRefused notes a call that an edge refused by itself. Of its key the edge tells the number,
+// where it was one of ours.
 func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
 	const op = "flow.RecordRefused"
 	return fault.Wrap(op, s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
-		added, err := s.Store.Add(ctx, r.Merchant, []Request{{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
-			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}}, s.Now())
+		call := Request{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
+			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}
+		keys, err := s.Keys.List(ctx, r.Merchant, r.Channel, s.Now())
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if r.KeyNumber > 0 && k.Number == r.KeyNumber {
+				call.KeyLast4, call.Data = k.Last4, map[string]any{"last4": k.Last4}
+			}
+		}
+		added, err := s.Store.Add(ctx, r.Merchant, []Request{call}, s.Now())
 		if err != nil || !added[r.ID] {
 			return err
 		}

@@ -81,6 +81,28 @@ func TestFlowDoctorSumsCallsByFlow(t *testing.T) {
 	}
 }
 
+// What an edge refused by itself is found with the end of the key that was used, where it was
+// one of ours.
+func TestACallThatAnEdgeRefusedNamesItsKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused := func(n byte, key uint32) {
+		t.Helper()
+		if err := w.flows.RecordRefused(context.Background(), lumo.RefusedHook{Merchant: w.m, Channel: w.channel,
+			ID: lumo.RequestID{n}, At: w.now, KeyNumber: key, Reason: "wrong_key"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(1, 0)
+	if d := w.diagnose(); d.Refused.Calls != 1 || d.Refused.Last4 != "" {
+		t.Errorf("a key of nobody: %+v", d.Refused)
+	}
+	refused(2, 1)
+	if d := w.diagnose(); d.Refused.Calls != 2 || d.Refused.Last4 != w.key[len(w.key)-4:] {
+		t.Errorf("an old key of ours: %+v", d.Refused)
+	}
+}
+
 func refusedAgain(w *world, n byte) lumo.EdgeRequest {
 	in := w.call(n, `{"profile_id":"P","text":"hi"}`)
 	in.Header["Lumo-Flow-Key"] = "lfk_1_wrong7F2A"
