@@ -71,6 +71,9 @@ for (const language of ["en", "ja"] as const)
       await button("flow.settings.reissue").click();
       const asked = page.getByRole("dialog", { name: t("flow.settings.reissue") });
       const go = asked.getByRole("button", { name: t("flow.settings.makeKey") });
+      const used = sum(await keys(page), "accepted_24h").toLocaleString("en");
+      const warning = t("flow.settings.reissueWarning", { n: used }).replace("{m}", "[1-9]");
+      await expect(asked.getByText(new RegExp(warning))).toBeVisible();
       const name = asked.getByLabel(t("flow.settings.typeName", { name: "Hana Tea" }));
       await name.fill("Hana");
       await expect(go).toBeDisabled();
@@ -82,6 +85,9 @@ for (const language of ["en", "ja"] as const)
       await expect(asked).toBeHidden();
       const fresh = page.getByText(/^lfk_\d+_/).filter({ hasNotText: key });
       await expect(fresh).toBeVisible();
+      await leavesCart(request, "mio@customer.example"); // the webhook still has the old key
+      const row = page.getByRole("row").filter({ hasText: key });
+      await expect(row.getByRole("cell", { name: /\/ 1$/ })).toBeVisible(); // accepted / refused
       await put(request, await fresh.innerText());
       const compared = async (value: string, says: string) => {
         await page.getByLabel(t("flow.settings.compare"), { exact: true }).fill(value);
@@ -91,4 +97,9 @@ for (const language of ["en", "ja"] as const)
       await compared(key, "flow.match.old");
       await compared(await fresh.innerText(), "flow.match.current");
     });
+
+    const doctor = await asMember<{ refused_24h: number }>(page, "/flow_doctor");
+    await page.goto(`${home}/flows`);
+    const refused = t("flow.finding.wrong_key", { n: doctor.refused_24h, last4: key.slice(-4) });
+    await expect(page.getByText(refused)).toBeVisible();
   });
