@@ -46,6 +46,7 @@ async function longAgo(page: Page, request: APIRequestContext, days: number): Pr
 
 for (const language of ["en", "ja"] as const) {
   const t = say(language);
+  const single = language === "en" ? "one" : "other"; // Japanese has one form
 
   test(`5.12, 5.13 friends are found, tagged, taken in and out, and erased: ${language}`, async ({
     page,
@@ -98,6 +99,21 @@ for (const language of ["en", "ja"] as const) {
       await search.fill(stamp);
       await expect(row(umi.name)).toBeVisible();
       await expect(row(nami.name)).toBeVisible();
+    });
+
+    await test.step("who comes while somebody reads waits to be shown", async () => {
+      await row(nami.name).hover();
+      const kai = await friend(page, request, `Kai ${stamp}`, language);
+      const show = page.getByRole("button", { name: t(`common.fresh_${single}`, { n: 1 }), exact: true });
+      await expect(show).toBeVisible();
+      await expect(row(kai.name)).toBeHidden();
+      await looked(page, `5-12-new-${language}`);
+      await show.click();
+      await expect(row(kai.name)).toBeVisible();
+      await expect(show).toBeHidden();
+      await search.hover(); // nobody points at the list any more
+      const ran = await friend(page, request, `Ran ${stamp}`, language);
+      await expect(row(ran.name)).toBeVisible();
     });
 
     await test.step("tagged in bulk, and taken back", async () => {

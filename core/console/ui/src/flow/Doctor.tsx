@@ -135,6 +135,7 @@ function Calls({ flows }: { flows: Schema<"FlowView">[] }) {
       <DataTable
         caption={t("flow.calls.title")}
         failed="flow.failed"
+        live
         pages={pages}
         id={(r) => r.id}
         link={(r) => `${base}/flows/requests/${r.id}`}

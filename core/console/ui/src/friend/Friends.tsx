@@ -80,6 +80,7 @@ export function Friends() {
       <DataTable
         caption={t("menu.friends")}
         columns={columns}
+        live
         pages={{ ...pages, total: pages.total ?? counted.data?.total }}
         id={(f) => f.id}
         link={(f) => `${base}/friends/${f.id}`}

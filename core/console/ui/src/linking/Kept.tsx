@@ -50,6 +50,7 @@ export function Kept() {
       <DataTable
         caption={t("linking.kept.title")}
         failed="linking.failed"
+        live
         pages={pages}
         id={(k) => k.id}
         empty={<Empty kind="good" title={t("linking.kept.none")} />}

@@ -39,6 +39,7 @@ export function Review() {
       <DataTable
         caption={t("linking.review.title")}
         failed="linking.failed"
+        live
         pages={pages}
         id={(i) => i.id}
         link={(i) => `${base}/linking/review/${i.id}`}

@@ -7,10 +7,11 @@ import {
   IconSortAscending,
   IconSortDescending,
 } from "@tabler/icons-react";
-import { type MouseEvent, type ReactNode, useState } from "react";
+import { type MouseEvent, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { Failed } from "./Failed";
+import { useFresh } from "./fresh";
 import { Loading } from "./Loading";
 import { type Pages, pageSizes } from "./list";
 import style from "./parts.module.css";
@@ -37,7 +38,7 @@ type Props<T> = {
   empty: ReactNode;
   sort?: string; // name, or -name
   onSort?: (sort: string) => void;
-  fresh?: { n: number; show: () => void }; // new rows that wait
+  live?: boolean; // whether rows come by themselves: they do not move what is being read
   bulk?: (selection: Selection) => ReactNode; // buttons for the ticked rows
   bulkAll?: boolean; // whether those buttons can also mean all that match, beyond this page
 };
@@ -45,12 +46,14 @@ type Props<T> = {
 export type Selection = { ids: string[]; all: boolean; n: number; clear: () => void };
 
 // DataTable is a page of a list: rows on a screen, cards on a phone.
-export function DataTable<T>(props: Props<T>) {
-  const { pages, empty, failed, fresh } = props;
-  const { t } = useTranslation();
-  const { count } = useFormat();
+export function DataTable<T>(all: Props<T>) {
+  const { empty, failed, live = false } = all;
   const small = useMediaQuery(phone);
-  const picked = useSelection(props);
+  const picked = useSelection(all);
+  const box = useRef<HTMLDivElement>(null);
+  const fresh = useFresh(all.pages, all.id, box, { live, ticked: picked.all || picked.ids.size > 0 });
+  const pages = { ...all.pages, rows: fresh.rows };
+  const props = { ...all, pages };
   if (pages.loading && !pages.error) return <Loading shape="list" cancel={pages.previous && pages.cancel} />;
   if (pages.error && pages.rows.length === 0)
     return <Failed error={pages.error} again={pages.again} what={failed} />;
@@ -58,21 +61,45 @@ export function DataTable<T>(props: Props<T>) {
     <Stack gap="xs">
       <div className={pages.stale ? style.bar : style.noBar} aria-hidden="true" />
       {pages.error && <Failed error={pages.error} again={pages.again} what={failed} />}
-      {fresh && fresh.n > 0 && (
-        <Button size="xs" variant="light" onClick={fresh.show} w="fit-content" mx="auto">
-          {t("common.fresh", { count: fresh.n, n: count(fresh.n) })}
-        </Button>
+      {live && (
+        <Fresh
+          n={fresh.n}
+          show={() => {
+            fresh.show();
+            box.current?.focus({ preventScroll: true });
+          }}
+        />
       )}
       {pages.rows.length === 0 ? (
         empty
       ) : (
-        <div aria-busy={pages.stale} className={pages.stale ? style.old : undefined}>
+        <div
+          ref={box}
+          tabIndex={-1}
+          aria-busy={pages.stale}
+          className={pages.stale ? `${style.box} ${style.old}` : style.box}
+        >
           {small ? <Cards {...props} /> : <Rows {...props} picked={picked} />}
         </div>
       )}
       {(pages.rows.length > 0 || pages.page > 0) && <Foot pages={pages} />}
       {props.bulk && <Bulk {...props} picked={picked} bulk={props.bulk} />}
     </Stack>
+  );
+}
+
+// Fresh offers the rows that wait. It is there without any, and floats: what is read stays where it is.
+export function Fresh({ n, show }: { n: number; show: () => void }) {
+  const { t } = useTranslation();
+  const { count } = useFormat();
+  return (
+    <div className={style.fresh}>
+      {n > 0 && (
+        <Button size="xs" onClick={show}>
+          {t("common.fresh", { count: n, n: count(n) })}
+        </Button>
+      )}
+    </div>
   );
 }
 

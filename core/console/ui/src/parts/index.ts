@@ -10,6 +10,7 @@ export * from "./day";
 export * from "./Empty";
 export * from "./Failed";
 export * from "./Fold";
+export * from "./fresh";
 export * from "./kept";
 export * from "./Loading";
 export * from "./list";

@@ -5,6 +5,7 @@ import type { List } from "../api";
 export const pageSizes = [25, 50, 100] as const;
 
 export type Pages<T> = {
+  of: string; // which page of which list
   rows: T[];
   total?: number; // undefined while it is being counted
   loading: boolean; // nothing to show yet
@@ -27,6 +28,8 @@ type Options<T> = {
   every?: number; // ms until it is read again by itself, where no live message tells
 };
 
+const none: never[] = [];
+
 type Turn = { of: string; cursors: string[]; size: number };
 
 // usePages reads a list page by page, by cursor. Another filter begins at the first page; while
@@ -45,7 +48,8 @@ export function usePages<T>({ queryKey, fetch, enabled, every }: Options<T>): Pa
   });
   const following = found.data?.next;
   return {
-    rows: found.data?.items ?? [],
+    of: `${of} ${cursor ?? ""} ${turn.size}`,
+    rows: found.data?.items ?? none,
     total: found.data?.total,
     loading: found.isPending,
     stale: found.isPlaceholderData,
