@@ -1,5 +1,6 @@
 import { expect, test } from "@playwright/test";
-import { accessible, fits, pictures, signIn } from "./console";
+import { accessible, fits, looked, pictures, signIn, sizes } from "./console";
+import { say } from "./words";
 
 test("3 sending is stopped in two clicks, and resumed", async ({ page }) => {
   await signIn(page, "en");
@@ -20,6 +21,44 @@ test("3 a screen is found by its name in the FAQ, without the mouse", { tag: "@r
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Flow Message Settings" })).toBeVisible();
 });
+
+for (const language of ["en", "ja"] as const)
+  test(`4.13 single keys are turned off under one's account: ${language}`, { tag: "@reads" }, async ({
+    page,
+  }) => {
+    const t = say(language);
+    await page.setViewportSize(sizes[language]);
+    const home = await signIn(page, language);
+    const help = page.getByRole("dialog", { name: t("keys.title") });
+    const search = page.getByRole("searchbox", { name: t("friend.search") });
+    await page.goto(`${home}/friends`);
+    await expect(search).toBeVisible();
+    await page.keyboard.press("?");
+    await looked(page, `4-keys-${language}`);
+    await help.getByRole("link", { name: t("keys.turnOff") }).click();
+    const single = page.getByRole("switch", { name: t("keys.single") });
+    await expect(single).toBeChecked();
+    await single.focus();
+    await page.keyboard.press("Space");
+    await expect(single).not.toBeChecked();
+    await looked(page, `5-1-own-${language}`);
+    await page.goto(`${home}/friends`); // a new page: it is remembered
+    await expect(search).toBeVisible();
+    await page.keyboard.press("?");
+    await page.keyboard.press("/");
+    await expect(search).not.toBeFocused();
+    await expect(help).toHaveCount(0);
+    await page.keyboard.press("Control+k"); // no single key
+    await expect(page.getByRole("combobox", { name: t("find.label") })).toBeFocused();
+    await page.goto("/me");
+    await single.focus();
+    await page.keyboard.press("Space");
+    await expect(single).toBeChecked();
+    await page.goto(`${home}/friends`);
+    await expect(search).toBeVisible();
+    await page.keyboard.press("/");
+    await expect(search).toBeFocused();
+  });
 
 for (const [language, width] of [
   ["en", 1440],

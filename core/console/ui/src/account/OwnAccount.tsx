@@ -7,6 +7,7 @@ import {
   Group,
   SegmentedControl,
   Stack,
+  Switch,
   Text,
   useMantineColorScheme,
 } from "@mantine/core";
@@ -14,7 +15,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, type Me, read, type Schema } from "../api";
-import { browserZone, Failed, Loading, Page, Result, Section, useAction, When } from "../parts";
+import { browserZone, Failed, Loading, Page, Result, Section, useAction, useLetters, When } from "../parts";
 import { Languages } from "./Languages";
 
 type Session = Schema<"SessionView">;
@@ -57,10 +58,29 @@ export function OwnAccount({ me }: { me: Me }) {
               </Text>
             </Section>
           </Card>
+          <Keys />
           <Sessions />
         </Page>
       </Stack>
     </Container>
+  );
+}
+
+// Keys lets her turn off what works by one key alone.
+function Keys() {
+  const { t } = useTranslation();
+  const [on, turn] = useLetters();
+  return (
+    <Card withBorder>
+      <Section title={t("keys.title")}>
+        <Switch
+          checked={on}
+          onChange={(e) => turn(e.currentTarget.checked)}
+          label={t("keys.single")}
+          description={t("keys.singleText")}
+        />
+      </Section>
+    </Card>
   );
 }
 

@@ -5,7 +5,18 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { get, post, type Schema } from "../api";
-import { Failed, Loading, Page, Result, useAction, useUndo, When, Wide } from "../parts";
+import {
+  Failed,
+  Loading,
+  letterOf,
+  Page,
+  Result,
+  useAction,
+  useLetters,
+  useUndo,
+  When,
+  Wide,
+} from "../parts";
 import { usePlace } from "../place";
 
 type View = Schema<"ComparisonView">;
@@ -79,14 +90,10 @@ function Comparison({ of }: { of: View }) {
           <Group>
             {open ? (
               <>
-                <Button
-                  onClick={() => act.run("use_first")}
-                  loading={act.busy}
-                  rightSection={<Kbd size="xs">1</Kbd>}
-                >
+                <Button onClick={() => act.run("use_first")} loading={act.busy} rightSection={<Key of="1" />}>
                   {t(choice(of), { n: 1 })}
                 </Button>
-                <Button onClick={() => act.run("use_second")} rightSection={<Kbd size="xs">2</Kbd>}>
+                <Button onClick={() => act.run("use_second")} rightSection={<Key of="2" />}>
                   {t(choice(of), { n: 2 })}
                 </Button>
                 <Button variant="default" onClick={() => act.run("leave_unlinked")}>
@@ -102,11 +109,11 @@ function Comparison({ of }: { of: View }) {
                 </Button>
               </>
             ) : (
-              <Button variant="default" onClick={() => undo.run()} rightSection={<Kbd size="xs">u</Kbd>}>
+              <Button variant="default" onClick={() => undo.run()} rightSection={<Key of="u" />}>
                 {t("common.undo")}
               </Button>
             )}
-            <Button variant="subtle" onClick={next} rightSection={<Kbd size="xs">n</Kbd>}>
+            <Button variant="subtle" onClick={next} rightSection={<Key of="n" />}>
               {t("linking.review.next")}
             </Button>
           </Group>
@@ -157,14 +164,19 @@ function useDecisions(of: View) {
   return { act, later, undo, next };
 }
 
-// useKeys listens for single letters, but not while somebody types.
+// Key names the single key of a button, unless those are off.
+function Key({ of }: { of: string }) {
+  const [on] = useLetters();
+  return on && <Kbd size="xs">{of}</Kbd>;
+}
+
+// useKeys listens for single letters.
 function useKeys(on: boolean, keys: Record<string, () => void>) {
   useEffect(() => {
     if (!on) return;
     const listen = (e: KeyboardEvent) => {
-      const typing = (e.target as HTMLElement).closest("input,textarea,select,[contenteditable]");
-      if (typing || e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
-      keys[e.key]?.();
+      const letter = letterOf(e);
+      if (letter) keys[letter]?.();
     };
     window.addEventListener("keydown", listen);
     return () => window.removeEventListener("keydown", listen);

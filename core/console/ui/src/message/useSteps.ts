@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { typing } from "../shell/keys";
+import { typing } from "../parts";
 
 const together = 1000; // ms: changes that go on with one another and are closer than that are one step
 const most = 100;

@@ -13,6 +13,7 @@ export * from "./Fold";
 export * from "./fresh";
 export * from "./kept";
 export * from "./Loading";
+export * from "./letters";
 export * from "./list";
 export * from "./Page";
 export * from "./Person";

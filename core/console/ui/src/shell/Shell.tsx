@@ -1,4 +1,16 @@
-import { AppShell, Avatar, Burger, Button, Group, Modal, NavLink, Select, Stack, Text } from "@mantine/core";
+import {
+  Anchor,
+  AppShell,
+  Avatar,
+  Burger,
+  Button,
+  Group,
+  Modal,
+  NavLink,
+  Select,
+  Stack,
+  Text,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { type CSSProperties, Suspense, useRef } from "react";
@@ -170,6 +182,9 @@ function Frame({ me }: { me: Me }) {
             {t(`keys.${k}`)}
           </Text>
         ))}
+        <Anchor component={Link} to="/me" onClick={help.close} size="sm" mt="sm" display="block">
+          {t("keys.turnOff")}
+        </Anchor>
       </Modal>
     </AppShell>
   );

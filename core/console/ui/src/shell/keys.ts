@@ -1,19 +1,10 @@
 import { useEffect, useRef } from "react";
+import { letterOf } from "../parts";
 
 type Doings = { find: () => void; help: () => void };
 
-// typing tells that keys belong to a field, or to an IME.
-export function typing(event: KeyboardEvent): boolean {
-  const target = event.target as HTMLElement | null;
-  return (
-    event.isComposing ||
-    event.keyCode === 229 ||
-    !!target?.closest?.("input,textarea,select,[contenteditable='true']")
-  );
-}
-
 // useKeys hears the keys that work everywhere: Ctrl or Cmd+K finds, / goes to the list's
-// search, ? helps.
+// search, ? helps; the last two can be turned off.
 export function useKeys(doings: Doings) {
   const latest = useRef(doings);
   latest.current = doings;
@@ -24,9 +15,9 @@ export function useKeys(doings: Doings) {
         latest.current.find();
         return;
       }
-      if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "?") latest.current.help();
-      if (event.key !== "/") return;
+      const letter = letterOf(event);
+      if (letter === "?") latest.current.help();
+      if (letter !== "/") return;
       const search = document.querySelector<HTMLInputElement>("input[data-search]");
       if (!search) return;
       event.preventDefault();
