@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
@@ -45,14 +45,25 @@ test.afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
+const file = (name: string) => name.replace(/\W+/g, "-");
 const show = (name: string) => page.goto(`${base}?name=${encodeURIComponent(name)}`);
+
+test("7 there are 24 golden messages, each with its picture", async () => {
+  const pictures = await readdir(new URL("./golden.spec.ts-snapshots", import.meta.url));
+  expect(pictures.sort()).toEqual(
+    Object.keys(goldens)
+      .map((name) => `${file(name)}-linux.png`)
+      .sort(),
+  );
+  expect(pictures).toHaveLength(24);
+});
 
 for (const name of Object.keys(goldens))
   test(`7 golden message: ${name}`, async () => {
     await show(name);
     const phone = page.getByRole("region", { name: `Preview of ${name}` });
     await page.evaluate(() => document.fonts.ready);
-    await expect(phone).toHaveScreenshot(`${name.replace(/\W+/g, "-")}.png`, {
+    await expect(phone).toHaveScreenshot(`${file(name)}.png`, {
       maxDiffPixelRatio: 0.02,
       threshold: 0.25,
     });
@@ -63,6 +74,18 @@ test("7 axe finds nothing on any of them, and nothing is loaded from elsewhere",
   await expect(page.getByRole("region", { name: /^Preview of / })).toHaveCount(Object.keys(goldens).length);
   expect(await violations(page, "merchants")).toEqual([]);
   expect(outside).toEqual([]);
+});
+
+test("7 a video is a box whatever its picture is", async () => {
+  await show("video");
+  const picture = page.getByRole("img", { name: "Video" });
+  await picture.evaluate((img: HTMLImageElement) => {
+    img.src = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="; // one point
+  });
+  await expect.poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
+  const box = await picture.boundingBox();
+  expect(box?.width).toBeGreaterThanOrEqual(180);
+  expect(box?.height).toBeGreaterThanOrEqual(120);
 });
 
 test("7 a carousel is moved by arrow keys and by a pull", async () => {
