@@ -11,7 +11,7 @@ import {
   TextInput,
 } from "@mantine/core";
 import { IconPhotoUp, IconTrash } from "@tabler/icons-react";
-import { type DragEvent, useState } from "react";
+import { type DragEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Failed } from "../parts";
 import { Areas } from "./Areas";
@@ -49,7 +49,7 @@ export function Form(props: FormProps & { kind: Kind }) {
   return <One {...props} />;
 }
 
-const forms: Record<Kind, (props: FormProps) => React.ReactNode> = {
+const forms: Record<Kind, (props: FormProps) => ReactNode> = {
   text: TextForm,
   image: ImageForm,
   video: VideoForm,
@@ -276,10 +276,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
         readOnly={readOnly}
       />
       {areas.map((a, i) => (
-        <Stack key={i} gap={6} component="fieldset" p="xs" bd="1px solid var(--mantine-color-default-border)">
-          <Text component="legend" size="sm">
-            {t("message.area", { n: i + 1 })}
-          </Text>
+        <Framed key={i} name={t("message.area", { n: i + 1 })}>
           <TextInput
             label={t("message.link")}
             value={a.link}
@@ -316,7 +313,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
               {t("message.removeArea", { n: i + 1 })}
             </Button>
           )}
-        </Stack>
+        </Framed>
       ))}
       {!readOnly && (
         <Button
@@ -356,16 +353,7 @@ function CardsForm({ block, set, readOnly, errors }: FormProps) {
       {cards.map((c, i) => {
         const at = `contents.contents[${i}]`;
         return (
-          <Stack
-            key={i}
-            gap={6}
-            component="fieldset"
-            p="xs"
-            bd="1px solid var(--mantine-color-default-border)"
-          >
-            <Text component="legend" size="sm">
-              {t("message.card", { n: i + 1 })}
-            </Text>
+          <Framed key={i} name={t("message.card", { n: i + 1 })}>
             <PictureField
               label={t("message.picture")}
               value={c.picture}
@@ -423,7 +411,7 @@ function CardsForm({ block, set, readOnly, errors }: FormProps) {
                 {t("message.removeCard", { n: i + 1 })}
               </Button>
             )}
-          </Stack>
+          </Framed>
         );
       })}
       {!readOnly && cards.length < 12 && (
@@ -470,27 +458,30 @@ function JsonForm({ block, set, readOnly, errors }: FormProps) {
       </Group>
       {!readOnly &&
         covered(block).map((c, i) => (
-          <Stack
-            key={i}
-            gap={6}
-            component="fieldset"
-            p="xs"
-            bd="1px solid var(--mantine-color-default-border)"
-          >
-            <Text component="legend" size="sm">
-              {t("message.cut.picture", { n: i + 1 })}
-            </Text>
+          <Framed key={i} name={t("message.cut.picture", { n: i + 1 })}>
             <Seen
               address={c.address}
               ratio={c.ratio}
               take={(image) => set(recovered(block, i, image.card_url))}
               whole={(image) => set(recovered(block, i, image.card_url))}
             />
-          </Stack>
+          </Framed>
         ))}
       <Text size="xs" c="dimmed">
         {t("message.jsonSize", { n: (size / 1024).toFixed(1) })}
       </Text>
+    </Stack>
+  );
+}
+
+// Framed is one of the parts of a block: an area, a card, a picture.
+function Framed({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <Stack gap={6} component="fieldset" p="xs" bd="1px solid var(--mantine-color-default-border)">
+      <Text component="legend" size="sm">
+        {name}
+      </Text>
+      {children}
     </Stack>
   );
 }
