@@ -52,6 +52,7 @@ func (a *App) newMessages(n messageNeeds) (messageParts, error) {
 		Now: a.now, Log: a.log})
 	a.recorders = append(a.recorders, parts.answerer.Run)
 	console.RegisterMessages(a.api, parts.service, a.settings.EdgePublicURL)
+	console.RegisterEditing(a.api, parts.service, a.hub)
 	console.RegisterReplies(a.api, message.NewReplies(parts.service, store))
 	console.RegisterStatistics(a.api, console.StatisticsParts{Channels: n.directory, Now: a.now,
 		Reports: tracking.NewReports(a.db, trackingstore.Store{}, n.line, n.directory, a.now)})

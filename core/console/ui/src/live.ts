@@ -29,6 +29,7 @@ const touches: Record<string, string[]> = {
   sending: ["sending", "home", "quota"],
   qr_code: ["linking"],
   review: ["linking"],
+  editing: [], // useEditors hears it
 };
 
 const readAgain = (kind: string) => touches[kind] ?? [kind.split(".")[0] ?? kind];

@@ -6,7 +6,6 @@ import {
   List,
   Menu,
   SegmentedControl,
-  Select,
   Stack,
   Switch,
   Text,
@@ -16,7 +15,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
-import { call, type Friend, get, type List as Items, isClash, post, type Schema } from "../api";
+import { call, get, isClash, post, type Schema } from "../api";
 import { Failed, Loading, Page, Result, State, useAction, useFormat, useUndo } from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
@@ -25,9 +24,11 @@ import { Blocks } from "./Blocks";
 import { GetJson } from "./GetJson";
 import style from "./message.module.css";
 import { type Body, goesOn, inOrder, type Message, type Problem } from "./model";
+import { PreviewAs } from "./PreviewAs";
 import { placeOf, show, useProblems } from "./problems";
 import { Campaign } from "./Utm";
 import { useBack } from "./useBack";
+import { useEditors } from "./useEditors";
 import { shown, useImages, usePreview } from "./usePreview";
 import { useSteps } from "./useSteps";
 
@@ -61,11 +62,20 @@ const pause = 2000; // ms after the last change until the draft is saved
 // useDraft keeps what is written and saves it by itself. A clash stops saving: nothing of
 // somebody else's is overwritten.
 function useDraft(from: Message) {
+  const { t } = useTranslation();
   const { at } = usePlace();
   const [name, setName] = useState(from.name);
   const [draft, setDraft] = useState<Body>(from.draft);
   const [saved, setSaved] = useState(from);
   const [clash, setClash] = useState<Message>();
+  const copied = useRef(false);
+  const copy = useAction<void, Message>(async (_, headers) => {
+    const named = t("message.copyOf", { name }).slice(0, 120);
+    const made = await post<Message>(`${at}/messages`, { name: named, draft }, headers);
+    copied.current = true;
+    return made;
+  });
+  const left = useRef(false);
   const save = useAction(async () => {
     try {
       const now = await call<Message>("PUT", `${at}/messages/${from.id}`, {
@@ -76,7 +86,10 @@ function useDraft(from: Message) {
       setSaved(now);
       return now;
     } catch (error) {
-      if (isClash(error)) setClash(await get<Message>(`${at}/messages/${from.id}`));
+      if (isClash(error)) {
+        if (left.current) copy.run();
+        else setClash(await get<Message>(`${at}/messages/${from.id}`));
+      }
       throw error;
     }
   });
@@ -97,15 +110,20 @@ function useDraft(from: Message) {
     window.addEventListener("beforeunload", leave);
     return () => window.removeEventListener("beforeunload", leave);
   }, [dirty, clash]);
-  const ref = useRef(dirty);
-  ref.current = dirty && !clash;
-  useEffect(
-    () => () => {
-      if (ref.current) latest.current();
-    },
-    [],
-  );
-  return { name, setName, draft, setDraft, saved, setSaved, save, dirty, clash };
+  // Leaving never asks and loses nothing: what cannot be saved is kept as a copy.
+  const leave = useRef(() => {});
+  leave.current = () => {
+    if (dirty && !clash) save.run();
+    if (dirty && clash && !copied.current) copy.run();
+  };
+  useEffect(() => {
+    left.current = false;
+    return () => {
+      left.current = true;
+      leave.current();
+    };
+  }, []);
+  return { name, setName, draft, setDraft, saved, setSaved, save, dirty, clash, copy };
 }
 
 function Draft({ from }: { from: Message }) {
@@ -176,6 +194,7 @@ function Draft({ from }: { from: Message }) {
       }
     >
       {d.clash && <Clash mine={d} theirs={d.clash} />}
+      {!readOnly && <Others message={from.id} />}
       {publish.result?.published && !d.dirty && (
         <Alert color="green" variant="light" role="status">
           {t("message.published", { n: d.saved.version })}
@@ -229,20 +248,35 @@ function Draft({ from }: { from: Message }) {
   );
 }
 
+// Others says who else has the message open: another member, or oneself in another tab.
+function Others({ message }: { message: string }) {
+  const { t } = useTranslation();
+  const { members, again } = useEditors(message);
+  return (
+    <div role="status" style={{ display: "contents" }}>
+      {members.map((m) => (
+        <Text key={m.id} size="sm">
+          {t("message.editingToo", { name: m.name || t("message.somebody") })}
+        </Text>
+      ))}
+      {again && <Text size="sm">{t("message.openTwice")}</Text>}
+    </div>
+  );
+}
+
 type Kept = ReturnType<typeof useDraft>;
 
 // Clash says that somebody saved meanwhile; nothing of either is lost.
 function Clash({ mine, theirs }: { mine: Kept; theirs: Message }) {
   const { t } = useTranslation();
-  const { at, base } = usePlace();
+  const { base } = usePlace();
   const { time } = useFormat();
   const navigate = useNavigate();
   const [compare, setCompare] = useState(false);
-  const copy = useAction<void, void>(async (_, headers) => {
-    const name = t("message.copyOf", { name: mine.name }).slice(0, 120);
-    const made = await post<Message>(`${at}/messages`, { name, draft: mine.draft }, headers);
-    navigate(`${base}/messages/${made.id}`);
-  });
+  const keep = async () => {
+    const made = await mine.copy.run();
+    if (made) navigate(`${base}/messages/${made.id}`);
+  };
   const who = theirs.updated_by || t("message.somebody");
   return (
     <Alert
@@ -255,11 +289,11 @@ function Clash({ mine, theirs }: { mine: Kept; theirs: Message }) {
         <Button size="xs" variant="default" onClick={() => setCompare(!compare)}>
           {t("message.compare")}
         </Button>
-        <Button size="xs" onClick={() => copy.run()} loading={copy.busy}>
+        <Button size="xs" onClick={keep} loading={mine.copy.busy}>
           {t("message.keepMine")}
         </Button>
       </Group>
-      {copy.error && <Failed error={copy.error} what="message.saveFailed" />}
+      {mine.copy.error && <Failed error={mine.copy.error} what="message.saveFailed" />}
       {compare && (
         <Group align="start" grow mt="sm">
           {[
@@ -349,30 +383,16 @@ type SideProps = {
 // Side shows the message as a chosen person would see it.
 function Side({ name, preview, friend, setFriend }: SideProps) {
   const { t, i18n } = useTranslation();
-  const { at, channel } = usePlace();
+  const { channel } = usePlace();
   const images = useImages();
   const [mode, setMode] = useState<"phone" | "notification" | "text">("phone");
   const [width, setWidth] = useState<320 | 375 | 430>(375);
   const [areas, showAreas] = useState(false);
   const messages = shown(preview.data?.messages, preview.data?.gaps);
   const touched = messages.some((m) => m.message.type === "imagemap");
-  const friends = useQuery({
-    queryKey: ["friend", "preview", channel?.id],
-    queryFn: () => get<Items<Friend>>(`${at}/friends?limit=100`),
-  });
   return (
     <Stack className={style.side} gap="sm">
-      <Select
-        label={t("message.previewAs")}
-        data={[
-          { value: "", label: t("message.nobody") },
-          ...(friends.data?.items ?? []).map((f) => ({ value: f.id, label: f.name || t("common.noName") })),
-        ]}
-        value={friend}
-        onChange={(v) => setFriend(v ?? "")}
-        searchable
-        allowDeselect={false}
-      />
+      <PreviewAs friend={friend} choose={setFriend} />
       <SegmentedControl
         aria-label={t("message.mode")}
         value={mode}
