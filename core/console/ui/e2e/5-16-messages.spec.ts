@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { violations } from "./axe";
-import { fits, looked, pictures, signIn, sizes } from "./console";
+import { accessible, fits, looked, pictures, signIn, sizes } from "./console";
 import { cart } from "./klaviyo";
 import { asMember, type Items, sim, told } from "./sim";
 import { say as texts } from "./words";
@@ -131,6 +131,12 @@ for (const language of ["en", "ja"] as const) {
     await page.getByRole("button", { name: say.nothing }).click();
     await page.getByLabel(say.name, { exact: true }).fill(`Greeting ${language}`);
     const text = page.getByRole("textbox", { name: say.text, exact: true });
+    await text.fill("now"); // what a menu adds goes where one wrote last
+    await page.keyboard.press("Home");
+    await page.getByRole("button", { name: t("message.addLink"), exact: true }).click();
+    await page.getByLabel(t("message.link"), { exact: true }).fill("shop.example/tea");
+    await page.getByRole("menuitem", { name: t("message.addThisLink") }).click();
+    await expect(text).toHaveText("https://shop.example/tea now");
     await text.fill("https://shop.example/tea ");
     await page.getByRole("button", { name: say.variable }).click();
     await page.getByRole("menuitem", { name: say.first, exact: true }).click();
@@ -145,7 +151,11 @@ for (const language of ["en", "ja"] as const) {
     );
     const phone = page.getByRole("region", { name: new RegExp(`Greeting ${language}`) });
     await expect(phone).toContainText("there");
-    await page.getByRole("combobox", { name: say.as }).click();
+    const as = page.getByRole("combobox", { name: say.as });
+    await as.click();
+    await expect(page.getByRole("option", { name: /^Mio/ }).first()).toBeVisible();
+    await as.fill("yuki"); // however many friends there are
+    await expect(page.getByRole("option", { name: /^Mio/ })).toHaveCount(0);
     await page.getByRole("option", { name: /^Yuki/ }).first().click();
     await expect(phone).toContainText("Yuki");
 
@@ -245,10 +255,18 @@ for (const language of ["en", "ja"] as const) {
     const map = await add(3, "imagemap");
     const alt = t("message.altFrom", { name: "Hana Tea" });
     await expect(map.getByRole("textbox", { name: t("message.alt") })).toHaveText(alt);
-    await upload(map);
-    await expect(map.getByRole("textbox", { name: t("message.picture"), exact: true })).toHaveValue(
-      /\/m\/[0-9a-f]{64}$/,
+    // A picture by its address gives the height, and an uploaded one its shape.
+    await page.route("**/picture?url=*map.example*", (r) =>
+      r.fulfill({ contentType: "image/png", body: png }),
     );
+    const address = map.getByRole("textbox", { name: t("message.picture"), exact: true });
+    await address.fill("https://map.example/tea");
+    const height = map.getByLabel(t("message.mapHeight"));
+    await expect(height).toHaveValue("520");
+    await height.fill("700");
+    await upload(map);
+    await expect(address).toHaveValue(/\/m\/[0-9a-f]{64}$/);
+    await expect(height).toBeHidden();
     await map.getByRole("button", { name: t("message.addArea") }).click();
     await map.getByLabel(t("message.link"), { exact: true }).fill("https://shop.example/map");
     const cards = await add(4, "cards");
@@ -596,24 +614,49 @@ test("5.16 what stands in the way is said, leads to its block, and mends itself;
   await expect(page.getByRole("textbox", { name: "Message JSON" })).toBeVisible();
   await page.getByRole("button", { name: "Remove 1 Flex or message JSON" }).click();
   await expect(page.getByText(/Saved \d\d:\d\d/)).toBeVisible();
+
+  // It is open in a second tab: both are told, and no more once one is closed.
+  const twice = "This message is open in another tab of yours, too.";
+  const second = await page.context().newPage();
+  await second.goto(page.url());
+  await expect(second.getByText(twice)).toBeVisible();
+  await expect(page.getByText(twice)).toBeVisible();
+  await accessible(page, "5-16-editing-too");
+  await second.close({ runBeforeUnload: true });
+  await expect(page.getByText(twice)).toBeHidden();
+
   // somebody else saves meanwhile
   const id = page.url().split("/messages/")[1];
-  await page.evaluate(async (message) => {
-    const me = await (await fetch("/api/v1/me")).json();
-    const channels = await (await fetch(`/api/v1/merchants/${me.merchants[0].id}/channels`)).json();
-    const at = `/api/v1/merchants/${me.merchants[0].id}/channels/${channels.items[0].id}/messages/${message}`;
-    for (let tries = 0; tries < 20; tries++) {
-      const now = await (await fetch(at)).json();
-      const saved = await fetch(at, {
-        method: "PUT",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ name: "Theirs", draft: now.draft, revision: now.revision }),
-      });
-      if (saved.ok) return;
-    }
-  }, id);
+  const theirs = (name: string) =>
+    page.evaluate(
+      async ([message, name]) => {
+        const me = await (await fetch("/api/v1/me")).json();
+        const channels = await (await fetch(`/api/v1/merchants/${me.merchants[0].id}/channels`)).json();
+        const at = `/api/v1/merchants/${me.merchants[0].id}/channels/${channels.items[0].id}/messages/${message}`;
+        for (let tries = 0; tries < 20; tries++) {
+          const now = await (await fetch(at)).json();
+          const saved = await fetch(at, {
+            method: "PUT",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ name, draft: now.draft, revision: now.revision }),
+          });
+          if (saved.ok) return;
+        }
+      },
+      [id, name],
+    );
+  await theirs("Theirs");
   await page.getByLabel("Name", { exact: true }).fill("Mine");
   await expect(page.getByText(/saved a newer version at/)).toBeVisible();
   await page.getByRole("button", { name: "Keep mine as a copy" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Copy of Mine" })).toBeVisible();
+
+  // Who leaves at once instead finds what was written as a copy, too.
+  await page.goto(`${home}/messages/${id}`);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Theirs");
+  await theirs("Theirs again");
+  await page.getByLabel("Name", { exact: true }).fill("Also mine");
+  await page.getByRole("link", { name: "Messages", exact: true }).click();
+  await page.getByRole("link", { name: "Copy of Also mine" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Copy of Also mine" })).toBeVisible();
 });

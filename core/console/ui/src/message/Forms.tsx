@@ -10,8 +10,9 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconPhotoUp, IconTrash } from "@tabler/icons-react";
-import { type DragEvent, type ReactNode, useState } from "react";
+import { type DragEvent, type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Failed } from "../parts";
 import { Areas } from "./Areas";
@@ -34,7 +35,7 @@ import {
 import { Seen } from "./Seen";
 import { TextField } from "./TextField";
 import { type Picture, useCut, usePicture, useUpload } from "./usePicture";
-import { useImages } from "./usePreview";
+import { ownSha, useImages } from "./usePreview";
 
 export type FormProps = {
   block: string;
@@ -72,6 +73,7 @@ function TextForm({ block, set, readOnly, errors }: FormProps) {
       onChange={(text) => set(JSON.stringify({ ...value, text }))}
       limit={5000}
       tall
+      links
       readOnly={readOnly}
       error={errors("text")}
     />
@@ -230,6 +232,21 @@ function useShape(take: (i: Picture) => void) {
   return { run, error: cut.error };
 }
 
+// useMeasure reads the shape of the picture at an address that was written: LINE shows a rich
+// message as high as it says, whatever its picture is.
+function useMeasure(found: (ratio: number) => void) {
+  const images = useImages();
+  const latest = useRef(found);
+  latest.current = found;
+  return useDebouncedCallback((address: string) => {
+    const source = ownSha(address) ? undefined : images(`${address}/1040`);
+    if (!source) return;
+    const picture = new Image();
+    picture.onload = () => latest.current(picture.naturalWidth / picture.naturalHeight);
+    picture.src = source;
+  }, 500);
+}
+
 function MapForm({ block, set, readOnly, errors }: FormProps) {
   const { t } = useTranslation();
   const value = readBlock(block);
@@ -241,6 +258,7 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
     put({ baseUrl: i.url, baseSize: { width: 1040, height: heightOf(i.width / i.height) } });
   const { whole: picture, cut } = usePicture(word(value.baseUrl));
   const shape = useShape(take);
+  const measure = useMeasure((ratio) => put({ baseSize: { width: 1040, height: heightOf(ratio) } }));
   const change = (i: number, part: object) =>
     put({ actions: actionsOf(areas.map((a, n) => (n === i ? { ...a, ...part } : a))) });
   return (
@@ -249,13 +267,28 @@ function MapForm({ block, set, readOnly, errors }: FormProps) {
       <PictureField
         label={t("message.picture")}
         value={word(value.baseUrl)}
-        set={(baseUrl) => put({ baseUrl })}
+        set={(baseUrl) => {
+          put({ baseUrl });
+          measure(baseUrl);
+        }}
         up={(i) => (cut && !i.cut && !fits(i, 1040 / height) ? shape.run(i, 1040 / height) : take(i))}
         ratio={cut && 1040 / height}
         whole={take}
         readOnly={readOnly}
         error={errors("baseUrl")}
       />
+      {word(value.baseUrl) && !ownSha(word(value.baseUrl)) && (
+        <NumberInput
+          label={t("message.mapHeight")}
+          description={t("message.mapHeightHint")}
+          w={260}
+          value={height}
+          min={1}
+          onChange={(n) => put({ baseSize: { width: 1040, height: Number(n) || 1040 } })}
+          readOnly={readOnly}
+          error={errors("baseSize") ?? errors("baseSize.height")}
+        />
+      )}
       {picture && !readOnly && (
         <Select
           label={t("message.shape")}

@@ -1,10 +1,10 @@
 import { Button, Group, Input, Menu, Stack, Text, TextInput, Tooltip } from "@mantine/core";
-import { IconMoodSmile, IconVariable } from "@tabler/icons-react";
+import { IconLink, IconMoodSmile, IconVariable } from "@tabler/icons-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../parts";
 import style from "./message.module.css";
-import { counted, type Piece, pieces, written } from "./model";
+import { addressOf, apart, counted, type Piece, pieces, written } from "./model";
 
 type Props = {
   label: string;
@@ -13,6 +13,7 @@ type Props = {
   limit: number;
   readOnly?: boolean;
   tall?: boolean;
+  links?: boolean; // LINE makes a link of an address in it
   error?: string;
 };
 
@@ -21,12 +22,13 @@ const common = ["first_name", "last_name", "email"];
 
 // TextField is a text with variables as pills. The browser edits it; it is drawn anew only when
 // the value came from elsewhere, so that nothing jumps while an IME composes.
-export function TextField({ label, value, onChange, limit, readOnly, tall, error }: Props) {
+export function TextField({ label, value, onChange, limit, readOnly, tall, links, error }: Props) {
   const { t } = useTranslation();
   const { count } = useFormat();
   const id = useId();
   const field = useRef<HTMLDivElement>(null);
   const last = useRef<string>(undefined);
+  const place = useRef<Range>(undefined);
   useEffect(() => {
     if (field.current && last.current !== value) {
       field.current.replaceChildren(...pieces(value).map((p) => draw(p, t)));
@@ -38,15 +40,25 @@ export function TextField({ label, value, onChange, limit, readOnly, tall, error
     last.current = read(field.current);
     onChange(last.current);
   };
-  const put = (node: Node) => {
-    if (!field.current) return;
-    const chosen = getSelection();
-    if (chosen?.rangeCount && field.current.contains(chosen.anchorNode)) {
-      const range = chosen.getRangeAt(0);
-      range.deleteContents();
-      range.insertNode(node);
-      range.collapse(false);
-    } else field.current.append(node);
+  // A menu takes the focus: what it adds goes where one wrote last.
+  const keep = () => {
+    const now = getSelection();
+    if (now?.rangeCount && field.current?.contains(now.anchorNode))
+      place.current = now.getRangeAt(0).cloneRange();
+    told();
+  };
+  const put = (make: (before: string, after: string) => Node[]) => {
+    const into = field.current;
+    if (!into) return;
+    const range = document.createRange();
+    range.selectNodeContents(into);
+    range.collapse(false);
+    const at = place.current && into.contains(place.current.startContainer) ? place.current : range;
+    at.deleteContents();
+    for (const node of make(beside(into, at, "before"), beside(into, at, "after"))) {
+      at.insertNode(node);
+      at.collapse(false);
+    }
     told();
   };
   const n = counted(value);
@@ -66,7 +78,7 @@ export function TextField({ label, value, onChange, limit, readOnly, tall, error
           suppressContentEditableWarning
           className={tall ? style.tall : style.field}
           onInput={told}
-          onBlur={told}
+          onBlur={keep}
         />
       </Input.Wrapper>
       <Group gap="xs" justify="space-between">
@@ -85,14 +97,21 @@ export function TextField({ label, value, onChange, limit, readOnly, tall, error
               <Menu.Dropdown>
                 <Group gap={4} maw={220} p={4}>
                   {smiles.map((s) => (
-                    <Menu.Item key={s} w={36} px={8} onClick={() => put(document.createTextNode(s))}>
+                    <Menu.Item key={s} w={36} px={8} onClick={() => put(() => [document.createTextNode(s)])}>
                       {s}
                     </Menu.Item>
                   ))}
                 </Group>
               </Menu.Dropdown>
             </Menu>
-            <VariableMenu put={(name) => put(draw({ name, fallback: "" }, t))} />
+            <VariableMenu put={(name) => put(() => [draw({ name, fallback: "" }, t)])} />
+            {links && (
+              <LinkMenu
+                put={(address) =>
+                  put((before, after) => pieces(apart(address, before, after)).map((p) => draw(p, t)))
+                }
+              />
+            )}
           </Group>
         )}
         <Tooltip label={t("message.emojiCount")}>
@@ -145,6 +164,37 @@ function VariableMenu({ put }: { put: (name: string) => void }) {
   );
 }
 
+// LinkMenu asks for an address. LINE makes a link of it where it stands alone.
+function LinkMenu({ put }: { put: (address: string) => void }) {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState("");
+  const address = addressOf(typed);
+  return (
+    <Menu position="bottom-start" onClose={() => setTyped("")}>
+      <Menu.Target>
+        <Button size="compact-xs" variant="default" leftSection={<IconLink size={14} aria-hidden="true" />}>
+          {t("message.addLink")}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Stack gap={4} p="xs" miw={280}>
+          <TextInput
+            size="xs"
+            type="url"
+            label={t("message.link")}
+            description={t("message.addLinkHint")}
+            value={typed}
+            onChange={(e) => setTyped(e.currentTarget.value)}
+          />
+          <Menu.Item disabled={!address} onClick={() => address && put(address)}>
+            {t("message.addThisLink")}
+          </Menu.Item>
+        </Stack>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
 // Fallbacks asks for each variable what stands in for it.
 function Fallbacks({ value, onChange, readOnly }: Pick<Props, "value" | "onChange" | "readOnly">) {
   const { t } = useTranslation();
@@ -175,6 +225,15 @@ type Say = (key: string) => string;
 
 // spoken is a variable's name as people say it.
 export const spoken = (name: string, t: Say) => (common.includes(name) ? t(`variable.${name}`) : name);
+
+// beside is the text on one side of a place in a field.
+function beside(field: Node, at: Range, side: "before" | "after"): string {
+  const part = document.createRange();
+  part.selectNodeContents(field);
+  if (side === "before") part.setEnd(at.startContainer, at.startOffset);
+  else part.setStart(at.endContainer, at.endOffset);
+  return part.toString();
+}
 
 function draw(p: Piece, t: Say): Node {
   if ("text" in p) return document.createTextNode(p.text);

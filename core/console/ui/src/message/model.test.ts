@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import {
+  addressOf,
+  apart,
   areasOf,
   blank,
   cardsOf,
@@ -86,4 +88,29 @@ test("a draft is saved when the core has the same, in whatever order it writes i
   const theirs = { sender, blocks: ["{}"], utm: {} };
   expect(inOrder(mine)).toBe(inOrder(theirs));
   expect(inOrder(mine)).not.toBe(inOrder({ ...theirs, blocks: ["[]"] }));
+});
+
+test("an address is completed, and what is none is told", () => {
+  expect(addressOf(" shop.example/cart?a=1 ")).toBe("https://shop.example/cart?a=1");
+  expect(addressOf("http://shop.example")).toBe("http://shop.example");
+  expect(addressOf("https://shop.example/[[ product_id | all ]]")).toBe(
+    "https://shop.example/[[ product_id | all ]]",
+  );
+  for (const none of [
+    "",
+    "cart",
+    "a b.example",
+    "https://",
+    "https://.example",
+    "javascript:alert(1)",
+    "tel:03",
+  ])
+    expect(addressOf(none)).toBeUndefined();
+});
+
+test("an address stands apart from the text around it", () => {
+  const address = "https://shop.example/";
+  expect(apart(address, "See", "now")).toBe(` ${address} `);
+  expect(apart(address, "See ", "\nnow")).toBe(address);
+  expect(apart(address, "", "")).toBe(`${address} `);
 });

@@ -244,6 +244,18 @@ export function pieces(text: string): Piece[] {
 export const written = (name: string, fallback: string) =>
   fallback ? `[[ ${name} | ${fallback} ]]` : `[[ ${name} ]]`;
 
+// addressOf is the address that somebody typed, with https where they left it out; undefined =
+// it is none.
+export function addressOf(typed: string): string | undefined {
+  const text = typed.trim();
+  const address = /^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`;
+  return /^https?:\/\/[^\s/?#.]+\.[^\s]+$/i.test(address.replace(variable, "x")) ? address : undefined;
+}
+
+// apart is an address with room around it, so that no letter beside it becomes part of it.
+export const apart = (address: string, before: string, after: string) =>
+  `${/\S$/.test(before) ? " " : ""}${address}${/^\s/.test(after) ? "" : " "}`;
+
 // counted is how long LINE finds a text, with the fallbacks in place of variables.
 export const counted = (text: string) =>
   pieces(text).reduce((n, p) => n + ("text" in p ? p.text.length : p.fallback.length), 0);
