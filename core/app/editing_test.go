@@ -30,7 +30,7 @@ func TestPagesHearWhereAMessageIsOpen(t *testing.T) {
 		Kind, ID string
 		Data     struct {
 			Page, Member, Name string
-			Open               bool
+			Open, Asks         bool
 		}
 	}) {
 		for m.Kind != "editing" {
@@ -42,10 +42,10 @@ func TestPagesHearWhereAMessageIsOpen(t *testing.T) {
 	}
 	at := messages + "/" + made.ID + "/editors/0f0a-first-tab"
 	for _, open := range []bool{true, false} {
-		text, _ := json.Marshal(map[string]bool{"open": open})
+		text, _ := json.Marshal(map[string]bool{"open": open, "asks": open})
 		c.must(http.MethodPut, at, string(text))
 		m := next()
-		if d := m.Data; m.ID != made.ID || d.Page != "0f0a-first-tab" || d.Open != open || d.Name == "" || !strings.HasPrefix(d.Member, "mem_") {
+		if d := m.Data; m.ID != made.ID || d.Page != "0f0a-first-tab" || d.Open != open || d.Asks != open || d.Name == "" || !strings.HasPrefix(d.Member, "mem_") {
 			t.Errorf("got %+v", m)
 		}
 	}

@@ -15,6 +15,7 @@ type inEditor struct {
 	Page string `path:"page" pattern:"^[0-9a-z-]{8,64}$" maxLength:"64" doc:"drawn at random by the page"`
 	Body struct {
 		Open bool `json:"open" doc:"false = it was left"`
+		Asks bool `json:"asks,omitempty" doc:"wants to hear at once where else it is open"`
 	}
 }
 
@@ -24,6 +25,7 @@ type editingNews struct {
 	Member string `json:"member"`
 	Name   string `json:"name"`
 	Open   bool   `json:"open"`
+	Asks   bool   `json:"asks"`
 }
 
 // editors tell open pages who else has a message open. Nothing of it is kept: a page says so again
@@ -49,6 +51,6 @@ func (e editors) tell(ctx context.Context, who Caller, in *inEditor) (None, erro
 		return None{}, err
 	}
 	e.pages.Publish(who.Merchant.ID, live.Event{Kind: "editing", ID: v.String(), Channel: c.String(),
-		Data: editingNews{in.Page, who.Member.ID.String(), who.Member.Name, in.Body.Open}})
+		Data: editingNews{in.Page, who.Member.ID.String(), who.Member.Name, in.Body.Open, in.Body.Asks}})
 	return None{}, nil
 }

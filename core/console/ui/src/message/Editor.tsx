@@ -63,6 +63,7 @@ const pause = 2000; // ms after the last change until the draft is saved
 // somebody else's is overwritten.
 function useDraft(from: Message) {
   const { t } = useTranslation();
+  const client = useQueryClient();
   const { at } = usePlace();
   const [name, setName] = useState(from.name);
   const [draft, setDraft] = useState<Body>(from.draft);
@@ -73,6 +74,7 @@ function useDraft(from: Message) {
     const named = t("message.copyOf", { name }).slice(0, 120);
     const made = await post<Message>(`${at}/messages`, { name: named, draft }, headers);
     copied.current = true;
+    client.invalidateQueries({ queryKey: ["message", "list"] });
     return made;
   });
   const left = useRef(false);

@@ -11,8 +11,8 @@ vi.mock("../api", () => ({
   newKey: () => "own-page",
   get: async () => ({}),
   api: {
-    PUT: async (_: string, { body }: { body: { open: boolean } }) => {
-      told(body.open);
+    PUT: async (_: string, { body }: { body: { open: boolean; asks: boolean } }) => {
+      told(body.open, body.asks);
     },
   },
 }));
@@ -42,26 +42,30 @@ function open() {
   return renderHook(() => useEditors("msg_1"), { wrapper });
 }
 
-const news = (page: string, member: string, open = true, id = "msg_1") =>
-  act(() => hear({ kind: "editing", id, data: { page, member, name: "Sato", open } }));
+const news = (page: string, member: string, how: object = {}, id = "msg_1") =>
+  act(() => hear({ kind: "editing", id, data: { page, member, name: "Sato", open: true, ...how } }));
 
-test("another member is named from the first sign until they leave, and answered once", () => {
+test("another member is named from the first sign until they leave, and answered when they ask", () => {
   const { result, unmount } = open();
-  expect(told.mock.calls).toEqual([[true]]);
-  news("own-page", "mem_me"); // our own sign comes back
-  news("theirs", "mem_2", true, "msg_2"); // another message
+  expect(told.mock.calls).toEqual([[true, true]]);
+  news("own-page", "mem_me", { asks: true }); // our own sign comes back
+  news("theirs", "mem_2", { asks: true }, "msg_2"); // another message
   expect(result.current).toEqual({ members: [], again: false });
-  news("theirs", "mem_2");
+  expect(told).toHaveBeenCalledTimes(1);
+  news("theirs", "mem_2", { asks: true });
+  expect(told).toHaveBeenLastCalledWith(true, false);
   news("theirs", "mem_2");
   news("their-second-tab", "mem_2");
   expect(result.current.members).toEqual([{ id: "mem_2", name: "Sato" }]);
-  expect(told).toHaveBeenCalledTimes(3); // two pages came
-  news("theirs", "mem_2", false);
+  expect(told).toHaveBeenCalledTimes(2);
+  act(() => hear({ kind: "hello" })); // something may have passed unheard
+  expect(told).toHaveBeenLastCalledWith(true, true);
+  news("theirs", "mem_2", { open: false });
   expect(result.current.members).toHaveLength(1);
-  news("their-second-tab", "mem_2", false);
+  news("their-second-tab", "mem_2", { open: false });
   expect(result.current.members).toEqual([]);
   unmount();
-  expect(told).toHaveBeenLastCalledWith(false);
+  expect(told).toHaveBeenLastCalledWith(false, false);
 });
 
 test("one's own other tab is no other person", () => {

@@ -8,20 +8,20 @@ export const sign = 30_000; // ms between two signs of an open page; pages in th
 export const silence = 3 * sign;
 
 type Other = { member: string; name: string; heard: number };
-type News = { page: string; member: string; name: string; open: boolean };
+type News = { page: string; member: string; name: string; open: boolean; asks: boolean };
 
 // useEditors tells the other pages that a message is open here, and hears on which others it is.
-// Whoever is heard for the first time is answered, so that both know at once.
+// Who comes asks and is answered, so that all know at once; so does who may have missed something.
 export function useEditors(message: string) {
   const { path } = usePlace();
   const me = useQuery({ queryKey: ["me"], queryFn: () => get<Me>("/me") }).data?.member?.id;
   const page = useRef(newKey()).current;
   const [others, setOthers] = useState<Record<string, Other>>({});
-  const tell = (open: boolean) => {
+  const tell = (open: boolean, asks = false) => {
     const at = "/merchants/{merchant}/channels/{channel}/messages/{message}/editors/{page}" as const;
     const told = api.PUT(at, {
       params: { path: { ...path, message, page } },
-      body: { open },
+      body: { open, asks },
       keepalive: !open,
     });
     told.catch(() => {}); // the next sign follows
@@ -29,7 +29,7 @@ export function useEditors(message: string) {
   const latest = useRef(tell);
   latest.current = tell;
   useEffect(() => {
-    latest.current(true);
+    latest.current(true, true);
     const timer = setInterval(() => {
       latest.current(true);
       const since = Date.now() - silence;
@@ -43,10 +43,11 @@ export function useEditors(message: string) {
       leave();
     };
   }, []);
-  useLiveEvent(["editing"], (m) => {
-    const { page: from, open, ...who } = m.data as News;
+  useLiveEvent(["editing", "hello", "resync"], (m) => {
+    if (m.kind !== "editing") return tell(true, true);
+    const { page: from, open, asks, ...who } = m.data as News;
     if (m.id !== message || from === page) return;
-    if (open && !others[from]) tell(true);
+    if (asks) tell(true);
     setOthers(({ [from]: _, ...rest }) => (open ? { ...rest, [from]: { ...who, heard: Date.now() } } : rest));
   });
   const all = Object.values(others);
