@@ -4,12 +4,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { call, get, type List, type Schema } from "../api";
+import { call, get, type Schema } from "../api";
 import { Empty, Failed, Loading, Page, Result, Section, useAction } from "../parts";
 import { LinePhone } from "../phone/LinePhone";
 import { usePlace } from "../place";
 import { Remove } from "./Forms";
 import { move } from "./model";
+import { useMessages } from "./useMessages";
 import { shown, useImages } from "./usePreview";
 
 type Rule = Schema<"ReplyRuleView">;
@@ -24,12 +25,9 @@ export function Replies() {
     queryFn: () => get<{ rules: Rule[] }>(`${at}/replies`),
     refetchOnWindowFocus: false,
   });
-  const messages = useQuery({
-    queryKey: ["message", "list", channel?.id, "all"],
-    queryFn: () => get<List<Row>>(`${at}/messages?limit=100`),
-  });
+  const messages = useMessages();
   const error = rules.error ?? messages.error;
-  const sendable = messages.data?.items.filter((m) => m.version > 0) ?? [];
+  const sendable = messages.data?.filter((m) => m.version > 0) ?? [];
   return (
     <Page title={t("reply.title")} lead={t("reply.lead")}>
       {error && (

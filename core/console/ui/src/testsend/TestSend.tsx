@@ -3,8 +3,9 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { api, get, type List, read, type Schema } from "../api";
+import { api, read, type Schema } from "../api";
 import { useLiveEvent } from "../live";
+import { useMessages } from "../message/useMessages";
 import { Failed, Reason, State, useAction, useFormat } from "../parts";
 import { usePlace } from "../place";
 
@@ -21,7 +22,7 @@ const one = "/merchants/{merchant}/channels/{channel}" as const;
 // TestSend sends a message to test friends, says what it costs before and what became of it after.
 export function TestSend({ friend, message, ready }: Props) {
   const { t } = useTranslation();
-  const { at, base, channel, merchant, path } = usePlace();
+  const { base, channel, merchant, path } = usePlace();
   const { count } = useFormat();
   const client = useQueryClient();
   const [chosen, choose] = useState("");
@@ -30,11 +31,7 @@ export function TestSend({ friend, message, ready }: Props) {
     queryFn: () => read(api.GET(`${one}/test_friends`, { params: { path } })),
     enabled: !friend,
   });
-  const saved = useQuery({
-    queryKey: ["message", "choice", channel?.id],
-    queryFn: () => get<List<Schema<"MessageRowView">>>(`${at}/messages?limit=50`),
-    enabled: !message,
-  });
+  const saved = useMessages(!message);
   const send = useAction(async (_: undefined, headers) => {
     await ready?.();
     const which = message ?? chosen;
@@ -73,7 +70,7 @@ export function TestSend({ friend, message, ready }: Props) {
           label={t("testsend.message")}
           data={[
             { value: "", label: t("testsend.standard") },
-            ...(saved.data?.items ?? []).map((m) => ({ value: m.id, label: m.name })),
+            ...(saved.data ?? []).map((m) => ({ value: m.id, label: m.name })),
           ]}
           value={chosen}
           onChange={(v) => choose(v ?? "")}
