@@ -38,6 +38,7 @@ type StatisticsView struct {
 	Reasons       []ReasonSumsView  `json:"reasons" doc:"why messages were not sent, or failed"`
 	Links         []LinkSumsView    `json:"links"`
 	Codes         []CodeSumsView    `json:"codes"`
+	Hours         []HourSumsView    `json:"hours" doc:"when in the week people clicked; hours without clicks are left out"`
 }
 
 // DaySumsView are the figures of one day.
@@ -86,6 +87,13 @@ type CodeSumsView struct {
 	Scans   int64  `json:"scans"`
 	Friends int64  `json:"friends" doc:"new ones"`
 	Links   int64  `json:"links"`
+}
+
+// HourSumsView are the clicks of an hour of the week.
+type HourSumsView struct {
+	Weekday int   `json:"weekday" doc:"1 = Monday, 7 = Sunday, in the merchant's time zone"`
+	Hour    int   `json:"hour" doc:"0 to 23"`
+	Clicks  int64 `json:"clicks"`
 }
 
 // PersonBehindView is somebody behind a figure. Who was not sent a message may be no friend.
@@ -218,6 +226,9 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 	}
 	for _, one := range s.Codes {
 		v.Codes = append(v.Codes, CodeSumsView{one.Code.String(), one.Name, one.Scans, one.Friends, one.Links})
+	}
+	for _, one := range s.Hours {
+		v.Hours = append(v.Hours, HourSumsView(one))
 	}
 	return v, err
 }

@@ -38,6 +38,7 @@ type Statistics struct {
 	Reasons  []ReasonSums
 	Links    []LinkSums
 	Codes    []CodeSums
+	Hours    []HourSums // those with clicks
 }
 
 // DaySums are the figures of one day.
@@ -78,6 +79,13 @@ type CodeSums struct {
 	Scans   int64
 	Friends int64 // new ones
 	Links   int64
+}
+
+// HourSums are the clicks of an hour of the week, in the merchant's time zone.
+type HourSums struct {
+	Weekday int // 1 = Monday, 7 = Sunday
+	Hour    int
+	Clicks  int64
 }
 
 // Behind is which people stand behind a figure.

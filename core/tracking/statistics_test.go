@@ -70,6 +70,30 @@ func TestFiguresAreTheSameByMessageDayAndLink(t *testing.T) {
 	}
 }
 
+// When people click is told in the merchant's zone: Sunday evening in UTC is Monday in Tokyo.
+func TestClicksHaveTheirHourOfTheWeek(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.Exec(t, `UPDATE merchant SET time_zone = 'Asia/Tokyo' WHERE merchant_id = $1`)
+	s.In(t, func(ctx context.Context) error {
+		_, err := s.service.Link(ctx, s.Channel, 7, "https://shop.example/tea")
+		return err
+	})
+	for s.Clock.Now().UTC().Weekday() != time.Sunday || s.Clock.Now().UTC().Hour() != 21 {
+		s.Clock.Advance(time.Hour)
+	}
+	click := func() lumo.EdgeEvent { return s.event(event.Click, event.Person, 7, 1) }
+	s.ingest(t, click(), s.event(event.Click, event.Crawler, 7, 1))
+	s.Clock.Advance(time.Minute)
+	s.ingest(t, click())
+	s.Clock.Advance(2 * time.Hour)
+	s.ingest(t, click())
+	want := []tracking.HourSums{{Weekday: 1, Hour: 6, Clicks: 2}, {Weekday: 1, Hour: 8, Clicks: 1}}
+	if got := s.figures(t, -1, 1); !slices.Equal(got.Hours, want) || got.Total.Clicks != 3 {
+		t.Errorf("got %+v of %d clicks, want %+v", got.Hours, got.Total.Clicks, want)
+	}
+}
+
 // LINE is asked at most once an hour, for the last thirty days, under the message's own unit;
 // what it hides stays unknown and is never 0.
 func TestLINEsOwnFiguresStandBesideOurs(t *testing.T) {

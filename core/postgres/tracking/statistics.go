@@ -112,8 +112,23 @@ func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 	if out.Links, err = s.linkSums(ctx, m, c, d); err != nil {
 		return out, err
 	}
-	out.Codes, err = s.codeSums(ctx, m, c, d)
+	if out.Codes, err = s.codeSums(ctx, m, c, d); err != nil {
+		return out, err
+	}
+	out.Hours, err = s.hours(ctx, m, c, d)
 	return out, err
+}
+
+// hours are when in the week people click.
+func (Store) hours(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.HourSums, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, span+`
+SELECT extract(isodow FROM e.at AT TIME ZONE s.zone)::int, extract(hour FROM e.at AT TIME ZONE s.zone)::int, count(*)
+  FROM event e, span s
+ WHERE e.type = 'click' AND e.counted AND NOT e.suspect
+ GROUP BY 1, 2
+ ORDER BY 1, 2`, m, c, d.From, d.To)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[tracking.HourSums])
+	return all, postgres.Fault("postgres.hours", err)
 }
 
 func (Store) days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days) ([]tracking.DaySums, error) {

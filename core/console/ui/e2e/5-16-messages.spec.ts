@@ -556,7 +556,11 @@ for (const language of ["en", "ja"] as const) {
     await show(today, today);
     await expect(page).toHaveURL(new RegExp(`from=${today}&to=${today}$`));
     await expect(sent).toHaveText(/^[1-9]/);
+    await expect(page.locator("[data-unfinished]").first()).toBeAttached(); // today's bar is hatched
     await looked(page, `5-32-statistics-${language}`);
+    const hours = page.getByRole("figure").filter({ hasText: t("statistics.chart.hours") });
+    await hours.getByRole("button", { name: t("common.asTable") }).click();
+    await expect(hours.getByRole("row").nth(1)).toContainText(/\d\d:00.+[1-9]/);
 
     // A figure opens the people behind it.
     await page.getByTestId("statistics-clicks").getByRole("link").click();

@@ -4077,6 +4077,20 @@ export interface components {
             linked: number;
             today: components["schemas"]["TodayView"];
         };
+        HourSumsView: {
+            /** Format: int64 */
+            clicks: number;
+            /**
+             * Format: int64
+             * @description 0 to 23
+             */
+            hour: number;
+            /**
+             * Format: int64
+             * @description 1 = Monday, 7 = Sunday, in the merchant's time zone
+             */
+            weekday: number;
+        };
         HoursView: {
             clicked: number[];
             linked: number[];
@@ -4160,6 +4174,8 @@ export interface components {
             undo_until?: string;
         };
         InEditorBody: {
+            /** @description wants to hear at once where else it is open */
+            asks?: boolean;
             /** @description false = it was left */
             open: boolean;
         };
@@ -5469,6 +5485,8 @@ export interface components {
             codes: components["schemas"]["CodeSumsView"][];
             days: components["schemas"]["DaySumsView"][];
             from: string;
+            /** @description when in the week people clicked; hours without clicks are left out */
+            hours: components["schemas"]["HourSumsView"][];
             links: components["schemas"]["LinkSumsView"][];
             messages: components["schemas"]["MessageSumsView"][];
             opens_measured: boolean;

@@ -9,6 +9,7 @@ import {
   Bars,
   Bullet,
   Chart,
+  dayIn,
   Failed,
   Loading,
   Page,
@@ -265,7 +266,8 @@ function Routes({ of: m }: { of: Month }) {
 
 function Days({ of: m }: { of: Month }) {
   const { t } = useTranslation();
-  const { day, count } = useFormat();
+  const { day, count, zone } = useFormat();
+  const now = dayIn(zone, Date.now());
   const days = [...new Set(m.days.map((d) => d.day))];
   const used = routes.filter((r) => m.days.some((d) => d.route === r));
   const n = (of: string, route: string) => m.days.find((d) => d.day === of && d.route === route)?.count ?? 0;
@@ -274,6 +276,7 @@ function Days({ of: m }: { of: Month }) {
     <Chart
       title={t("delivery.quota.byDay")}
       unit={t("delivery.quota.unit")}
+      unfinished={days.includes(now)}
       columns={[t("statistics.day"), ...used.map((r) => t(`delivery.route.${r}`))]}
       rows={days.map((d) => [d, ...used.map((r) => count(n(d, r)))])}
     >
@@ -284,6 +287,7 @@ function Days({ of: m }: { of: Month }) {
         barChartProps={{ accessibilityLayer: false }}
         data={days.map((d) => ({
           day: day(`${d}T12:00:00Z`),
+          unfinished: d === now,
           ...Object.fromEntries(used.map((r) => [t(`delivery.route.${r}`), n(d, r)])),
         }))}
         series={used.map((r) => ({

@@ -163,12 +163,7 @@ const actions = ["wait", "skip", "send"] as const;
 
 function QuietHours({ of: q, set, error }: { of: Quiet; set: (q: Quiet) => void; error?: Error }) {
   const { t } = useTranslation();
-  const { language } = useFormat();
-  // 5 January 2026 was a Monday.
-  const named = (day: number) =>
-    new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" }).format(
-      Date.UTC(2026, 0, 4 + day),
-    );
+  const { weekday: named } = useFormat();
   const choices = actions.map((v) => ({ value: v, label: t(`delivery.rules.action.${v}`) }));
   return (
     <>

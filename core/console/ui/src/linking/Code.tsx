@@ -24,6 +24,7 @@ import {
   BarChart,
   Chart,
   CopyField,
+  dayIn,
   dayOf,
   endOf,
   Failed,
@@ -313,7 +314,8 @@ function TryIt({ of }: { of: Code }) {
 function Report({ of }: { of: Code }) {
   const { t } = useTranslation();
   const { at } = usePlace();
-  const { count } = useFormat();
+  const { count, zone } = useFormat();
+  const now = dayIn(zone, Date.now());
   const days = useQuery({
     queryKey: ["linking", "code", of.id, "days"],
     queryFn: () => get<List<Schema<"CodeDayView">>>(`${at}/qr_codes/${of.id}/days?days=30`),
@@ -338,6 +340,7 @@ function Report({ of }: { of: Code }) {
           <Chart
             title={t("linking.codes.days")}
             unit={t("linking.days.unit")}
+            unfinished={rows.some((d) => d.day === now)}
             columns={[
               t("linking.day"),
               ...["scanned", "friends", "linked"].map((s) => t(`linking.step.${s}`)),
@@ -346,7 +349,7 @@ function Report({ of }: { of: Code }) {
           >
             <BarChart
               h={220}
-              data={rows}
+              data={rows.map((d) => ({ ...d, unfinished: d.day === now }))}
               dataKey="day"
               series={[
                 { name: "scans", label: t("linking.step.scanned"), color: "var(--lumo-chart-2)" },

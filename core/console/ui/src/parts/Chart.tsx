@@ -8,11 +8,13 @@ export const Sparkline = lazy(async () => ({ default: (await import("./charts"))
 export const BarChart = lazy(async () => ({ default: (await import("./charts")).BarChart }));
 export const LineChart = lazy(async () => ({ default: (await import("./charts")).LineChart }));
 export const BarsList = lazy(async () => ({ default: (await import("./charts")).BarsList }));
+export const MatrixChart = lazy(async () => ({ default: (await import("./charts")).MatrixChart }));
 export const BulletChart = lazy(async () => ({ default: (await import("./charts")).BulletChart }));
 
 type Props = {
   title: string; // the sentence that the chart shows
   unit: string;
+  unfinished?: boolean; // its last day has not ended: that bar is hatched
   columns: string[];
   rows: (string | number)[][]; // the same numbers as a table
   children: ReactNode;
@@ -20,7 +22,7 @@ type Props = {
 };
 
 // Chart is a chart with its sentence, its unit, and the same as a table.
-export function Chart({ title, unit, columns, rows, children, height = 240 }: Props) {
+export function Chart({ title, unit, unfinished, columns, rows, children, height = 240 }: Props) {
   const { t } = useTranslation();
   const [asTable, setTable] = useState(false);
   return (
@@ -31,6 +33,11 @@ export function Chart({ title, unit, columns, rows, children, height = 240 }: Pr
           <Text size="xs" c="dimmed">
             {unit}
           </Text>
+          {unfinished && (
+            <Text size="xs" c="dimmed">
+              {t("common.unfinished")}
+            </Text>
+          )}
         </figcaption>
         <Button size="compact-xs" variant="default" onClick={() => setTable(!asTable)} aria-pressed={asTable}>
           {t(asTable ? "common.asChart" : "common.asTable")}

@@ -49,3 +49,8 @@ test("durations are coarse and in the language's own unit", () => {
   ]);
   expect([40, 720, 5400].map((n) => format.duration(n, "ja"))).toEqual(["40秒", "12分", "2時間"]);
 });
+
+test("a week begins as its language's does", () => {
+  expect(format.week("ja").map((d) => format.weekday(d, "ja"))).toEqual([..."日月火水木金土"]);
+  expect(format.weekday(format.week("en")[0] ?? 0, "en")).toBe("Mon");
+});

@@ -85,6 +85,22 @@ export function day(at: Date, language: string, zone: string, now = new Date()):
   }).format(at);
 }
 
+// weekday names a day of the week, 1 = Monday.
+export const weekday = (day: number, language: string) =>
+  new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2026, 0, 4 + day));
+
+type Week = { firstDay: number };
+
+// week are the days of a week, in the order of a language.
+export function week(language: string): number[] {
+  const locale = new Intl.Locale(language === "en" ? "en-GB" : language) as Intl.Locale & {
+    getWeekInfo?: () => Week;
+    weekInfo?: Week;
+  };
+  const first = (locale.getWeekInfo?.() ?? locale.weekInfo)?.firstDay ?? 1;
+  return Array.from({ length: 7 }, (_, i) => ((first - 1 + i) % 7) + 1);
+}
+
 const minute = 60_000;
 
 // ago is set only under an hour: 3 min ago, 3分前.

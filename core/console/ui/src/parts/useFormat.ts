@@ -22,6 +22,8 @@ export function useFormat() {
     duration: (seconds: number) => format.duration(seconds, language),
     bytes: (n: number) => format.bytes(n, language),
     time: (at: Date | string, seconds = false) => format.time(new Date(at), language, zone, seconds),
+    weekday: (day: number) => format.weekday(day, language),
+    week: () => format.week(language),
     day: (at: Date | string) => format.day(new Date(at), language, zone),
     date: (at: Date | string) => format.date(new Date(at), language, zone),
     moment: (at: Date | string, seconds = false) => format.moment(new Date(at), language, zone, seconds),

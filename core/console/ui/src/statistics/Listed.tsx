@@ -1,7 +1,7 @@
 import { Anchor, Group, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Section, Wide } from "../parts";
+import { Bar, Section, Wide } from "../parts";
 import { usePlace } from "../place";
 
 type Column<R> = { name: string; of: (row: R) => ReactNode; words?: boolean };
@@ -12,6 +12,7 @@ type Props<R> = {
   rows: R[];
   id: (row: R) => string;
   name: (row: R) => ReactNode;
+  bar?: (row: R) => number; // what stands under its name as a bar
   columns: Column<R>[];
   csv: string[]; // by what it can be had as a file
   range: string;
@@ -20,9 +21,10 @@ type Props<R> = {
 };
 
 // Listed are the figures of a range row by row: by message, by link, by code.
-export function Listed<R>({ title, first, rows, id, name, columns, csv, range, none, min }: Props<R>) {
+export function Listed<R>({ title, first, rows, id, name, bar, columns, csv, range, none, min }: Props<R>) {
   const { t } = useTranslation();
   const { at } = usePlace();
+  const most = bar ? Math.max(1, ...rows.map(bar)) : 1;
   const files = csv.map((by) => (
     <Anchor key={by} href={`/api/v1${at}/statistics.csv?by=${by}&${range}`} size="sm" download>
       {t(`statistics.csv.${by}`)}
@@ -50,6 +52,7 @@ export function Listed<R>({ title, first, rows, id, name, columns, csv, range, n
                 <Table.Tr key={id(row)}>
                   <Table.Th scope="row" style={{ overflowWrap: "anywhere", fontWeight: 400 }}>
                     {name(row)}
+                    {bar && <Bar n={bar(row)} most={most} />}
                   </Table.Th>
                   {columns.map((c) => (
                     <Table.Td key={c.name} ta={c.words ? undefined : "right"}>

@@ -1,8 +1,9 @@
-import { Button, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useLocation, useNavigate } from "react-router";
 import { useFilters, useFormat } from "../parts";
-import { usePlace } from "../place";
+import { account, usePlace } from "../place";
 import { type Days, last, length, longest, today, wrong } from "./days";
 
 const presets = ["7", "30", "90"];
@@ -24,6 +25,7 @@ export function Range({ of }: { of: ReturnType<typeof useRange> }) {
   const { t } = useTranslation();
   return (
     <Stack gap="sm">
+      <Account />
       <SegmentedControl
         aria-label={t("statistics.range")}
         w="fit-content"
@@ -36,6 +38,29 @@ export function Range({ of }: { of: ReturnType<typeof useRange> }) {
       />
       {of.own && <Own key={`${of.days.from} ${of.days.to}`} of={of} />}
     </Stack>
+  );
+}
+
+// Account chooses whose figures these are, and keeps the days; with one account it is no choice.
+function Account() {
+  const { t } = useTranslation();
+  const { channels, channel, shop } = usePlace();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const to = (id: string | null) => {
+    const of = channels.find((c) => c.id === id);
+    if (of) navigate(`${shop}/oa/${account(of)}/statistics${search}`);
+  };
+  if (channels.length < 2) return null;
+  return (
+    <Select
+      label={t("statistics.account")}
+      data={channels.map((c) => ({ value: c.id, label: `${c.name} ${c.basic_id}` }))}
+      value={channel?.id ?? null}
+      onChange={to}
+      allowDeselect={false}
+      maw={320}
+    />
   );
 }
 

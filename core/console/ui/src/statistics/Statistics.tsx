@@ -19,7 +19,8 @@ import {
 } from "../parts";
 import { usePlace } from "../place";
 import { Behind, query } from "./Behind";
-import { before, type Days } from "./days";
+import { before, type Days, today } from "./days";
+import { Hours } from "./Hours";
 import { Listed } from "./Listed";
 import { Range, useRange } from "./Range";
 
@@ -63,11 +64,13 @@ export function Statistics() {
 
 function Shown({ of, before, range }: { of: Figures; before?: Figures; range: string }) {
   const { t } = useTranslation();
-  const { count, day: short } = useFormat();
+  const { count, day: short, zone } = useFormat();
   const total = of.total;
+  const now = today(zone);
   const some = total.sent + total.raw_clicks + total.failed + total.not_sent > 0;
   const chart = of.days.map((d) => ({
     day: short(`${d.day}T12:00:00Z`),
+    unfinished: d.day === now,
     [t("statistics.of.sent")]: d.sent,
     [t("statistics.of.not_sent")]: d.not_sent,
     [t("statistics.of.failed")]: d.failed,
@@ -126,6 +129,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
             <Chart
               title={t("statistics.chart.sends")}
               unit={t("statistics.unit.sends")}
+              unfinished={of.days.some((d) => d.day === now)}
               columns={[
                 t("statistics.day"),
                 t("statistics.of.sent"),
@@ -166,6 +170,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
               />
             </Chart>
           </SimpleGrid>
+          <Hours of={of.hours} />
           <Reasons of={of} range={range} />
           <Messages of={of} range={range} />
           <Links of={of} range={range} />
@@ -189,14 +194,15 @@ type TileProps = {
 
 function Tile({ name, n, beside, why, note, part, whole, was }: TileProps) {
   const { t } = useTranslation();
+  const { base } = usePlace();
   const { rate, count } = useFormat();
   const share = part !== undefined && whole !== undefined && !why ? rate(part, whole) : undefined;
   return (
     <Card>
       <Tooltip label={t(`statistics.rule.${name}`)} multiline w={280}>
-        <Text size="sm" c="dimmed" tabIndex={0}>
+        <Anchor component={Link} to={`${base}/statistics/rules`} size="sm" c="dimmed">
           {t(`statistics.of.${name}`)} ⓘ
-        </Text>
+        </Anchor>
       </Tooltip>
       <Text fz={24} fw={600} data-testid={`statistics-${name}`}>
         {n}
@@ -235,6 +241,7 @@ function Reasons({ of, range }: ListProps) {
       rows={of.reasons ?? []}
       id={(r) => `${r.of} ${r.reason}`}
       name={(r) => short(r.reason)}
+      bar={(r) => r.count}
       columns={[
         { name: t("statistics.state"), of: (r) => t(`statistics.of.${r.of}`), words: true },
         {
@@ -366,6 +373,7 @@ function Links({ of, range }: ListProps) {
       rows={of.links}
       id={(l) => String(l.number)}
       name={(l) => l.target}
+      bar={(l) => l.clicks}
       columns={[
         {
           name: t("statistics.of.clicks"),
