@@ -25,7 +25,7 @@ import { GetJson } from "./GetJson";
 import style from "./message.module.css";
 import { type Body, goesOn, inOrder, type Message, type Problem } from "./model";
 import { PreviewAs } from "./PreviewAs";
-import { placeOf, show, useProblems } from "./problems";
+import { lineCause, placeOf, show, useProblems } from "./problems";
 import { Campaign } from "./Utm";
 import { useBack } from "./useBack";
 import { useEditors } from "./useEditors";
@@ -343,6 +343,7 @@ function Problems({ problems, draft, set, readOnly }: ProblemsProps) {
       <List listStyleType="none" spacing="xs">
         {problems.map((p, i) => {
           const place = placeOf(p);
+          const cause = p.code === "line_refuses" ? lineCause(p) : undefined;
           return (
             <List.Item key={i}>
               <Group gap="xs">
@@ -359,11 +360,13 @@ function Problems({ problems, draft, set, readOnly }: ProblemsProps) {
                   </Button>
                 )}
               </Group>
+              {cause && <Text size="sm">{t(cause.key, cause.values)}</Text>}
               {p.code === "line_refuses" && (
                 <details>
                   <summary>{t("message.details")}</summary>
+                  <Text size="xs">{t("problem.line.says")}</Text>
                   <Text size="xs" lang="en">
-                    {String(p.data?.property ?? "")}: {String(p.data?.original ?? "")}
+                    “{String(p.data?.property ?? "")}: {String(p.data?.original ?? "")}”
                   </Text>
                 </details>
               )}
