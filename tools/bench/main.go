@@ -20,6 +20,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"lumo/core/klaviyo/klaviyotest"
+	"lumo/core/prooftest"
 	"lumo/tools/dev/stack"
 	"lumo/tools/seed"
 )
@@ -140,6 +141,11 @@ func measure(ctx context.Context, s *stack.Stack, w *wire, dir, only string, out
 	if err != nil {
 		return err
 	}
+	resting, err := prooftest.Resident(s.CorePID()) // with a shop, before anything is asked of it
+	if err != nil {
+		return err
+	}
+	bench(out, "core_rss_mb_at_rest", resting, "MB")
 	if only == ingestOnly {
 		return ingest(ctx, s, shop, out)
 	}
