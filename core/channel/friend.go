@@ -109,6 +109,7 @@ type Entry struct {
 	Data     map[string]any
 	Recorded string // yes, waiting, no, not_linked; empty where Klaviyo gets nothing of the kind
 	Problem  string // why Klaviyo has it not; a code of the outbox
+	Sent     []byte // the body that LINE took, for what was sent and as long as it is kept
 }
 
 // Timeline is one page of a friend's timeline, newest first.

@@ -164,15 +164,20 @@ func (p FlowParts) request(ctx context.Context, who Caller, in *flowRequestInput
 		return FlowRequestDetail{}, err
 	}
 	view := FlowRequestDetail{FlowRequestView: requestView(row), Steps: steps(row), Sent: row.Shown(), LINE: row.LINERequest}
-	if view.Sent == "" {
-		return view, nil
+	view.Messages, err = messagesOf([]byte(view.Sent))
+	return view, err
+}
+
+// messagesOf are the messages of a body that LINE took.
+func messagesOf(sent []byte) (json.RawMessage, error) {
+	if len(sent) == 0 {
+		return nil, nil
 	}
 	var body struct {
 		Messages json.RawMessage `json:"messages"`
 	}
-	err = json.Unmarshal([]byte(view.Sent), &body)
-	view.Messages = body.Messages
-	return view, fault.Wrap("console.request", err)
+	err := json.Unmarshal(sent, &body)
+	return body.Messages, fault.Wrap("console.messages", err)
 }
 
 func (p FlowParts) called(ctx context.Context, who Caller, in *flowRequestInput) (CalledView, error) {

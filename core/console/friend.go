@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -69,6 +70,8 @@ type EntryView struct {
 	Data     map[string]any `json:"data"`
 	Recorded string         `json:"recorded,omitempty" enum:"yes,waiting,no,not_linked" doc:"in Klaviyo; left out where Klaviyo gets nothing of the kind"`
 	Problem  string         `json:"problem,omitempty" doc:"why Klaviyo has it not"`
+	// Messages are LINE's own, so their shape is not ours to describe.
+	Messages json.RawMessage `json:"messages,omitempty" doc:"what LINE got, of what was sent; left out once it is forgotten"`
 }
 
 // MonthView is how much happened to a friend in one month.
@@ -335,12 +338,18 @@ func (f friends) timeline(ctx context.Context, who Caller, in *timelineInput) (L
 		}
 	}
 	found, err := f.people.Timeline(ctx, who.Merchant.ID, v, friend, q)
+	if err != nil {
+		return List[EntryView]{}, err
+	}
 	list := List[EntryView]{Items: make([]EntryView, len(found.Items))}
 	for i, e := range found.Items {
 		list.Items[i] = EntryView{ID: e.ID.String(), At: moment(e.At), Kind: string(e.Kind),
 			Source: e.Source, Data: e.Data, Recorded: e.Recorded, Problem: e.Problem}
 		if e.Data == nil {
 			list.Items[i].Data = map[string]any{}
+		}
+		if list.Items[i].Messages, err = messagesOf(e.Sent); err != nil {
+			return list, err
 		}
 	}
 	if !found.Next.IsZero() {

@@ -57,6 +57,7 @@ type LinkStepView struct {
 	ID        string         `json:"id"`
 	Step      string         `json:"step" enum:"linked,raised,unlinked,conflict,resolved,undone,moved"`
 	By        string         `json:"by" enum:"customer,member,system"`
+	ByName    string         `json:"by_name,omitempty" doc:"of the member"`
 	ProfileID string         `json:"profile_id"`
 	Data      map[string]any `json:"data"`
 	At        *time.Time     `json:"at"`
@@ -240,7 +241,7 @@ func (l links) steps(ctx context.Context, who Caller, in *InFriend) (List[LinkSt
 	list := List[LinkStepView]{Items: make([]LinkStepView, len(found))}
 	for i, h := range found {
 		list.Items[i] = LinkStepView{ID: h.ID.With(id.Event), Step: h.Step, By: h.ActorKind,
-			ProfileID: string(h.Profile), Data: h.Data, At: moment(h.At), Undone: h.Undone, Undoable: h.Undoable()}
+			ByName: h.ActorName, ProfileID: string(h.Profile), Data: h.Data, At: moment(h.At), Undone: h.Undone, Undoable: h.Undoable()}
 	}
 	return list, err
 }

@@ -21,6 +21,7 @@ type HistoryLine struct {
 	Step      string
 	ActorKind string
 	Actor     lumo.MemberID
+	ActorName string // of a member
 	Data      map[string]any
 	At        time.Time
 	Undone    bool

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +46,24 @@ func (s *Store) Timeline(ctx context.Context, m lumo.MerchantID, f lumo.FriendID
 		last := t.Items[q.Limit-1]
 		t.Next, t.NextAt = id.ID(last.ID), last.At
 	}
-	return t, nil
+	return t, s.withBodies(ctx, m, t.Items)
+}
+
+// withBodies adds to what was sent the bodies that LINE took.
+func (s *Store) withBodies(ctx context.Context, m lumo.MerchantID, all []channel.Entry) error {
+	sent := map[lumo.DeliveryID]*channel.Entry{}
+	for i, e := range all {
+		text, _ := e.Data["delivery"].(string)
+		d, err := id.ParseWith(id.Delivery, text)
+		if e.Kind == lumo.FactSent && err == nil {
+			sent[lumo.DeliveryID(d)] = &all[i]
+		}
+	}
+	bodies, err := postgres.SentBodies(ctx, s.vault, m, slices.Collect(maps.Keys(sent)))
+	for d, body := range bodies {
+		sent[d].Sent = body
+	}
+	return err
 }
 
 // written are the lines that stand in the timeline itself, with the outbox rows they made.

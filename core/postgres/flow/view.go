@@ -6,14 +6,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/klauspost/compress/zstd"
 
 	"lumo/core/flow"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
-	"lumo/shared/id"
 )
 
 // answered is what became of a call: its delivery, and the stop that this waits in.
@@ -125,7 +123,8 @@ func (s *Store) Row(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v 
 	if err != nil || row.Delivery == (lumo.DeliveryID{}) {
 		return row, postgres.Fault(op, err)
 	}
-	row.Sent, err = s.sent(ctx, m, row.Delivery)
+	sent, err := postgres.SentBodies(ctx, s.vault, m, []lumo.DeliveryID{row.Delivery})
+	row.Sent = sent[row.Delivery]
 	return row, fault.Wrap(op, err)
 }
 
@@ -140,29 +139,6 @@ func (s *Store) usual(ctx context.Context, r flow.Request) (time.Duration, int, 
 			AND received_at > $4::timestamptz - interval '7 days' AND received_at <= $4`, r.Merchant, r.Channel, r.FlowID, r.ReceivedAt).
 		Scan(&seconds, &of)
 	return time.Duration(seconds * float64(time.Second)), of, postgres.Fault("postgres.flow.usual", err)
-}
-
-// sent gives the exact body that LINE took.
-func (s *Store) sent(ctx context.Context, m lumo.MerchantID, d lumo.DeliveryID) ([]byte, error) {
-	var sealed []byte
-	err := postgres.Tx(ctx).QueryRow(ctx, `
-		SELECT summary_enc
-		FROM delivery
-		WHERE merchant_id = $1 AND id = $2`, m, d).Scan(&sealed)
-	if err != nil || sealed == nil {
-		return nil, postgres.Fault("postgres.flow.sent", err)
-	}
-	packed, err := s.vault.Open(ctx, m, "delivery", "body", id.ID(d), sealed)
-	if err != nil {
-		return nil, err
-	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, fault.Wrap("postgres.flow.sent", err)
-	}
-	defer decoder.Close()
-	plain, err := decoder.DecodeAll(packed, nil)
-	return plain, fault.Wrap("postgres.flow.sent", err)
 }
 
 func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err error) {

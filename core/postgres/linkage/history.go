@@ -34,7 +34,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 func scanHistory(r pgx.CollectableRow) (h linkage.HistoryLine, undoes string, err error) {
 	var actor *lumo.MemberID
 	var data []byte
-	err = r.Scan(&h.ID, &h.Link, &h.Channel, &h.Friend, &h.Profile, &h.Step, &h.ActorKind, &actor, &data, &h.At)
+	err = r.Scan(&h.ID, &h.Link, &h.Channel, &h.Friend, &h.Profile, &h.Step, &h.ActorKind, &actor, &h.ActorName, &data, &h.At)
 	if err != nil {
 		return h, "", err
 	}
@@ -45,10 +45,11 @@ func scanHistory(r pgx.CollectableRow) (h linkage.HistoryLine, undoes string, er
 }
 
 const historyColumns = `
-SELECT h.id, h.link_id, l.channel_id, l.friend_id, l.profile_id, h.step, h.actor_kind, h.actor_id, h.data,
-       h.created_at
+SELECT h.id, h.link_id, l.channel_id, l.friend_id, l.profile_id, h.step, h.actor_kind, h.actor_id,
+       coalesce(a.name, ''), h.data, h.created_at
   FROM link_history h
-  JOIN identity_link l ON l.merchant_id = h.merchant_id AND l.id = h.link_id`
+  JOIN identity_link l ON l.merchant_id = h.merchant_id AND l.id = h.link_id
+  LEFT JOIN member a ON a.merchant_id = h.merchant_id AND a.id = h.actor_id`
 
 // Histories are the steps of all links of a friend, newest first. A step counts as undone
 // when a later one names it, or the conflict that it decided: rows themselves never change.

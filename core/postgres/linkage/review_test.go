@@ -89,6 +89,10 @@ func (w *world) steps(t *testing.T, f lumo.FriendID) (names []string, all []link
 func TestTwoCustomersForOneFriendAreDecidedAndUndone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.count(t, `
+INSERT INTO member (merchant_id, id, email_enc, email_bidx, name, role, password_hash, created_at, updated_at)
+VALUES ($1, $2, '', '', 'Sato', 'owner', '', now(), now())
+RETURNING 1`, w.merchant, lumo.MemberID{1})
 	old := w.linked(t, yuki, hana)
 	item := w.claims(t, yuki, sora)
 	if item.Kind != linkage.TwoProfiles || w.profileOf(t, old.Friend) != hana {
@@ -110,7 +114,12 @@ func TestTwoCustomersForOneFriendAreDecidedAndUndone(t *testing.T) {
 	if n := len(w.review(t)); n != 1 {
 		t.Errorf("%d items wait after the undo, want the one", n)
 	}
-	names, _ := w.steps(t, old.Friend)
+	names, all := w.steps(t, old.Friend)
+	for _, h := range all {
+		if want := map[string]string{"member": "Sato"}[h.ActorKind]; h.ActorName != want {
+			t.Errorf("%s by a %s: named %q, want %q", h.Step, h.ActorKind, h.ActorName, want)
+		}
+	}
 	want := map[string]int{"linked": 2, "unlinked": 2, "conflict": 1, "resolved": 1, "undone": 1}
 	got := map[string]int{}
 	for _, n := range names {

@@ -3503,6 +3503,8 @@ export interface components {
             };
             id: string;
             kind: string;
+            /** @description what LINE got, of what was sent; left out once it is forgotten */
+            messages?: unknown;
             /** @description why Klaviyo has it not */
             problem?: string;
             /**
@@ -4307,6 +4309,8 @@ export interface components {
             at: string | null;
             /** @enum {string} */
             by: "customer" | "member" | "system";
+            /** @description of the member */
+            by_name?: string;
             data: {
                 [key: string]: unknown;
             };

@@ -13,7 +13,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { api, type Entry, type FriendDetail, read } from "../api";
@@ -22,20 +22,25 @@ import {
   Copy,
   Empty,
   Failed,
+  Fresh,
   Loading,
   Page,
   Reason,
   State,
   useAction,
   useFormat,
+  useFresh,
   usePages,
   useUndo,
   When,
 } from "../parts";
+import { Bubbles } from "../phone/Bubbles";
 import { usePlace } from "../place";
 import { TestSend } from "../testsend/TestSend";
 import { Fact } from "./Fact";
 import { LinkBox } from "./LinkBox";
+import { messagesOf } from "./messages";
+import { Phone } from "./Phone";
 import { Picture } from "./Picture";
 import { TagBadges, useTags } from "./TagBadge";
 
@@ -82,14 +87,17 @@ export function FriendPage() {
       }
     >
       <Grid>
-        <Grid.Col span={{ base: 12, md: 4 }}>
+        <Grid.Col span={{ base: 12, md: 4, lg: 3 }}>
           <Stack>
             <About of={f} />
             <LinkBox of={f} />
           </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 8 }}>
+        <Grid.Col span={{ base: 12, md: 8, lg: 5 }}>
           <History of={f} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
+          <Phone of={f} />
         </Grid.Col>
       </Grid>
     </Page>
@@ -278,7 +286,9 @@ function History({ of: f }: { of: FriendDetail }) {
         }),
       ),
   });
-  const days = [...new Set(pages.rows.map((e) => day(e.at ?? "")))];
+  const box = useRef<HTMLDivElement>(null);
+  const fresh = useFresh(pages, (e) => e.id, box, { live: true, ticked: false });
+  const days = [...new Set(fresh.rows.map((e) => day(e.at ?? "")))];
   return (
     <Stack component="section" aria-label={t("friend.timeline")}>
       <Group justify="space-between">
@@ -315,22 +325,25 @@ function History({ of: f }: { of: FriendDetail }) {
           clear={() => setChosen([])}
         />
       )}
-      {days.map((d) => (
-        <Stack key={d} gap="xs">
-          <Title order={3} size="sm">
-            {d}
-          </Title>
-          <Timeline bulletSize={14} lineWidth={2}>
-            {pages.rows
-              .filter((e) => day(e.at ?? "") === d)
-              .map((e) => (
-                <Timeline.Item key={e.id} title={title(t, e)}>
-                  <Line of={e} />
-                </Timeline.Item>
-              ))}
-          </Timeline>
-        </Stack>
-      ))}
+      <Fresh n={fresh.n} show={fresh.show} />
+      <Stack ref={box}>
+        {days.map((d) => (
+          <Stack key={d} gap="xs">
+            <Title order={3} size="sm">
+              {d}
+            </Title>
+            <Timeline bulletSize={14} lineWidth={2}>
+              {fresh.rows
+                .filter((e) => day(e.at ?? "") === d)
+                .map((e) => (
+                  <Timeline.Item key={e.id} title={title(t, e)}>
+                    <Line of={e} />
+                  </Timeline.Item>
+                ))}
+            </Timeline>
+          </Stack>
+        ))}
+      </Stack>
       <Group>
         {pages.previous && (
           <Button size="xs" variant="default" onClick={pages.previous}>
@@ -356,6 +369,7 @@ function title(t: (key: string, values?: Record<string, unknown>) => string, e: 
 function Line({ of: e }: { of: Entry }) {
   const { t, i18n } = useTranslation();
   const known = i18n.exists(`friend.from.${e.source}`);
+  const messages = messagesOf(e);
   return (
     <Stack gap={2}>
       <Group gap="xs">
@@ -375,6 +389,9 @@ function Line({ of: e }: { of: Entry }) {
           </Text>
         )}
       </Group>
+      {messages.length > 0 && (
+        <Bubbles messages={messages} label={t("friend.sentMessages")} language={i18n.language} />
+      )}
       {typeof e.data.reason === "string" && <Reason code={e.data.reason} data={e.data} next={false} />}
       {e.kind === "consent" && typeof e.data.consent === "string" && (
         <Text size="sm">{t(`consent.${e.data.consent}`)}</Text>

@@ -9,6 +9,7 @@ import { usePlace } from "../place";
 import { Fact } from "./Fact";
 import { LinkSteps } from "./LinkSteps";
 import { LinkTo } from "./LinkTo";
+import { Proof } from "./Proof";
 import { useCustomerNames } from "./useCustomerNames";
 
 const one = "/merchants/{merchant}/channels/{channel}/friends/{friend}" as const;
@@ -66,6 +67,11 @@ function Linked({ of: f }: { of: FriendDetail }) {
       <Fact name={t("friend.linkedAt")}>
         <When at={f.link?.linked_at} />
       </Fact>
+      {f.link && (
+        <Fact name={t("friend.proof")}>
+          <Proof of={f.link} friend={f.id} />
+        </Fact>
+      )}
       {mayChange && (
         <Button
           variant="default"

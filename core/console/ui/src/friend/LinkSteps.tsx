@@ -8,11 +8,10 @@ import { useUndoStep } from "./LinkBox";
 
 type Step = Schema<"LinkStepView">;
 
-// LinkSteps is the history of a friend's links: every step, and the way back where there is one.
-export function LinkSteps({ friend }: { friend: string }) {
-  const { t } = useTranslation();
+// useSteps reads the steps of a friend's links, newest first.
+export function useSteps(friend: string) {
   const { path } = usePlace();
-  const steps = useQuery({
+  return useQuery({
     queryKey: ["friend", friend, "links"],
     queryFn: () =>
       read(
@@ -21,6 +20,18 @@ export function LinkSteps({ friend }: { friend: string }) {
         }),
       ),
   });
+}
+
+// useWho says by whom a step was made.
+export function useWho() {
+  const { t } = useTranslation();
+  return (s: Step) => (s.by_name ? t("friend.stepByName", { name: s.by_name }) : t(`friend.stepBy.${s.by}`));
+}
+
+// LinkSteps is the history of a friend's links: every step, and the way back where there is one.
+export function LinkSteps({ friend }: { friend: string }) {
+  const { t } = useTranslation();
+  const steps = useSteps(friend);
   if (steps.error) return <Failed error={steps.error} again={() => steps.refetch()} what="friend.failed" />;
   if (!steps.data?.items.length) return null;
   return (
@@ -45,6 +56,7 @@ function One({ of: s, friend }: { of: Step; friend: string }) {
   const back = useUndoStep(friend);
   const undo = useAction(() => back(s.id));
   const decision = s.data.decision;
+  const who = useWho();
   return (
     <Stack gap={0} align="start">
       <Text size="sm">
@@ -52,7 +64,7 @@ function One({ of: s, friend }: { of: Step; friend: string }) {
         {typeof decision === "string" && `: ${t(`linking.review.decided.${decision}`)}`}
       </Text>
       <Text size="xs" c="dimmed" component="div" style={{ overflowWrap: "anywhere" }}>
-        <When at={s.at} /> · {t(`friend.stepBy.${s.by}`)} · {s.profile_id}
+        <When at={s.at} /> · {who(s)} · {s.profile_id}
       </Text>
       {s.undone && (
         <Text size="xs" c="dimmed">
