@@ -217,6 +217,48 @@ for (const language of ["en", "ja"] as const) {
       await inAll(3);
     });
 
+    await test.step("all that match are made test friends, tagged and untagged, as running work", async () => {
+      const other = await asMember<{ id: string; name: string }>(page, "/tags", { name: `All ${stamp}` });
+      await page.reload(); // with the new tag
+      const found = async (filter: object) =>
+        (await asMember<Items<{ id: string }>>(page, "/friends/search", { text: "", ...filter })).items;
+      const tagged = async () => (await found({ tag: other.id })).length;
+      const testers = async () => await found({ tag: tag.id, tester: "yes" });
+      // all ticks one and means all three.
+      const all = async (button: string, item?: string) => {
+        await row(umi.name).getByRole("checkbox").check();
+        const one = page.getByRole("region", { name: t(`common.selected_${single}`, { n: 1 }) });
+        await one.getByRole("button", { name: t("common.selectAll_other", { n: 3 }) }).click();
+        const bar = page.getByRole("region", { name: t("common.selected_other", { n: 3 }) });
+        await bar.getByRole("button", { name: t(button), exact: true }).click();
+        if (item) await page.getByRole("menuitem", { name: item }).click();
+      };
+      const dialog = page.getByRole("dialog");
+      const go = dialog.getByRole("button", { name: t("friend.all.verb_other", { n: 3 }) });
+
+      await all("friend.tag", other.name);
+      await expect(dialog.getByText(t("friend.all.tag_other", { n: 3, name: other.name }))).toBeVisible();
+      await looked(page, `5-12-all-${language}`);
+      expect(await tagged()).toBe(0); // asked first
+      await go.click();
+      await expect(dialog).toBeHidden();
+      await expect.poll(tagged).toBe(3);
+      await expect(row(umi.name)).toContainText(other.name);
+
+      await all("friend.tester");
+      await go.click();
+      await expect(dialog).toBeHidden();
+      await expect.poll(async () => (await testers()).length).toBe(3);
+      const others = (await testers()).map((f) => f.id).filter((id) => id !== umi.id);
+      await asMember(page, "/friends/bulk", { action: "no_tester", friends: others });
+
+      await all("friend.untag", other.name);
+      await go.click();
+      await expect(dialog).toBeHidden();
+      await expect.poll(tagged).toBe(0);
+      await expect(row(umi.name)).not.toContainText(other.name);
+    });
+
     await test.step("a test friend, and her history by kind", async () => {
       await page.setViewportSize(sizes[language]);
       await page.goto(`${home}/friends/${umi.id}`);
@@ -227,6 +269,12 @@ for (const language of ["en", "ja"] as const) {
       if (await reveal.isVisible()) await reveal.click();
       await expect(page.getByText(`umi.${stamp}@own.example`)).toBeVisible();
       const timeline = page.getByRole("region", { name: t("friend.timeline") });
+      const entry = (kind: string) =>
+        timeline.locator(".mantine-Timeline-item").filter({ hasText: t(`event.${kind}`) });
+      await expect(entry("linked").first()).toContainText(`✓ ${t("recorded.yes")}`);
+      expect((await customer(request, profile)).events.map((e) => e.metric)).toContain(
+        "Linked LINE Identity",
+      );
       await timeline.getByText(t("event.tagged"), { exact: true }).first().click();
       await expect(timeline.getByText(`${t("event.tagged")}: Bulk ${stamp}`).first()).toBeVisible();
       await expect(timeline.getByText(t("friend.from.webhook"))).toHaveCount(0);

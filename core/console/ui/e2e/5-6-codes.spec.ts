@@ -117,10 +117,26 @@ for (const language of ["en", "ja"] as const) {
       const known = async () => (await customer(request, profile)).profile.properties;
       await expect.poll(async () => (await known())["LINE Consent"]).toBe("given");
       await expect.poll(mie.chat).toContain(`Linked, ${stamp}!`);
-      expect(await asMember<Friend>(page, `/friends/${await met(page, mie.name)}`)).toMatchObject({
+      const id = await met(page, mie.name);
+      expect(await asMember<Friend>(page, `/friends/${id}`)).toMatchObject({
         tags: [tag.id],
         profile_id: profile,
       });
+      await page.goto(`${home}/friends/${id}`); // what the link rests on, and what she got
+      const box = page.getByRole("region", { name: t("friend.linked") });
+      await expect(box.getByText(t("friend.proof.qr.profile"))).toBeVisible();
+      await expect(box.getByRole("link", { name: `Tried ${stamp}` })).toHaveAttribute(
+        "href",
+        /\/linking\/qr\/qrc_/,
+      );
+      const sent = page.getByRole("region", { name: t("friend.timeline") }).getByRole("group", {
+        name: t("friend.sentMessages"),
+      });
+      await expect(sent).toContainText(`Linked, ${stamp}!`);
+      await expect(page.getByRole("region", { name: t("friend.phoneOf", { name: mie.name }) })).toContainText(
+        `Linked, ${stamp}!`,
+      );
+      await looked(page, `5-13-proof-${language}`);
     });
   });
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type APIRequestContext, expect, type Page, test } from "@playwright/test";
 import { looked, signIn } from "./console";
+import { Hand } from "./hand";
 import { asMember, customer, type Items, met, sim, told } from "./sim";
 import { type Say, say as texts } from "./words";
 
@@ -106,18 +107,20 @@ for (const language of ["en", "ja"] as const) {
     await page.setViewportSize(size);
     const home = await signIn(page, language);
     const friend = await met(page, old.name);
+    const hand = new Hand();
     await page.goto(`${home}/linking/import`);
+    hand.n++; // the menu
     await page.getByRole("combobox", { name: say.segment }).click();
-    await page.getByRole("option", { name: old.segment }).click();
+    await hand.click(page.getByRole("option", { name: old.segment }));
     await expect(page.getByRole("radio", { name: old.property })).toBeChecked();
     await looked(page, `5-8-import-${language}`);
-    await page.getByRole("button", { name: say.check }).click();
+    await hand.click(page.getByRole("button", { name: say.check }));
     await expect(page.getByTestId("result-will_link")).toHaveText("1");
     await expect(page.getByTestId("result-malformed")).toHaveText("1");
     await expect(page.getByTestId("result-unknown")).toHaveText("1");
-    await page.getByRole("button", { name: say.ask }).click();
+    await hand.click(page.getByRole("button", { name: say.ask }));
     await expect(page.getByTestId("result-unreachable")).toHaveText("1");
-    await page.getByRole("button", { name: say.people }).first().click();
+    await hand.click(page.getByRole("button", { name: say.people }).first());
     await expect(page.getByText("Sora 0").first()).toBeVisible();
     await looked(page, `5-8-check-${language}`);
     const known = async () => (await customer(request, old.customer)).profile.properties;
@@ -131,7 +134,7 @@ for (const language of ["en", "ja"] as const) {
         segment: segment_id,
         property: old.property,
       });
-      await page.getByRole("button", { name: say.link }).click();
+      await hand.click(page.getByRole("button", { name: say.link }));
       const linking = work(page, t("linking.import.linking"), t);
       await expect(linking.box).toContainText(t("run.kind.import_check")); // for whose end it waits
       await linking.is("waiting");
@@ -150,8 +153,9 @@ for (const language of ["en", "ja"] as const) {
     await expect.poll(async () => (await known())["LINE Follow Status"]).toBe("following");
     const steps = await asMember<Items<{ step: string }>>(page, `/friends/${friend}/links`);
     expect(steps.items.map((one) => one.step)).toEqual(["linked"]); // once
-    await page.getByRole("button", { name: say.undo }).click();
-    await page.getByRole("button", { name: say.really }).click();
+    await hand.click(page.getByRole("button", { name: say.undo }));
+    await hand.click(page.getByRole("button", { name: say.really }));
+    expect(hand.n).toBeLessThanOrEqual(8);
     await expect(page.getByTestId("result-undone")).toHaveText("1");
     await expect.poll(async () => (await known())["LINE Follow Status"]).toBeUndefined();
     expect((await known())[old.property]).toBeTruthy();

@@ -52,6 +52,25 @@ for (const language of ["en", "ja"] as const) {
     expect(hand.n).toBeLessThanOrEqual(9);
     const known = async () => (await customer(request, someone.id)).profile.properties;
     await expect.poll(async () => (await known())["LINE User ID"]).toMatch(/^U[0-9a-f]{32}$/);
+
+    // who builds the email in blocks takes the picture and the link apart: one address, and hers
+    const taken = async (what: string) => {
+      await copy.getByRole("tab", { name: t(`linking.codes.${what}`) }).click();
+      await copy.getByRole("button", { name: `${t("common.copy")}: ${t(`linking.codes.${what}`)}` }).click();
+      return page.evaluate(() => navigator.clipboard.readText());
+    };
+    const [image, link] = [await taken("image"), await taken("link")];
+    const block = `<a href="${link}"><img src="${image}" alt=""></a>`;
+    const mail = await told<{ links: string[]; images: string[] }>(request, "/klaviyo/emails/render", {
+      profile: someone.id,
+      subject: "Hana Tea on LINE",
+      html: block,
+    });
+    expect(mail.links[0]).toContain(someone.id);
+    const said = await told<{ url: string }>(request, `/people/${person.id}/scan`, {
+      image_url: mail.images[0],
+    });
+    expect(said.url).toBe(mail.links[0]);
     await page.getByRole("button", { name: t("linking.codes.pause") }).click();
     await expect(page.getByText(t("linking.codes.pausedText"))).toBeVisible();
     await looked(page, `5-6-paused-${language}`);
