@@ -57,6 +57,7 @@ for (const language of ["en", "ja"] as const) {
     const taken = async (what: string) => {
       await copy.getByRole("tab", { name: t(`linking.codes.${what}`) }).click();
       await copy.getByRole("button", { name: new RegExp(`^${t("common.copy")}`) }).click();
+      await expect(copy.getByRole("status")).toHaveText(t("common.copied"));
       return page.evaluate(() => navigator.clipboard.readText());
     };
     const [image, link] = [await taken("image"), await taken("link")];
