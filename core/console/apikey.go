@@ -154,7 +154,7 @@ func areaOf(path string) string {
 		return "linking"
 	case "messages", "media", "images", "picture", "statistics", "replies", "test_sends":
 		return "messages"
-	case "flow_settings", "flow_keys", "flow_requests", "flow_doctor", "flow_triggers", "get_json", "flows", "sending", "quota",
+	case "flow_settings", "flow_keys", "flow_requests", "flow_days", "flow_doctor", "flow_triggers", "get_json", "flows", "sending", "quota",
 		"kept_deliveries", "kept_events", "deliveries":
 		return "flows"
 	case "", "channels", "klaviyo", "connections", "webhook", "preflight", "link_host", "settings":

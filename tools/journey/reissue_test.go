@@ -115,9 +115,9 @@ func (l *flowLoad) present(address, key string, n int64) (int, error) {
 // edge takes the one before it any more, which is within a second of the merchant's press. And
 // the core knows of every call that was taken.
 func TestFiftyKeysAreReplacedUnderLoadAndNoEdgeErrs(t *testing.T) { // beside no other test of these
-	limit := slack * refusedWithin
+	limit, atLeast := slack*refusedWithin, perSecond*0.5 // a busy machine sends late
 	if os.Getenv("LUMO_SOAK") != "" {
-		limit = refusedWithin
+		limit, atLeast = refusedWithin, perSecond*0.95
 	}
 	w := newWorld(t, 2)
 	settings := w.flowOf()
@@ -160,7 +160,7 @@ func TestFiftyKeysAreReplacedUnderLoadAndNoEdgeErrs(t *testing.T) { // beside no
 	t.Logf("%d calls, %.0f a second, answered %v, %d of them say something; the slowest replacement took %s until both edges refused",
 		l.sent.Load(), rate, l.answers, l.good.Load(), slowest)
 	taken := int64(l.answers[http.StatusOK] + l.answers[http.StatusAccepted])
-	if rate < perSecond*0.95 || l.back.Load()*mayBeSentBack > l.good.Load() {
+	if rate < atLeast || l.back.Load()*mayBeSentBack > l.good.Load() {
 		t.Errorf("%.0f calls were sent a second, %d were sent back: this proves little", rate, l.back.Load())
 	}
 	for _, key := range ended {

@@ -48,14 +48,17 @@ func (s *Store) Flows(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, 
 				GROUP BY 1, 2) AS h
 			GROUP BY flow_id
 		), day AS (
-			SELECT flow_id, avg(calls)::float8 AS usual, count(*)::int AS days, max(day) AS last_day
-			FROM flow_day
-			WHERE merchant_id = $1 AND channel_id = $2 AND calls > 0 AND day < $3::date AND day >= $3::date - 14
+			SELECT flow_id, avg(calls)::float8 AS usual, count(*)::int AS days,
+				max(day::timestamp AT TIME ZONE o.time_zone) AS last_day
+			FROM flow_day AS f
+			JOIN merchant AS o ON o.merchant_id = f.merchant_id
+			CROSS JOIN LATERAL (SELECT ($3::timestamptz AT TIME ZONE o.time_zone)::date AS today) AS t
+			WHERE f.merchant_id = $1 AND channel_id = $2 AND calls > 0 AND day < t.today AND day >= t.today - 14
 			GROUP BY flow_id
 		)
 		SELECT coalesce(s.flow_id, d.flow_id), coalesce(k.name, ''), coalesce(k.status, ''), k.seen_at, h.hours, h.calls,
 			coalesce(s.calls, 0), coalesce(s.sent, 0), coalesce(s.not_sent, 0), coalesce(s.failed, 0), coalesce(s.top, ''),
-			coalesce(s.last_call, d.last_day::timestamptz), coalesce(d.usual, 0), coalesce(d.days, 0), coalesce(s.delay, 0),
+			coalesce(s.last_call, d.last_day), coalesce(d.usual, 0), coalesce(d.days, 0), coalesce(s.delay, 0),
 			coalesce(s.measured, 0), coalesce(s.late, 0), coalesce(s.unlinked, 0), coalesce(s.week, 0),
 			coalesce(s.key_last4, '')
 		FROM sum AS s
