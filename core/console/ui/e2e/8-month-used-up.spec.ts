@@ -94,5 +94,6 @@ for (const language of ["en", "ja"] as const)
       await expect(page.getByRole("slider")).toHaveCount(0);
       await looked(page, `5-33-unlimited-${language}`);
       await setQuota(request, { limit: 5000, used: 100 });
+      await asked(/\d/);
     });
   });
