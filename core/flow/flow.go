@@ -15,6 +15,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -244,14 +245,8 @@ func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
 	return fault.Wrap(op, s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
 		call := Request{ID: r.ID, Merchant: r.Merchant, Channel: r.Channel, ReceivedAt: r.At,
 			Auth: lumo.AuthRefused, KeyNumber: int(r.KeyNumber), Outcome: Refused, Reason: r.Reason}
-		keys, err := s.Keys.List(ctx, r.Merchant, r.Channel, s.Now())
-		if err != nil {
+		if err := s.nameKey(ctx, &call, r.KeyNumber); err != nil {
 			return err
-		}
-		for _, k := range keys {
-			if r.KeyNumber > 0 && k.Number == r.KeyNumber {
-				call.KeyLast4, call.Data = k.Last4, map[string]any{"last4": k.Last4}
-			}
 		}
 		added, err := s.Store.Add(ctx, r.Merchant, []Request{call}, s.Now())
 		if err != nil || !added[r.ID] {
@@ -260,4 +255,16 @@ func (s *Service) RecordRefused(ctx context.Context, r lumo.RefusedHook) error {
 		s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)
 		return nil
 	}))
+}
+
+// nameKey adds the end of a key to a call; 0 = none of ours, and nothing is read for strangers.
+func (s *Service) nameKey(ctx context.Context, call *Request, number uint32) error {
+	if number == 0 {
+		return nil
+	}
+	keys, err := s.Keys.List(ctx, call.Merchant, call.Channel, s.Now())
+	if i := slices.IndexFunc(keys, func(k Key) bool { return k.Number == number }); err == nil && i >= 0 {
+		call.KeyLast4, call.Data = keys[i].Last4, map[string]any{"last4": keys[i].Last4}
+	}
+	return err
 }
