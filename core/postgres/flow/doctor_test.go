@@ -295,15 +295,21 @@ func TestSendNowSendsOnceWhatWasNotSent(t *testing.T) {
 	}
 }
 
+// follows stores Yuki as a friend, for what reads friends beside calls.
+func (w *world) follows() {
+	w.t.Helper()
+	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
+			follow_changed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+}
+
 // What was sent by hand and ended unsent itself can be sent again; while it is on its way, or
 // once LINE has it, it cannot.
 func TestSendNowMayBeRepeatedOnlyWhenItsMessageEndedUnsent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx := context.Background()
-	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
-			follow_changed_at, created_at, updated_at)
-		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.follows()
 	w.yuki.FollowStatus = lumo.NotFriend
 	in := w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`)
 	w.send(in)
@@ -338,9 +344,7 @@ func (w *world) delivered(d lumo.DeliveryID, logical id.ID, state string) {
 func TestACallThatWaitsInAStopSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
-			follow_changed_at, created_at, updated_at)
-		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.follows()
 	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
 	w.delivered(lumo.DeliveryID{1}, w.plans[0].Logical, "planned")
 	why := func() (string, map[string]any) {
@@ -369,9 +373,7 @@ func TestACallThatWaitsInAStopSaysSo(t *testing.T) {
 func TestCallsAreFoundByWhatTheirRowsSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
-			follow_changed_at, created_at, updated_at)
-		VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+	w.follows()
 	w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
 	w.send(w.call(2, `{"profile_id":"Q","event_id":"e","text":"hi"}`))
 	w.send(w.call(3, `{"profile_id":"P","event_id":"e","text":"hi"}`))
@@ -411,9 +413,7 @@ func TestADuplicateKnowsWhereTheFirstStands(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{"", "planned", "skipped", "accepted"} {
 		w := newWorld(t)
-		w.exec(`INSERT INTO friend (merchant_id, id, channel_id, line_user_enc, line_user_bidx, follow_status,
-				follow_changed_at, created_at, updated_at)
-			VALUES ($1, $2, $3, '', '', 'following', now(), now(), now())`, w.m, w.yuki.ID, w.channel)
+		w.follows()
 		w.send(w.call(1, `{"profile_id":"P","event_id":"e","text":"hi"}`))
 		w.send(w.call(2, `{"profile_id":"P","event_id":"e","text":"hi"}`))
 		if state != "" {
