@@ -236,7 +236,7 @@ func (t *taking) decide(d Delivery) (*Outcome, error) {
 	}
 	if limit := t.situation.Rules.Cap; limit.Limits(d.Kind) {
 		if t.had[d.Friend] >= limit.Messages {
-			return skip(d, edgeapi.Cap, map[string]any{"n": limit.Messages, "d": limit.Days}), nil
+			return skip(d, edgeapi.Cap, limit.Data()), nil
 		}
 		t.had[d.Friend]++
 	}

@@ -114,6 +114,22 @@ func (c Cap) Limits(kind string) bool {
 	return c.Messages > 0 && (kind == KindBroadcast || kind == KindFlow && c.Flows)
 }
 
+// Data is what the sentence about somebody who had enough says.
+func (c Cap) Data() map[string]any { return map[string]any{"n": c.Messages, "d": c.Days} }
+
+// Had is how many messages some people got within the days of an account's limit for flow
+// messages, in the caller's transaction. A limit of 0 messages is none, and nothing is counted.
+func (s *Service) Had(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, friends []lumo.FriendID) (
+	limit Cap, had map[lumo.FriendID]int, err error) {
+	const op = "delivery.Had"
+	_, rules, err := s.Settings.Sending(ctx, m, c)
+	if err != nil || !rules.Cap.Limits(KindFlow) {
+		return Cap{}, nil, fault.Wrap(op, err)
+	}
+	had, err = s.Store.Sent(ctx, m, friends, s.Now().AddDate(0, 0, -rules.Cap.Days))
+	return rules.Cap, had, fault.Wrap(op, err)
+}
+
 // Affected says what rules would have done to the messages of a past time.
 type Affected struct {
 	Messages int64 // accepted

@@ -255,14 +255,15 @@ func isGroup(line string) bool {
 }
 
 // idempotency is what makes two calls the same message (DESIGN section 4.2). Never the
-// body: Klaviyo renders it anew for each try.
-func (r Request) idempotency(f lumo.Friend) [32]byte {
-	recipient := string(r.Profile)
+// body: Klaviyo renders it anew for each try. Nor the profile that a LINE id is linked to: between
+// two tries that may become another.
+func (c *call) idempotency() [32]byte {
+	r, recipient := c.taken, clip(c.body.ProfileID, 64)
 	if recipient == "" {
-		recipient = string(f.Line)
+		recipient = string(c.friend.Line)
 	}
-	m, c := id.ID(r.Merchant).String(), id.ID(r.Channel).String()
-	return sha256.Sum256([]byte(strings.Join([]string{m, c, r.FlowID, r.Step, recipient, r.EventRef}, "\x00")))
+	m, account := id.ID(r.Merchant).String(), id.ID(r.Channel).String()
+	return sha256.Sum256([]byte(strings.Join([]string{m, account, r.FlowID, r.Step, recipient, r.EventRef}, "\x00")))
 }
 
 func (r Request) skip(reason edgeapi.Reason, data map[string]any) Request {

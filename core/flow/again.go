@@ -140,6 +140,13 @@ func (s *Service) judgeAgain(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	if err != nil || done {
 		return r, none, content, err
 	}
+	limit, had, err := s.Planner.Had(ctx, m, c, []lumo.FriendID{friend.ID})
+	if err != nil {
+		return r, none, content, err
+	}
+	if limit.Messages > 0 && had[friend.ID] >= limit.Messages {
+		return r.skip(edgeapi.Cap, limit.Data()), none, content, nil
+	}
 	r.Outcome = Accepted
 	return r, friend, content, nil
 }

@@ -7,7 +7,7 @@
 // channel leaves a row, also a refused one.
 //
 // Where a call's time goes: calls that come in while the database is busy share a transaction
-// and its eight messages to the database: on a machine that is busy otherwise, a fifth of the
+// and its nine messages to the database: on a machine that is busy otherwise, a fifth of the
 // transactions does for 200 calls a second. What is left is mostly the database's: the
 // rows of the call and of its delivery with their indexes, then the sender's own transaction,
 // which begins when this one has committed and is woken by it.
@@ -154,6 +154,9 @@ type Planner interface {
 	Plan(ctx context.Context, p delivery.Plan) (delivery.Delivery, error)
 	// TooLate is how old a flow message may become before it is sent, as the merchant set it.
 	TooLate(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (time.Duration, error)
+	// Had is how many messages people got within the days of the merchant's limit; 0 messages = none.
+	Had(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, friends []lumo.FriendID) (
+		limit delivery.Cap, had map[lumo.FriendID]int, err error)
 	// PlanEach plans several messages of one account; an error asks for all to be undone.
 	PlanEach(ctx context.Context, plans []delivery.Plan) ([]delivery.Delivery, error)
 	// Begin has them sent once the transaction stands; it is its last step.

@@ -109,6 +109,11 @@ func (d *desk) TooLate(context.Context, lumo.MerchantID, lumo.ChannelID) (time.D
 	return delivery.DefaultRules().TooLate, nil
 }
 
+func (d *desk) Had(context.Context, lumo.MerchantID, lumo.ChannelID, []lumo.FriendID) (
+	delivery.Cap, map[lumo.FriendID]int, error) {
+	return delivery.Cap{}, nil, nil
+}
+
 func (d *desk) Fill(context.Context, lumo.MerchantID, lumo.DeliveryID, map[string]string) (bool, error) {
 	return false, nil
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"lumo/core/delivery"
@@ -113,6 +114,9 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 		}
 	}
 	asking, err := s.claim(ctx, m, asking, repeated)
+	if err == nil {
+		asking, err = s.within(ctx, m, asking)
+	}
 	if err != nil || len(asking) == 0 {
 		return nil, err
 	}
@@ -136,6 +140,30 @@ func (s *Service) plan(ctx context.Context, m lumo.MerchantID, calls []*call, re
 	return planned, nil
 }
 
+// within answers those calls whose people may have one more message; the others are skipped. What
+// is still on its way to somebody does not count yet: the sender looks again.
+func (s *Service) within(ctx context.Context, m lumo.MerchantID, asking []*call) ([]*call, error) {
+	if len(asking) == 0 {
+		return nil, nil
+	}
+	friends := make([]lumo.FriendID, len(asking))
+	for i, c := range asking {
+		friends[i] = c.friend.ID
+	}
+	limit, had, err := s.Planner.Had(ctx, m, asking[0].taken.Channel, friends)
+	if err != nil || limit.Messages == 0 {
+		return asking, err
+	}
+	return slices.DeleteFunc(asking, func(c *call) bool {
+		if had[c.friend.ID] < limit.Messages {
+			had[c.friend.ID]++
+			return false
+		}
+		c.taken = c.taken.skip(edgeapi.Cap, limit.Data())
+		return true
+	}), nil
+}
+
 // claim answers those calls that are the first of theirs; the others end as duplicates.
 func (s *Service) claim(ctx context.Context, m lumo.MerchantID, asking []*call, repeated map[lumo.RequestID]bool) (
 	first []*call, err error) {
@@ -143,7 +171,7 @@ func (s *Service) claim(ctx context.Context, m lumo.MerchantID, asking []*call, 
 	var claims []Claim
 	for _, c := range asking {
 		r := c.taken
-		key := r.idempotency(c.friend)
+		key := c.idempotency()
 		if _, ok := holders[key]; !ok {
 			holders[key] = Holder{r.ID, r.ReceivedAt}
 			claims = append(claims, Claim{key, r.ID, s.kept(r)})
@@ -157,7 +185,7 @@ func (s *Service) claim(ctx context.Context, m lumo.MerchantID, asking []*call, 
 		return nil, err
 	}
 	for _, c := range asking {
-		key := c.taken.idempotency(c.friend)
+		key := c.idempotency()
 		holder := holders[key]
 		before, ok := taken[key]
 		if ok {

@@ -85,6 +85,35 @@ func TestWhoHadEnoughMessagesGetsNoMore(t *testing.T) {
 	}
 }
 
+// A call is answered by what its person had when it came.
+func TestWhatSomebodyHadIsKnownBeforeAFlowsMessageIsPlanned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answer = always(delivery.TakenByLINE)
+	s, c := w.ruled(func(r *delivery.Rules) { r.Cap = delivery.Cap{Messages: 2, Days: 7, Flows: true} })
+	w.plan(s, 1)
+	w.run(s, 1)
+	had := func(limit, want int) {
+		t.Helper()
+		w.inTenant(func(ctx context.Context) error {
+			got, n, err := s.Had(ctx, w.m, w.channel, []lumo.FriendID{w.friend})
+			if got.Messages != limit || n[w.friend] != want {
+				t.Errorf("she had %d of %d messages, want %d of %d", n[w.friend], got.Messages, want, limit)
+			}
+			return err
+		})
+	}
+	had(2, 1)
+	c.advance(8 * 24 * time.Hour)
+	had(2, 0)
+	rules := delivery.DefaultRules()
+	rules.Cap = delivery.Cap{Messages: 2, Days: 7}
+	if err := s.SetRules(t.Context(), w.m, w.channel, w.actor(), rules); err != nil {
+		t.Fatal(err)
+	}
+	had(0, 0)
+}
+
 func TestFlowSendsAreNotLimitedUnlessTheMerchantSaysSo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -47,6 +48,9 @@ type world struct {
 	now     time.Time
 
 	limit   time.Duration      // what the merchant set; 0 = nothing
+	cap     delivery.Cap       // of one person's messages
+	had     int                // messages that Yuki got
+	linked  lumo.ProfileID     // whom Yuki is linked to by now; empty = P, as before
 	klaviyo []lumo.KlaviyoFlow // how flows stand there
 	hook    string             // whom the flows' webhook, which is in draft, calls
 	silent  bool               // no Klaviyo is connected
@@ -145,7 +149,7 @@ func (w *world) ByFriend(_ context.Context, _ lumo.MerchantID, f lumo.FriendID) 
 	if f != w.yuki.ID {
 		return lumo.Link{}, fault.New(fault.NotFound, "test", "")
 	}
-	return lumo.Link{Profile: "P", Friend: f}, nil
+	return lumo.Link{Profile: cmp.Or(w.linked, "P"), Friend: f}, nil
 }
 
 func (w *world) ByLineUser(_ context.Context, _ lumo.MerchantID, u lumo.LineUserID) ([]lumo.Friend, error) {
@@ -204,6 +208,11 @@ func (w *world) TooLate(context.Context, lumo.MerchantID, lumo.ChannelID) (time.
 		return delivery.DefaultRules().TooLate, nil
 	}
 	return w.limit, nil
+}
+
+func (w *world) Had(context.Context, lumo.MerchantID, lumo.ChannelID, []lumo.FriendID) (
+	delivery.Cap, map[lumo.FriendID]int, error) {
+	return w.cap, map[lumo.FriendID]int{w.yuki.ID: w.had}, nil
 }
 
 func (w *world) Begin(context.Context, []delivery.Delivery) {}
@@ -299,6 +308,8 @@ func TestEveryCallIsAnsweredByTheTable(t *testing.T) {
 		"blocked":             {body: direct, change: follow(lumo.Blocked), status: 200, reason: "blocked"},
 		"not a friend":        {body: direct, change: follow(lumo.NotFriend), status: 200, reason: "not_friend"},
 		"too late":            {body: direct, change: late, status: 200, reason: "too_late"},
+		"had enough":          {body: direct, change: hadOne(1), status: 200, reason: "cap"},
+		"may have one more":   {body: direct, change: hadOne(2), status: 200, plans: 1},
 		"broken body":         {body: `{"profile_id":`, status: 400, reason: "bad_body"},
 		"unknown message":     {body: `{"message":"msg_00000000000000000000000009","profile_id":"P"}`, status: 400, reason: "unknown_message"},
 		"no message":          {body: `{"profile_id":"P"}`, status: 400, reason: "unknown_message"},
@@ -362,6 +373,52 @@ func TestBlockedSaysSinceWhen(t *testing.T) {
 	rows, _, err := w.flows.Rows(context.Background(), w.m, w.channel, flow.Filter{Limit: 10})
 	if err != nil || len(rows) != 1 || rows[0].Data["date"] != "2026-11-03T04:05:06Z" {
 		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
+// hadOne is Yuki after one message, where people may have so many.
+func hadOne(most int) func(*world, *lumo.EdgeRequest) {
+	return func(w *world, _ *lumo.EdgeRequest) {
+		w.cap, w.had = delivery.Cap{Messages: most, Days: 7, Flows: true}, 1
+	}
+}
+
+// Who had enough is skipped with the merchant's limit in the answer's reason; her call's repetition is still the same call,
+// and it can be sent by hand once she may have more.
+func TestWhoHadEnoughIsSkippedBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hadOne(1)(w, nil)
+	const body = `{"profile_id":"P","step":"stp_1","event_id":"e","text":"hi"}`
+	w.send(w.call(1, body))
+	if _, answer := w.send(w.call(2, body)); answer["reason"] != "duplicate" {
+		t.Errorf("the same call again is answered %v", answer)
+	}
+	rows, _, err := w.flows.Rows(t.Context(), w.m, w.channel, flow.Filter{Reason: "cap", Limit: 10})
+	if err != nil || len(rows) != 1 || rows[0].Data["n"] != 1.0 || rows[0].Data["d"] != 7.0 {
+		t.Fatalf("the Flow doctor shows %+v, %v", rows, err)
+	}
+	if now, err := w.flows.Check(t.Context(), w.m, w.channel, lumo.RequestID{1}); err != nil || now.Reason != "cap" {
+		t.Errorf("checked again it is %+v, %v", now, err)
+	}
+	if _, err := w.flows.SendNow(t.Context(), flow.Actor{}, w.m, w.channel, lumo.RequestID{1}); !fault.Is(err, fault.Conflict) || len(w.plans) != 0 {
+		t.Errorf("sent by hand: %v, %d plans", err, len(w.plans))
+	}
+	w.had = 0
+	if _, err := w.flows.SendNow(t.Context(), flow.Actor{}, w.m, w.channel, lumo.RequestID{1}); err != nil || len(w.plans) != 1 {
+		t.Errorf("a week later: %v, %d plans", err, len(w.plans))
+	}
+}
+
+// Where a call names nobody but a LINE id, that id makes it the same call, whoever it is linked to.
+func TestACallByLINEIDIsTheSameThoughTheLinkChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	body := `{"line_user_id":"` + string(lineOfYuki) + `","step":"stp_1","event_id":"e","text":"hi"}`
+	w.send(w.call(1, body))
+	w.linked = "Q"
+	if _, answer := w.send(w.call(2, body)); answer["reason"] != "duplicate" || len(w.plans) != 1 {
+		t.Errorf("got %v, %d plans", answer, len(w.plans))
 	}
 }
 
