@@ -78,12 +78,13 @@ func (w *settler) gather(first note, over <-chan time.Time) []note {
 
 // insist writes outcomes down, again and again if it must: the evidence is in hand, and a
 // database that crashed may take a while to come back. One that the database refuses does not
-// keep the others from being recorded. After all patience the rows stay in sending, and whoever
-// sends for the account finds them two minutes after their try.
+// keep the others from being recorded; where it goes on refusing, what LINE said is recorded
+// without what follows from it. After all patience the rows stay in sending, and whoever sends for
+// the account finds them two minutes after their try.
 func (w *settler) insist(ctx context.Context, all []note) {
 	begun := time.Now()
 	for wait := firstInsist; ; wait = min(2*wait, longestInsist) {
-		err := w.once(ctx, all)
+		err := w.once(ctx, all, w.service.told)
 		if err == nil {
 			return
 		}
@@ -96,13 +97,24 @@ func (w *settler) insist(ctx context.Context, all []note) {
 			return
 		}
 		if waited := time.Since(begun); waited > settlePatience || !away && waited > refusedPatience {
+			w.alone(ctx, all, err)
 			return
 		}
 		time.Sleep(wait)
 	}
 }
 
-func (w *settler) once(ctx context.Context, all []note) error {
+// alone records outcomes and tells nobody: a timeline or an event for Klaviyo that cannot be written
+// must not make a message that LINE took one that it may not have.
+func (w *settler) alone(ctx context.Context, all []note, cause error) {
+	nobody := func(context.Context, Lease, []Outcome) error { return nil }
+	err := w.once(ctx, all, nobody)
+	w.service.Log.ErrorContext(ctx, "what LINE said has no consequences", "op", "delivery.insist", "recorded", err == nil,
+		"error", cause.Error())
+}
+
+// once records outcomes and what follows from them in one transaction.
+func (w *settler) once(ctx context.Context, all []note, tell func(context.Context, Lease, []Outcome) error) error {
 	s := w.service
 	return s.Units.InTenant(ctx, w.lease.Merchant, func(ctx context.Context) error {
 		var ones []Outcome
@@ -125,7 +137,7 @@ func (w *settler) once(ctx context.Context, all []note) error {
 			}
 			changed = append(changed, parts...)
 		}
-		if err := s.told(ctx, w.lease, changed); err != nil {
+		if err := tell(ctx, w.lease, changed); err != nil {
 			return err
 		}
 		return s.Store.Count(ctx, w.lease, changed)
