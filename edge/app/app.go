@@ -277,7 +277,7 @@ func (e *edge) listen(l net.Listener) error {
 	if e.certificate != nil {
 		l = tls.NewListener(l, e.certificate.config())
 	}
-	return e.server.HTTP().Serve(l)
+	return e.server.Serve(l)
 }
 
 // awaitLease gives the core a moment to bring the newest configuration, unless it is away:

@@ -88,7 +88,7 @@ func TestSlowHandshakesAreLeft(t *testing.T) {
 	certificates := shown.TLS.Certificates
 	shown.Close()
 	go func() { // until the edge shuts down
-		if err := e.server.HTTP().Serve(tls.NewListener(l, &tls.Config{Certificates: certificates})); err != nil {
+		if err := e.server.Serve(tls.NewListener(l, &tls.Config{Certificates: certificates})); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -146,8 +146,9 @@ func TestConnectionsBeyondTheLimitAreSentBack(t *testing.T) {
 		}
 	}
 	for range 3 * most {
-		if got := readStatus(t, e.dial()); got != http.StatusServiceUnavailable {
-			t.Errorf("beyond the limit: got %d", got)
+		if got := readAnswer(t, e.dial()); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" ||
+			!got.Close {
+			t.Errorf("beyond the limit: got %d %v", got.StatusCode, got.Header)
 		}
 	}
 	_ = held[0].Close()
@@ -158,6 +159,11 @@ func TestConnectionsBeyondTheLimitAreSentBack(t *testing.T) {
 
 func readStatus(t *testing.T, conn net.Conn) int {
 	t.Helper()
+	return readAnswer(t, conn).StatusCode
+}
+
+func readAnswer(t *testing.T, conn net.Conn) *http.Response {
+	t.Helper()
 	if err := conn.SetReadDeadline(time.Now().Add(soon)); err != nil {
 		t.Fatal(err)
 	}
@@ -166,5 +172,5 @@ func readStatus(t *testing.T, conn net.Conn) int {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, res.Body)
-	return res.StatusCode
+	return res
 }

@@ -197,7 +197,7 @@ func (e *edge) listen(s *server.Server) {
 	e.addr = l.Addr().String()
 	e.url = "http://" + e.addr
 	done := make(chan error, 1)
-	go func() { done <- s.HTTP().Serve(l) }()
+	go func() { done <- s.Serve(l) }()
 	e.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
 		defer cancel()

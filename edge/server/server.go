@@ -127,6 +127,7 @@ func New(c Config) (*Server, error) {
 		c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.As(fault.Internal, op, errors.New("a dependency is missing"))
 	}
+	c.Connections = cmp.Or(c.Connections, MostConnections)
 	public, err := url.Parse(c.PublicURL)
 	if err != nil || public.Host == "" {
 		return nil, fault.New(fault.Invalid, op, "The public address is not one.")
@@ -144,7 +145,7 @@ func New(c Config) (*Server, error) {
 		NoDefaultServerHeader: true, NoDefaultContentType: true, DisablePreParseMultipartForm: true,
 		ReadBufferSize: readBuffer, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: idleTime,
-		Concurrency: cmp.Or(c.Connections, MostConnections), CloseOnShutdown: true, Logger: quiet{},
+		Concurrency: c.Connections + goingAway, CloseOnShutdown: true, Logger: quiet{},
 		LazyRequestTime: true, // nobody asks for it
 	}
 	return s, nil
@@ -248,7 +249,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx, to *route, path []byte) {
 	// The request's own context ends when the server begins to stop; this one does not.
 	if err := s.Modules.Do(context.Background(), to.module, e.call); err != nil {
 		s.Log.Warn("a module did not decide", "op", "server.serve", "module", to.module, "event",
-			e.id.String())
+			e.id.String(), "error", err.Error())
 		s.Meter.undecided(to.module)
 		e.undecided()
 		return

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -33,7 +34,9 @@ func leadTo(location string) decides {
 
 func TestUndecidedCostsNobodyAnything(t *testing.T) {
 	t.Parallel()
-	e := start(t, setup{modules: decides(func(*wasm.Call) error { return wasm.ErrUndecided })})
+	e := start(t, setup{modules: decides(func(*wasm.Call) error {
+		return fmt.Errorf("%w: it trapped", wasm.ErrUndecided)
+	})})
 	link := "/c/" + edgetest.Link(1, 42)
 	e.core.Answering(func(edgetest.Asked) edgetest.Answer {
 		return edgetest.Answer{Status: 302,
@@ -58,6 +61,9 @@ func TestUndecidedCostsNobodyAnything(t *testing.T) {
 	}
 	if got := e.spool.Stats().Waiting; got != 0 {
 		t.Errorf("%d records were spooled", got)
+	}
+	if log := e.log.String(); !strings.Contains(log, "it trapped") {
+		t.Errorf("the log does not say why: %s", log)
 	}
 }
 
