@@ -105,10 +105,19 @@ func (h *Host) compile(ctx context.Context, name string, file []byte) (*pool, er
 
 func (h *Host) compileFile(ctx context.Context, file []byte) (wazero.CompiledModule, error) {
 	m, err := h.runtime.CompileModule(ctx, file)
-	if err != nil && h.config.CacheDir != "" {
+	if err != nil && h.config.CacheDir != "" && h.sound(ctx, file) {
 		return h.compileAnew(ctx, file)
 	}
 	return m, err
+}
+
+// sound tells whether a file that did not compile is a module all the same, as one finds who has
+// no cache: then the cache is what is damaged. Nobody's bad module costs the others theirs.
+func (h *Host) sound(ctx context.Context, file []byte) bool {
+	r := wazero.NewRuntimeWithConfig(ctx, h.config.limits(wazero.NewRuntimeConfigInterpreter()))
+	defer func() { _ = r.Close(ctx) }()
+	_, err := r.CompileModule(ctx, file)
+	return err == nil
 }
 
 // compileAnew is for a cache that a power cut left damaged: it forgets the compiled code,

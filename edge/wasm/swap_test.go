@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,13 +49,12 @@ func TestABadSetLeavesTheOldOneAtWork(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, defaultSet(t), time.Second)
 	welcome := edgeapi.Verdict{Kind: edgeapi.Respond, Status: 200, Body: []byte("welcome")}
-	garbage := append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0}, 10, 4, 1, 2, 0xff, 0xff) // code of no function
 	for name, c := range map[string]struct {
 		file []byte
 		why  edgeapi.Refusal
 	}{
 		"no WebAssembly":      {[]byte("MZ"), edgeapi.RefusedShape},
-		"no code":             {garbage, edgeapi.RefusedCompile},
+		"no code":             {codeOfNothing(), edgeapi.RefusedCompile},
 		"without its exports": {[]byte{0, 'a', 's', 'm', 1, 0, 0, 0}, edgeapi.RefusedStart},
 		"one that traps":      {edgetest.Module{Handle: []byte{0x00}}.File(), edgeapi.RefusedTest},
 		"one that lets all":   {edgetest.Answering(welcome.Append(nil)), edgeapi.RefusedTest},
@@ -140,6 +140,46 @@ func TestADamagedCacheIsMadeAgain(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// What is in the cache is what the next start is fast with.
+func TestABadSetLeavesTheCacheAsItIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	small := edgetest.Answering((&edgeapi.Verdict{Kind: edgeapi.Deny, Status: 404}).Append(nil))
+	h, err := wasm.New(context.Background(), wasm.Config{Modules: map[string][]byte{"small": small}, CacheDir: dir,
+		Replica: edgeapitest.NewWorld()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close(context.Background()) }()
+	before := filesIn(t, dir)
+	err = h.Swap(context.Background(), map[string][]byte{"small": codeOfNothing()})
+	if edgeapi.RefusalOf(err) != edgeapi.RefusedCompile {
+		t.Errorf("got %v", err)
+	}
+	if after := filesIn(t, dir); len(before) == 0 || !slices.Equal(before, after) {
+		t.Errorf("the cache holds %v after %v", after, before)
+	}
+}
+
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// codeOfNothing is a file whose code belongs to no function.
+func codeOfNothing() []byte {
+	return append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0}, 10, 4, 1, 2, 0xff, 0xff)
 }
 
 func TestInstancesAreReplacedInTime(t *testing.T) {

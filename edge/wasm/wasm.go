@@ -114,15 +114,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// limits are what holds for every module.
+func (c Config) limits(settings wazero.RuntimeConfig) wazero.RuntimeConfig {
+	return settings.
+		WithCoreFeatures(api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes). // tables cannot grow
+		WithCloseOnContextDone(true).
+		WithMemoryLimitPages(c.Pages)
+}
+
 func (h *Host) start(ctx context.Context) error {
 	settings := wazero.NewRuntimeConfigCompiler()
 	if h.config.Interpreter {
 		settings = wazero.NewRuntimeConfigInterpreter()
 	}
-	settings = settings.
-		WithCoreFeatures(api.CoreFeaturesV2 &^ api.CoreFeatureReferenceTypes). // tables cannot grow
-		WithCloseOnContextDone(true).
-		WithMemoryLimitPages(h.config.Pages)
+	settings = h.config.limits(settings)
 	if h.config.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(h.config.CacheDir)
 		if err != nil {
