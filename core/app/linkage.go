@@ -17,6 +17,7 @@ import (
 	"lumo/core/linkage"
 	"lumo/core/live"
 	"lumo/core/lumo"
+	"lumo/core/message"
 	channelstore "lumo/core/postgres/channel"
 	linkagestore "lumo/core/postgres/linkage"
 	"lumo/core/run"
@@ -59,6 +60,7 @@ type linkageNeeds struct {
 	recorder  linkage.Recorder
 	outbox    linkage.Outbox
 	greeter   linkage.Greeter
+	messages  linkage.Messages
 	fleet     linkage.Fleet
 }
 
@@ -69,7 +71,7 @@ func (a *App) newLinkage(n linkageNeeds) (*linkage.Service, *linkpage.Pages, err
 		States: store, Codes: store, Forms: store, Settings: store, Health: store, Tokens: store,
 		Channels: n.channels, Friends: n.channels, Merchants: a.accounts, LINE: n.line,
 		Profiles: customers{n.accounts, n.klaviyo}, Hooks: systemHooks{n.accounts}, Pages: pages{a.http},
-		Recorder: n.recorder, Outbox: n.outbox, Greeter: n.greeter, Upkeep: channelstore.New(a.vault),
+		Recorder: n.recorder, Outbox: n.outbox, Greeter: n.greeter, Messages: n.messages, Upkeep: channelstore.New(a.vault),
 		Fleet: n.fleet, Auditor: a.accounts, Watcher: linkWatcher{a}, EdgeURL: a.settings.EdgePublicURL,
 		NewID: a.newID, Now: a.now, Log: a.log})
 	if err != nil {
@@ -259,11 +261,21 @@ func (p pages) Page(ctx context.Context, address string) (string, error) {
 // greetLimit is how old a welcome may get on its way.
 const greetLimit = 6 * time.Hour
 
+// savedMessages are the messages that codes can send.
+type savedMessages struct{ service *message.Service }
+
+func (s savedMessages) Saved(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (
+	linkage.Saved, error) {
+	found, err := s.service.Impersonal(ctx, m, c, v)
+	return linkage.Saved{Name: found.Name, Version: found.Version, Archived: found.Archived, Empty: found.Empty}, err
+}
+
 // greeter gives tags and the welcome message of a code.
 type greeter struct {
-	people *channel.People
-	sender *delivery.Service
-	now    func() time.Time
+	people   *channel.People
+	messages linkage.Messages
+	sender   *delivery.Service
+	now      func() time.Time
 }
 
 // Greet gives each tag and the message once. A tag that is gone costs nobody the message; who
@@ -280,16 +292,33 @@ func (g *greeter) Greet(ctx context.Context, m lumo.MerchantID, f lumo.Friend, c
 			return err
 		}
 	}
-	if code.Welcome == "" || f.FollowStatus != lumo.Following {
+	if !code.Says() || f.FollowStatus != lumo.Following {
 		return nil
 	}
-	_, err := g.sender.Plan(ctx, delivery.Plan{Merchant: m, Channel: code.Channel, Kind: delivery.KindWelcome,
-		Logical: id.ID(code.ID), Friend: f.ID, Content: lumo.Content{Text: code.Welcome},
+	says, err := g.says(ctx, m, code)
+	if err != nil {
+		return err
+	}
+	_, err = g.sender.Plan(ctx, delivery.Plan{Merchant: m, Channel: code.Channel, Kind: delivery.KindWelcome,
+		Logical: id.ID(code.ID), Friend: f.ID, Content: says,
 		ReceivedAt: g.now(), TooLateAt: g.now().Add(greetLimit)})
 	if fault.Is(err, fault.Conflict) {
 		return nil // this person had it
 	}
 	return err
+}
+
+// says is a code's text, or what is published of its saved message. Of one that was put away there
+// is no version 0: the sender leaves it out with that reason, which the timeline shows.
+func (g *greeter) says(ctx context.Context, m lumo.MerchantID, code linkage.Code) (lumo.Content, error) {
+	if code.Message == (lumo.MessageID{}) {
+		return lumo.Content{Text: code.Welcome}, nil
+	}
+	saved, err := g.messages.Saved(ctx, m, code.Channel, code.Message)
+	if saved.Archived {
+		saved.Version = 0
+	}
+	return lumo.Content{Message: code.Message, Version: saved.Version}, err
 }
 
 // listener hears what friends write: first whether it is a word that unlinks, then whoever

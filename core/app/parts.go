@@ -76,7 +76,8 @@ func (a *App) wireParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	greeting := &greeter{people: people, sender: a.parts.sender, now: a.now}
+	saved := savedMessages{messages.service}
+	greeting := &greeter{people: people, messages: saved, sender: a.parts.sender, now: a.now}
 	joiner := a.newJoiner(directory, greeting)
 	listening := &listener{next: messages.answerer}
 	channels, err := a.newChannels(channelNeeds{directory: directory, line: vendorLINE,
@@ -88,7 +89,7 @@ func (a *App) wireParts(ctx context.Context) error {
 	joining.channels = channels
 	links, pages, err := a.newLinkage(linkageNeeds{directory: recipients,
 		channels: channels, line: vendorLINE, klaviyo: vendorKlaviyo, accounts: accounts,
-		recorder: tracker, outbox: items, greeter: greeting, fleet: edges})
+		recorder: tracker, outbox: items, greeter: greeting, messages: saved, fleet: edges})
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (d *desk) register(t testing.TB, a *console.API, client *line.Client, peopl
 		t.Fatal(err)
 	}
 	links, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(d.DB, ls, d.channels), Tenants: d.DB,
-		Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: quiet,
+		Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: quiet, Messages: quiet,
 		Upkeep: cs, Hooks: quiet, Pages: quiet, Channels: d.channels, Friends: d.channels, Merchants: people, LINE: client, Profiles: quiet,
 		Recorder: quiet, Outbox: quiet, Fleet: quiet, Auditor: people, Watcher: quiet, EdgeURL: "http://127.0.0.1:1",
 		NewID: d.ID, Now: d.Clock.Now, Log: log})
@@ -291,12 +291,15 @@ func TestFriendsAreShownWithoutTheirLINEIDs(t *testing.T) {
 // quiet plays the capabilities that hear of what happens.
 type quiet struct{ linkage.Profiles }
 
-func (quiet) Record(context.Context, lumo.Fact) error                                 { return nil }
-func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error           { return nil }
-func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                   { return nil }
-func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error    { return nil }
-func (quiet) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error           { return nil }
-func (quiet) ProfileGone(context.Context, lumo.Link) error                            { return nil }
+func (quiet) Record(context.Context, lumo.Fact) error                              { return nil }
+func (quiet) RecordAll(context.Context, lumo.MerchantID, []lumo.Fact) error        { return nil }
+func (quiet) Erased(context.Context, lumo.Channel, lumo.Link) error                { return nil }
+func (quiet) ProfileChanged(context.Context, lumo.MerchantID, lumo.FriendID) error { return nil }
+func (quiet) ProfileMoved(context.Context, lumo.Link, lumo.ProfileID) error        { return nil }
+func (quiet) ProfileGone(context.Context, lumo.Link) error                         { return nil }
+func (quiet) Saved(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.MessageID) (linkage.Saved, error) {
+	return linkage.Saved{}, nil
+}
 func (quiet) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }
 func (quiet) Page(context.Context, string) (string, error)                            { return "", nil }
 func (quiet) Read([]byte) ([]linkage.SystemEvent, error)                              { return nil, nil }

@@ -25,7 +25,9 @@ type CodeView struct {
 	ImageURLTemplate string     `json:"image_url_template"`
 	HTML             string     `json:"html"`
 	Tags             []string   `json:"tags" doc:"that whom it links gets, tag_.."`
-	Welcome          string     `json:"welcome" doc:"message that whom it links gets once"`
+	Welcome          string     `json:"welcome" doc:"text that whom it links gets once"`
+	Message          string     `json:"message,omitempty" doc:"msg_.., which they get instead"`
+	Saved            *SavedView `json:"saved,omitempty" doc:"of message"`
 	ExpiresAt        *time.Time `json:"expires_at,omitempty"`
 	Scans            int64      `json:"scans"`
 	Friends          int64      `json:"friends"`
@@ -33,6 +35,13 @@ type CodeView struct {
 	LastScanAt       *time.Time `json:"last_scan_at,omitempty"`
 	State            string     `json:"state" enum:"live,paused,expired"`
 	CreatedAt        *time.Time `json:"created_at"`
+}
+
+// SavedView is a saved message as a code sends it.
+type SavedView struct {
+	Name     string   `json:"name"`
+	Archived bool     `json:"archived" doc:"put away: nobody gets it"`
+	Empty    []string `json:"empty" doc:"variables without a fallback: nothing stands there"`
 }
 
 // CodeDayView is what happened by a code on one day of the merchant's zone.
@@ -87,6 +96,7 @@ type CodeBody struct {
 	Name      string     `json:"name" maxLength:"200"`
 	Tags      []string   `json:"tags,omitempty" maxItems:"40"`
 	Welcome   string     `json:"welcome,omitempty" maxLength:"6000"`
+	Message   string     `json:"message,omitempty" maxLength:"40" doc:"msg_.., a published message instead of the text"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
@@ -214,6 +224,14 @@ func tagTexts(list []lumo.TagID) []string {
 func (b CodeBody) content() (linkage.CodeContent, error) {
 	tags, err := tagIDs(b.Tags)
 	out := linkage.CodeContent{Name: b.Name, Tags: tags, Welcome: b.Welcome}
+	if b.Message != "" && err == nil {
+		v, wrong := outside(id.Message, b.Message)
+		if wrong != nil {
+			err = &fault.Error{Kind: fault.Invalid, Op: "console.content",
+				Fields: map[string]string{"message": "This message does not exist."}}
+		}
+		out.Message = lumo.MessageID(v)
+	}
 	if b.ExpiresAt != nil {
 		out.ExpiresAt = b.ExpiresAt.UTC()
 	}
@@ -338,6 +356,10 @@ func (l links) view(c linkage.Code) CodeView {
 		HTML: snippets.HTML, Tags: tagTexts(c.Tags), Welcome: c.Welcome, ExpiresAt: moment(c.ExpiresAt),
 		Scans: c.Scans, Friends: c.Friends, Linked: c.Links, LastScanAt: moment(c.LastScanAt),
 		State: "live", CreatedAt: moment(c.CreatedAt)}
+	if c.Message != (lumo.MessageID{}) {
+		view.Message = c.Message.String()
+		view.Saved = &SavedView{Name: c.Saved.Name, Archived: c.Saved.Archived, Empty: append([]string{}, c.Saved.Empty...)}
+	}
 	switch {
 	case !c.Live:
 		view.State = "paused"

@@ -158,7 +158,7 @@ func greetBy(ctx context.Context, codes CodeStore, greeter Greeter, m lumo.Merch
 		return nil
 	}
 	code, err := codes.Code(ctx, m, st.Code)
-	if err != nil || len(code.Tags) == 0 && code.Welcome == "" && !code.Own {
+	if err != nil || len(code.Tags) == 0 && !code.Says() && !code.Own {
 		return err
 	}
 	return greeter.Greet(ctx, m, f, code)

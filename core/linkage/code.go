@@ -28,11 +28,15 @@ const edgesLimit = 5 * time.Second
 // CodeContent is what a person decides about a code.
 type CodeContent struct {
 	Name      string
-	Tags      []lumo.TagID // that whom it links gets
-	Welcome   string       // text that whom it links gets once; empty = none
-	ExpiresAt time.Time    // zero = never
+	Tags      []lumo.TagID   // that whom it links gets
+	Welcome   string         // text that whom it links gets once; empty = none
+	Message   lumo.MessageID // saved message that they get instead; zero = none
+	ExpiresAt time.Time      // zero = never
 	Live      bool
 }
+
+// Says tells whether whom it links gets a message.
+func (n CodeContent) Says() bool { return n.Welcome != "" || n.Message != (lumo.MessageID{}) }
 
 // NewCode is a code as a person makes it.
 type NewCode struct {
@@ -49,10 +53,14 @@ func (s *Service) CreateCode(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 	}
 	n.Live = true
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		code, err = s.addCode(ctx, m, c, n, lumo.FormID{})
+		saved, err := s.sendable(ctx, m, c, n.Message)
 		if err != nil {
 			return err
 		}
+		if code, err = s.addCode(ctx, m, c, n, lumo.FormID{}); err != nil {
+			return err
+		}
+		code.Saved = saved
 		return s.noteCode(ctx, m, code, by, "qr_code.create",
 			map[string]any{"identify_by": string(n.IdentifyBy)})
 	})
@@ -84,6 +92,11 @@ func (s *Service) ChangeCode(ctx context.Context, m lumo.MerchantID, c lumo.Chan
 		changed := changes(code.CodeContent, n)
 		if len(changed) == 0 {
 			return nil
+		}
+		if n.Message != code.Message { // one that was put away since must not keep a code from being paused
+			if code.Saved, err = s.sendable(ctx, m, c, n.Message); err != nil {
+				return err
+			}
 		}
 		code.CodeContent = n
 		if err := s.c.Codes.SetCode(ctx, m, code, s.c.Now()); err != nil {
@@ -120,7 +133,7 @@ func (s *Service) waitForEdges(ctx context.Context) {
 func changes(old, now CodeContent) (names []string) {
 	for name, differs := range map[string]bool{
 		"name": old.Name != now.Name, "tags": !slices.Equal(old.Tags, now.Tags),
-		"welcome": old.Welcome != now.Welcome, "expires_at": !old.ExpiresAt.Equal(now.ExpiresAt),
+		"welcome": old.Welcome != now.Welcome, "message": old.Message != now.Message, "expires_at": !old.ExpiresAt.Equal(now.ExpiresAt),
 		"state": old.Live != now.Live,
 	} {
 		if differs {
@@ -151,6 +164,9 @@ func (n *CodeContent) tidy(op string, now time.Time) error {
 	}
 	if len(utf16.Encode([]rune(n.Welcome))) > welcomeMax {
 		fields["welcome"] = "The message is longer than LINE's 5,000 characters."
+	}
+	if n.Welcome != "" && n.Message != (lumo.MessageID{}) {
+		fields["welcome"] = "Write a text, or choose a saved message."
 	}
 	if strings.Contains(n.Welcome, "{{") || strings.Contains(n.Welcome, "{%") {
 		fields["welcome"] = "Klaviyo's {{ }} is not filled in here. Write the text as people shall read it."

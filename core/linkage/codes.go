@@ -16,10 +16,12 @@ import (
 // phones are not among them.
 func (s *Service) Codes(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (list []Code, err error) {
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
-		list, err = s.c.Codes.Codes(ctx, m, c)
-		return err
+		if list, err = s.c.Codes.Codes(ctx, m, c); err != nil {
+			return err
+		}
+		list = slices.DeleteFunc(list, func(code Code) bool { return code.Own })
+		return s.readSaved(ctx, m, c, list)
 	})
-	list = slices.DeleteFunc(list, func(code Code) bool { return code.Own })
 	return list, fault.Wrap("linkage.Codes", err)
 }
 
@@ -40,7 +42,12 @@ func (s *Service) codeOf(ctx context.Context, m lumo.MerchantID, c lumo.ChannelI
 	if err == nil && (code.Channel != c || code.Form != (lumo.FormID{})) {
 		err = fault.New(fault.NotFound, "linkage.codeOf", "This QR code does not exist.")
 	}
-	return code, err
+	if err != nil {
+		return code, err
+	}
+	one := []Code{code}
+	err = s.readSaved(ctx, m, c, one)
+	return one[0], err
 }
 
 // CodeDay is what happened by a code on one day of the merchant's zone.

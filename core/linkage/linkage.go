@@ -42,6 +42,7 @@ type Code struct {
 	IdentifyBy IdentifyBy
 	Form       lumo.FormID // zero = of no form
 	Own        bool        // for members' own phones: whoever comes by it is a test friend
+	Saved      Saved       // of Message, where somebody looks at the code
 	Scans      int64
 	Friends    int64
 	Links      int64

@@ -29,6 +29,7 @@ type Config struct {
 	Recorder  Recorder
 	Outbox    Outbox
 	Greeter   Greeter
+	Messages  Messages
 	Tokens    TokenStore
 	Upkeep    Upkeep
 	Hooks     SystemHooks
@@ -56,7 +57,7 @@ func New(c Config) (*Service, error) {
 		c.Hooks == nil || c.Pages == nil || c.Channels == nil || c.Friends == nil || c.LINE == nil ||
 		c.Merchants == nil ||
 		c.Profiles == nil || c.Recorder == nil || c.Outbox == nil || c.Greeter == nil ||
-		c.Tokens == nil || c.Upkeep == nil ||
+		c.Messages == nil || c.Tokens == nil || c.Upkeep == nil ||
 		c.Fleet == nil || c.Auditor == nil || c.Watcher == nil || c.EdgeURL == "" ||
 		c.NewID == nil || c.Now == nil || c.Log == nil {
 		return nil, fault.New(fault.Internal, "linkage.New", "a dependency is missing")

@@ -333,3 +333,13 @@ func join(path, name string) string {
 	}
 	return path + "." + name
 }
+
+// withoutFallback names the variables of a body in whose place nothing would stand.
+func (b Body) withoutFallback() (names []string) {
+	for _, p := range Check(b) {
+		if name, _ := p.Data["name"].(string); p.Code == "no_fallback" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -154,6 +154,27 @@ func (s *Service) Published(ctx context.Context, m lumo.MerchantID, c lumo.Chann
 	return found, fault.Wrap("message.Published", err)
 }
 
+// Impersonal is a message as somebody gets it of whom nothing is known.
+type Impersonal struct {
+	Message
+	Empty []string // variables without a fallback in what is published
+}
+
+// Impersonal reads what is published of a message, for senders that know nothing of whom they send to.
+func (s *Service) Impersonal(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (
+	found Impersonal, err error) {
+	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {
+		found.Message, err = s.inChannel(ctx, m, c, v)
+		if err != nil || found.Version == 0 {
+			return err
+		}
+		published, err := s.c.Store.Version(ctx, m, v, found.Version)
+		found.Empty = published.Body.withoutFallback()
+		return err
+	})
+	return found, fault.Wrap("message.Impersonal", err)
+}
+
 // History are the versions of a message, newest first.
 func (s *Service) History(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, v lumo.MessageID) (all []Version, err error) {
 	err = s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {

@@ -830,7 +830,8 @@ CREATE TABLE qr_code (
     tags uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     welcome text DEFAULT ''::text NOT NULL,
     form_id uuid,
-    own boolean DEFAULT false NOT NULL
+    own boolean DEFAULT false NOT NULL,
+    message_id uuid
 );
 CREATE TABLE qr_code_day (
     merchant_id uuid NOT NULL,
@@ -1209,8 +1210,10 @@ ALTER TABLE property_number ADD CONSTRAINT property_number_pkey PRIMARY KEY (mer
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_identify_by_check CHECK ((identify_by = ANY (ARRAY['profile'::text, 'email'::text, 'phone'::text, 'none'::text])));
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_merchant_id_channel_id_fkey FOREIGN KEY (merchant_id, channel_id) REFERENCES channel(merchant_id, id);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_merchant_id_channel_id_number_key UNIQUE (merchant_id, channel_id, number);
+ALTER TABLE qr_code ADD CONSTRAINT qr_code_merchant_id_message_id_fkey FOREIGN KEY (merchant_id, message_id) REFERENCES message(merchant_id, id);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_pkey PRIMARY KEY (merchant_id, id);
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_public_key_key UNIQUE (public_key);
+ALTER TABLE qr_code ADD CONSTRAINT qr_code_says_one_check CHECK (((message_id IS NULL) OR (welcome = ''::text)));
 ALTER TABLE qr_code ADD CONSTRAINT qr_code_state_check CHECK ((state = ANY (ARRAY['live'::text, 'paused'::text])));
 ALTER TABLE qr_code_day ADD CONSTRAINT qr_code_day_merchant_id_qr_code_id_fkey FOREIGN KEY (merchant_id, qr_code_id) REFERENCES qr_code(merchant_id, id);
 ALTER TABLE qr_code_day ADD CONSTRAINT qr_code_day_pkey PRIMARY KEY (merchant_id, qr_code_id, day);

@@ -25,10 +25,10 @@ RETURNING code_seq`, m, c.Channel).Scan(&c.Number)
 	}
 	_, err = tx.Exec(ctx, `
 INSERT INTO qr_code (merchant_id, id, channel_id, number, public_key, name, identify_by, state, expires_at,
-                     tags, welcome, form_id, own, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $11, $13, $12, $12)`,
+                     tags, welcome, message_id, form_id, own, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $14, $11, $13, $12, $12)`,
 		m, c.ID, c.Channel, int64(c.Number), c.Key, c.Name, string(c.IdentifyBy), orNull(c.ExpiresAt),
-		plain(c.Tags), c.Welcome, orNull(c.Form), c.CreatedAt, c.Own)
+		plain(c.Tags), c.Welcome, orNull(c.Form), c.CreatedAt, c.Own, orNull(c.Message))
 	if err != nil {
 		return linkage.Code{}, postgres.Fault(op, err)
 	}
@@ -40,16 +40,17 @@ VALUES ($1, $2, 'code', $3, $4)`, c.Key, m, c.ID, c.CreatedAt)
 
 const selectCode = `
 SELECT id, channel_id, number, public_key, name, identify_by, state = 'live', expires_at, scans, friends,
-       links, last_scan_at, tags, welcome, form_id, own, created_at
+       links, last_scan_at, tags, welcome, message_id, form_id, own, created_at
   FROM qr_code`
 
 func scanCode(r pgx.Row) (c linkage.Code, err error) {
 	var expires, scanned *time.Time
 	var number int64
 	var form *lumo.FormID
+	var message *lumo.MessageID
 	err = r.Scan(&c.ID, &c.Channel, &number, &c.Key, &c.Name, &c.IdentifyBy, &c.Live, &expires, &c.Scans,
-		&c.Friends, &c.Links, &scanned, &c.Tags, &c.Welcome, &form, &c.Own, &c.CreatedAt)
-	c.Form = value(form)
+		&c.Friends, &c.Links, &scanned, &c.Tags, &c.Welcome, &message, &form, &c.Own, &c.CreatedAt)
+	c.Form, c.Message = value(form), value(message)
 	c.Number, c.ExpiresAt, c.LastScanAt = uint64(number), value(expires), value(scanned)
 	return c, err
 }
@@ -85,9 +86,9 @@ func (s *Store) SetCode(ctx context.Context, m lumo.MerchantID, c linkage.Code, 
 	tag, err := postgres.Tx(ctx).Exec(ctx, `
 UPDATE qr_code
    SET name = $3, state = CASE WHEN $4 THEN 'live' ELSE 'paused' END, expires_at = $5, tags = $6, welcome = $7,
-       updated_at = $8
+       message_id = $9, updated_at = $8
  WHERE merchant_id = $1 AND id = $2`, m, c.ID, c.Name, c.Live, orNull(c.ExpiresAt), plain(c.Tags),
-		c.Welcome, now)
+		c.Welcome, now, orNull(c.Message))
 	return one("This QR code does not exist.", "postgres.SetCode", tag.RowsAffected(), err)
 }
 

@@ -266,3 +266,64 @@ func TestAMembersOwnPhoneCodeIsNotOfferedToCustomers(t *testing.T) {
 		t.Errorf("got %v %v", got, err)
 	}
 }
+
+// A code may send what reads as it was written for whoever comes: published, not put away, and
+// with a fallback for each variable.
+func TestACodeSendsOnlyWhatCanBeKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	message := func(n byte, s linkage.Saved) lumo.MessageID {
+		v := lumo.MessageID(id.New(1, [10]byte{n}))
+		err := w.db.InTenant(t.Context(), w.merchant, func(ctx context.Context) error {
+			_, err := postgres.Tx(ctx).Exec(ctx, `
+INSERT INTO message (merchant_id, id, channel_id, name, body, created_at, updated_at)
+VALUES ($1, $2, $3, $4, '', now(), now())`, w.merchant, v, w.channel.ID, s.Name)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.vendors.saved[v] = s
+		return v
+	}
+	good := message(1, linkage.Saved{Name: "Good", Version: 1})
+	made := func(c linkage.CodeContent) (linkage.Code, error) {
+		return w.service.CreateCode(t.Context(), w.merchant, w.channel.ID, lumo.MemberID{},
+			linkage.NewCode{IdentifyBy: linkage.ByNothing, CodeContent: c})
+	}
+	for want, bad := range map[string]linkage.CodeContent{
+		"This message does not exist.":                   {Message: lumo.MessageID{9}},
+		"Publish the message “Draft” first.":             {Message: message(2, linkage.Saved{Name: "Draft"})},
+		"The message “Old” is put away. Choose another.": {Message: message(3, linkage.Saved{Name: "Old", Version: 1, Archived: true})},
+		"A code cannot know first_name, size. Give it a fallback in the message “Personal”.": {Message: message(4,
+			linkage.Saved{Name: "Personal", Version: 1, Empty: []string{"first_name", "size"}})},
+		"Write a text, or choose a saved message.": {Message: good, Welcome: "Hi"},
+	} {
+		bad.Name = "Counter"
+		_, err := made(bad)
+		fields := fault.FieldsOf(err)
+		if !fault.Is(err, fault.Invalid) || fields["message"]+fields["welcome"] != want {
+			t.Errorf("got %v %v, want %q", err, fields, want)
+		}
+	}
+	code, err := made(linkage.CodeContent{Name: "Counter", Message: good})
+	if err != nil || code.Saved.Name != "Good" {
+		t.Fatalf("got %+v %v", code, err)
+	}
+	w.vendors.saved[good] = linkage.Saved{Name: "Good", Version: 1, Archived: true}
+	content := code.CodeContent
+	content.Live = false
+	code, err = w.service.ChangeCode(t.Context(), w.merchant, w.channel.ID, code.ID, lumo.MemberID{}, content)
+	if err != nil || code.Live || !code.Saved.Archived {
+		t.Errorf("a code is paused, whatever became of its message: got %+v %v", code, err)
+	}
+	content.Message, content.Welcome = lumo.MessageID{}, "Hi"
+	code, err = w.service.ChangeCode(t.Context(), w.merchant, w.channel.ID, code.ID, lumo.MemberID{}, content)
+	if err != nil || code.Saved.Name != "" {
+		t.Errorf("a text instead: got %+v %v", code, err)
+	}
+	list, err := w.service.Codes(t.Context(), w.merchant, w.channel.ID)
+	if err != nil || len(list) != 1 || list[0].Welcome != "Hi" || list[0].Message != (lumo.MessageID{}) {
+		t.Errorf("got %+v %v", list, err)
+	}
+}

@@ -132,7 +132,7 @@ func (w *world) newService(t *testing.T, tenants linkage.Tenants) *linkage.Servi
 	ls, cs := store.New(w.vault), channels.New(w.vault)
 	s, err := linkage.New(linkage.Config{Directory: linkage.NewDirectory(w.db, ls, w.channels),
 		Tenants: tenants, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls,
-		Tokens: ls, Greeter: w.heard, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
+		Tokens: ls, Greeter: w.heard, Messages: w.vendors, Upkeep: cs, Hooks: w.vendors, Pages: w.vendors, Channels: w.channels, Friends: w.channels,
 		Merchants: japan{}, LINE: w.vendors, Profiles: w.vendors, Recorder: w.heard, Outbox: w.heard, Fleet: w.heard,
 		Auditor: w.heard, Watcher: w.heard, EdgeURL: edgeURL, NewID: w.newID, Now: w.clock,
 		Log: slog.New(slog.NewJSONHandler(w.logs, nil))})
@@ -292,6 +292,7 @@ type vendors struct {
 	merged    map[lumo.ProfileID]lumo.ProfileID
 	profiles  map[lumo.ProfileID]lumo.Profile
 	page      string
+	saved     map[lumo.MessageID]linkage.Saved
 }
 
 func channelStore(w *world) *channels.Store { return channels.New(w.vault) }
@@ -300,7 +301,7 @@ func newVendors() *vendors {
 	return &vendors{nonces: map[string]bool{}, verifiers: map[string]bool{},
 		friends: map[lumo.LineUserID]bool{}, byEmail: map[string]lumo.ProfileID{},
 		missing: map[lumo.ProfileID]bool{}, merged: map[lumo.ProfileID]lumo.ProfileID{},
-		profiles: map[lumo.ProfileID]lumo.Profile{}}
+		profiles: map[lumo.ProfileID]lumo.Profile{}, saved: map[lumo.MessageID]linkage.Saved{}}
 }
 
 func (v *vendors) expect(nonce, verifier string) {
@@ -395,6 +396,16 @@ func (v *vendors) Genuine(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID
 func (v *vendors) Read(body []byte) ([]linkage.SystemEvent, error) {
 	return []linkage.SystemEvent{{ID: "1", Topic: linkage.TopicMerged,
 		Profiles: []lumo.ProfileID{lumo.ProfileID(body)}}}, nil
+}
+
+func (v *vendors) Saved(_ context.Context, _ lumo.MerchantID, _ lumo.ChannelID, m lumo.MessageID) (linkage.Saved, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	saved, ok := v.saved[m]
+	if !ok {
+		return saved, fault.New(fault.NotFound, "fake", "")
+	}
+	return saved, nil
 }
 
 func (v *vendors) Page(context.Context, string) (string, error) {

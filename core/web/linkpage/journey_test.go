@@ -113,7 +113,7 @@ func (j *journey) build(t *testing.T, client *line.Client) {
 		t.Fatal(err)
 	}
 	j.linkage, err = linkage.New(linkage.Config{Directory: linkage.NewDirectory(j.DB, ls, j.channels),
-		Tenants: j.DB, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: others,
+		Tenants: j.DB, Links: ls, States: ls, Codes: ls, Forms: ls, Settings: ls, Health: ls, Tokens: ls, Greeter: others, Messages: others,
 		Upkeep: cs, Hooks: others, Pages: others, Channels: j.channels, Friends: j.channels, Merchants: others,
 		LINE: client, Profiles: others, Recorder: others, Outbox: others, Fleet: others,
 		Auditor: others, Watcher: others, EdgeURL: j.edge.URL, NewID: j.ID, Now: j.Clock.Now, Log: log})
@@ -474,6 +474,10 @@ func (j *journey) eventually(t *testing.T, ok func() bool) {
 			t.Fatal("did not happen")
 		}
 	}
+}
+
+func (o *others) Saved(context.Context, lumo.MerchantID, lumo.ChannelID, lumo.MessageID) (linkage.Saved, error) {
+	return linkage.Saved{}, nil
 }
 
 func (o *others) Greet(context.Context, lumo.MerchantID, lumo.Friend, linkage.Code) error { return nil }

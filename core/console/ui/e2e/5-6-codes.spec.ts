@@ -16,6 +16,14 @@ async function someone(request: APIRequestContext, name: string, language: strin
   return { id, name, chat };
 }
 
+// published is a new saved message of one text.
+async function published(page: Page, name: string, text: string): Promise<string> {
+  const blocks = [JSON.stringify({ type: "text", text })];
+  const { id } = await asMember<{ id: string }>(page, "/messages", { name, draft: { blocks } });
+  await asMember(page, `/messages/${id}/publish`, { revision: 1 });
+  return id;
+}
+
 // saved is the file that a click downloads.
 async function saved(page: Page, button: string): Promise<Buffer> {
   const waiting = page.waitForEvent("download");
@@ -91,14 +99,37 @@ for (const language of ["en", "ja"] as const) {
       await looked(page, `5-6-counter-scanned-${language}`);
     });
 
-    await test.step("a customer's code is tried as somebody", async () => {
-      const code = await asMember<{ id: string }>(page, "/qr_codes", {
-        name: `Tried ${stamp}`,
-        identify_by: "profile",
-        tags: [tag.id],
-        welcome: `Linked, ${stamp}!`,
-      });
+    const code = await asMember<{ id: string }>(page, "/qr_codes", {
+      name: `Tried ${stamp}`,
+      identify_by: "profile",
+      tags: [tag.id],
+      welcome: `Linked, ${stamp}!`,
+    });
+    const hello = await published(page, `Hello ${stamp}`, `Hello [[ first_name | you ]], ${stamp}!`);
+
+    await test.step("a saved message is chosen instead of its text", async () => {
+      await published(page, `Bare ${stamp}`, "Hello [[ first_name ]]!");
       await page.goto(`${home}/linking/qr/${code.id}`);
+      const says = page.getByRole("combobox", { name: t("linking.codes.says") });
+      const choose = async (name: string) => {
+        await says.click();
+        await page.getByRole("option", { name }).click();
+        await page.getByRole("button", { name: t("linking.codes.save") }).click();
+      };
+      await choose(`Bare ${stamp}`);
+      await expect(says).toHaveAccessibleDescription(/first_name/);
+      await looked(page, `5-6-unknown-${language}`);
+      await choose(`Hello ${stamp}`);
+      await expect(says).not.toHaveAccessibleDescription(/first_name/);
+      const phone = page.getByRole("region", { name: t("message.previewOf", { name: `Hello ${stamp}` }) });
+      await expect(phone).toContainText(`Hello you, ${stamp}!`);
+      await expect
+        .poll(async () => (await asMember<{ message?: string }>(page, `/qr_codes/${code.id}`)).message)
+        .toBe(hello);
+      await looked(page, `5-6-saved-${language}`);
+    });
+
+    await test.step("a customer's code is tried as somebody", async () => {
       await page.getByText(t("linking.codes.phone"), { exact: true }).click();
       await expect(page.getByText(t("linking.codes.phoneText"))).toBeVisible();
       const opened = page.getByRole("region", { name: t("linking.codes.try") });
@@ -116,7 +147,7 @@ for (const language of ["en", "ja"] as const) {
       await scanned(request, mie.id, { url });
       const known = async () => (await customer(request, profile)).profile.properties;
       await expect.poll(async () => (await known())["LINE Consent"]).toBe("given");
-      await expect.poll(mie.chat).toContain(`Linked, ${stamp}!`);
+      await expect.poll(mie.chat).toContain(`Hello you, ${stamp}!`);
       const id = await met(page, mie.name);
       expect(await asMember<Friend>(page, `/friends/${id}`)).toMatchObject({
         tags: [tag.id],
@@ -132,11 +163,18 @@ for (const language of ["en", "ja"] as const) {
       const sent = page.getByRole("region", { name: t("friend.timeline") }).getByRole("group", {
         name: t("friend.sentMessages"),
       });
-      await expect(sent).toContainText(`Linked, ${stamp}!`);
+      await expect(sent).toContainText(`Hello you, ${stamp}!`);
       await expect(page.getByRole("region", { name: t("friend.phoneOf", { name: mie.name }) })).toContainText(
-        `Linked, ${stamp}!`,
+        `Hello you, ${stamp}!`,
       );
       await looked(page, `5-13-proof-${language}`);
+    });
+
+    await test.step("a message that is put away is missed on the code's page", async () => {
+      await asMember(page, `/messages/${hello}/archive`, {});
+      await page.goto(`${home}/linking/qr/${code.id}`);
+      await expect(page.getByText(t("linking.codes.savedAway", { name: `Hello ${stamp}` }))).toBeVisible();
+      await looked(page, `5-6-away-${language}`);
     });
   });
 }

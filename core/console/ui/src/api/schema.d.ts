@@ -3070,6 +3070,8 @@ export interface components {
         CodeChangeInputBody: {
             /** Format: date-time */
             expires_at?: string;
+            /** @description msg_.., a published message instead of the text */
+            message?: string;
             name: string;
             /** @enum {string} */
             state: "live" | "paused";
@@ -3120,7 +3122,11 @@ export interface components {
             last_scan_at?: string;
             /** Format: int64 */
             linked: number;
+            /** @description msg_.., which they get instead */
+            message?: string;
             name: string;
+            /** @description of message */
+            saved?: components["schemas"]["SavedView"];
             /** Format: int64 */
             scans: number;
             /** @enum {string} */
@@ -3131,7 +3137,7 @@ export interface components {
             url: string;
             /** @description for a Klaviyo email; Klaviyo fills in the customer */
             url_template: string;
-            /** @description message that whom it links gets once */
+            /** @description text that whom it links gets once */
             welcome: string;
         };
         CompareInputBody: {
@@ -4820,6 +4826,8 @@ export interface components {
             expires_at?: string;
             /** @enum {string} */
             identify_by: "profile" | "email" | "phone" | "none";
+            /** @description msg_.., a published message instead of the text */
+            message?: string;
             name: string;
             tags?: string[];
             welcome?: string;
@@ -5246,6 +5254,13 @@ export interface components {
             values: {
                 [key: string]: string;
             };
+        };
+        SavedView: {
+            /** @description put away: nobody gets it */
+            archived: boolean;
+            /** @description variables without a fallback: nothing stands there */
+            empty: string[];
+            name: string;
         };
         SearchBody: {
             /** @enum {string} */

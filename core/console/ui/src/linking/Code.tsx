@@ -12,7 +12,6 @@ import {
   Stack,
   Tabs,
   Text,
-  Textarea,
   TextInput,
 } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -40,6 +39,7 @@ import {
 import { usePlace } from "../place";
 import type { Code } from "./Codes";
 import { Funnel } from "./Health";
+import { Says } from "./Says";
 
 // CodePage makes a QR code, or shows, changes and counts one.
 export function CodePage() {
@@ -75,6 +75,14 @@ function Editor({ of }: { of?: Code }) {
       state={of && <State of={of.state === "expired" ? "ended" : of.state} words="linking.state" />}
     >
       {of && of.state !== "live" && <Alert color="yellow">{t(`linking.codes.${of.state}Text`)}</Alert>}
+      {of?.saved?.archived && (
+        <Alert color="yellow">{t("linking.codes.savedAway", { name: of.saved.name })}</Alert>
+      )}
+      {of?.saved && !of.saved.archived && of.saved.empty.length > 0 && (
+        <Alert color="yellow">
+          {t("linking.codes.savedEmpty", { name: of.saved.name, names: of.saved.empty.join(", ") })}
+        </Alert>
+      )}
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>
           {of && <ForEmail of={of} />}
@@ -102,6 +110,7 @@ function Settings({ of }: { of?: Code }) {
   const [by, setBy] = useState(of?.identify_by ?? "profile");
   const [tags, setTags] = useState<string[]>(of?.tags ?? []);
   const [welcome, setWelcome] = useState(of?.welcome ?? "");
+  const [message, setMessage] = useState(of?.message ?? "");
   const [until, setUntil] = useState(of?.expires_at ? dayOf(of.expires_at, zone) : "");
   const known = useQuery({
     queryKey: ["tag", channel?.id],
@@ -111,7 +120,8 @@ function Settings({ of }: { of?: Code }) {
     const body = {
       name,
       tags,
-      welcome,
+      welcome: message ? undefined : welcome,
+      message: message || undefined,
       expires_at: isDay(until) ? endOf(until, zone) : undefined,
     };
     const saved = of
@@ -158,14 +168,13 @@ function Settings({ of }: { of?: Code }) {
         searchable
         error={fieldError(save.error, "tags")}
       />
-      <Textarea
-        label={t("linking.codes.welcome")}
-        description={t("linking.codes.welcomeText")}
-        value={welcome}
-        autosize
-        minRows={2}
-        onChange={(e) => setWelcome(e.currentTarget.value)}
-        error={fieldError(save.error, "welcome")}
+      <Says
+        of={of}
+        welcome={welcome}
+        message={message}
+        onWelcome={setWelcome}
+        onMessage={setMessage}
+        error={save.error}
       />
       <TextInput
         type="date"
