@@ -153,7 +153,7 @@ func statusOf(o linkage.Outcome) int {
 
 // shop is what a page shows of the merchant; all empty when nobody knows whose it is.
 type shop struct {
-	name, picture, basicID, language string
+	name, picture, ring, basicID, language string
 }
 
 func (p *Pages) shop(ctx context.Context, r linkage.Result) (shop, error) {
@@ -169,7 +169,7 @@ func (p *Pages) shop(ctx context.Context, r linkage.Result) (shop, error) {
 		return s, nil
 	}
 	c, err := p.channels.Channel(ctx, r.Merchant, r.Channel)
-	s.basicID = c.BasicID
+	s.basicID, s.ring = c.BasicID, c.Ring
 	if strings.HasPrefix(c.PictureURL, "https://") || strings.HasPrefix(c.PictureURL, "http://127.0.0.1") {
 		s.picture = c.PictureURL
 	}

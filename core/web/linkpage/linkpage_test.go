@@ -23,6 +23,7 @@ import (
 type backend struct {
 	result linkage.Result
 	err    error
+	ring   string // of the account
 	back   linkage.Return
 	value  string
 }
@@ -38,7 +39,7 @@ func (b *backend) Confirm(_ context.Context, value string) (linkage.Result, erro
 }
 
 func (b *backend) Channel(context.Context, lumo.MerchantID, lumo.ChannelID) (channel.Channel, error) {
-	return channel.Channel{Channel: lumo.Channel{BasicID: "@hanatea"}, PictureURL: "https://p.example/hana.png"}, nil
+	return channel.Channel{Channel: lumo.Channel{BasicID: "@hanatea"}, Ring: b.ring, PictureURL: "https://p.example/hana.png"}, nil
 }
 
 func (b *backend) Merchant(context.Context, lumo.MerchantID) (lumo.Merchant, error) {
@@ -116,6 +117,23 @@ func TestSentencesAreThoseOfTheSpecification(t *testing.T) {
 		if got := string(serve(t, b, callback()).Body); !strings.Contains(got, c.want) {
 			t.Errorf("%s %s: not found: %s", c.outcome, c.lang, c.want)
 		}
+	}
+}
+
+// Customers see the account's own colour, as its merchant chose it in the console.
+func TestPagesHaveTheAccountsColour(t *testing.T) {
+	t.Parallel()
+	for number := range uint32(6) {
+		b := &backend{ring: channel.RingOf(number + 1),
+			result: linkage.Result{Outcome: linkage.AskLink, Merchant: lumo.MerchantID{1}, Channel: lumo.ChannelID{1}}}
+		page := string(serve(t, b, callback()).Body)
+		if !strings.Contains(page, `<main class="`+b.ring+`">`) || !strings.Contains(page, "."+b.ring+"{border-color:#") {
+			t.Errorf("%s is not the page's colour", b.ring)
+		}
+	}
+	unknown := string(serve(t, &backend{result: linkage.Result{Outcome: linkage.NoLongerWorks}}, callback()).Body)
+	if !strings.Contains(unknown, "<main>") {
+		t.Error("a page of nobody's has a colour")
 	}
 }
 

@@ -14,6 +14,7 @@ type view struct {
 	Text    string
 	Shop    string
 	Picture string
+	Ring    string // the account's colour, as in the console; empty = none
 	Action  string // of the form, empty = none
 	Field   string
 	Value   string
@@ -25,7 +26,7 @@ type view struct {
 
 func viewOf(r linkage.Result, s shop, lang string) view {
 	t := texts()[lang]
-	v := view{Lang: tag(lang), Shop: s.name, Picture: s.picture, Title: s.name}
+	v := view{Lang: tag(lang), Shop: s.name, Picture: s.picture, Ring: s.ring, Title: s.name}
 	if v.Title == "" {
 		v.Title = "LINE"
 	}
