@@ -256,7 +256,11 @@ func steps(r flow.Row) []FlowStepView {
 		if r.UsualOf > 1 { // of this call alone it says nothing
 			called.Data["usual"] = int(r.Usual.Minutes())
 		}
-		all = []FlowStepView{step("event", true, r.EventAt), called, key}
+		event := step("event", true, r.EventAt)
+		if r.EventName != "" {
+			event.Data = map[string]any{"name": r.EventName}
+		}
+		all = []FlowStepView{event, called, key}
 	}
 	found := r.Outcome == flow.Accepted
 	if key.State == "done" {

@@ -86,8 +86,8 @@ type Board interface {
 	Days(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, flow string, before time.Time, limit int) ([]Day, error)
 	// Unmeasured are calls whose event's time is not known yet, newest first, a few of each flow.
 	Unmeasured(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, since time.Time, each int) ([]Request, error)
-	// Measure notes when a call's event happened; zero = Klaviyo does not know it.
-	Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, at time.Time) error
+	// Measure notes what a call's event was and when it happened; zero = Klaviyo does not know it.
+	Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, e lumo.ReadEvent) error
 }
 
 // Quota is how many messages LINE allows this month.

@@ -49,8 +49,8 @@ type Readings interface {
 		[]Request, time.Time, error)
 	// ReadLater puts a reading off.
 	ReadLater(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, due time.Time) error
-	// EventRead ends a reading, with the event's time or a note why there are no values.
-	EventRead(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, at time.Time, note string) error
+	// EventRead ends a reading, with the event or a note why there are no values.
+	EventRead(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, e lumo.ReadEvent, note string) error
 }
 
 // want finds the variables of a message that its event fills and the call did not bring. A call
@@ -229,9 +229,9 @@ func (r *Reader) pause(c lumo.ChannelID, wait time.Duration) {
 func (r *Reader) read(ctx context.Context, reading Request) {
 	limited, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	values, at, note, err := r.ask(limited, reading)
+	values, e, note, err := r.ask(limited, reading)
 	if err == nil {
-		err = r.Flows.filled(context.WithoutCancel(ctx), reading, values, at, note)
+		err = r.Flows.filled(context.WithoutCancel(ctx), reading, values, e, note)
 	} else {
 		err = errors.Join(r.later(context.WithoutCancel(ctx), reading, err), err)
 	}
@@ -242,31 +242,31 @@ func (r *Reader) read(ctx context.Context, reading Request) {
 
 // ask gives the values of a call's event, or says why there are none. An error means that it is
 // worth asking again.
-func (r *Reader) ask(ctx context.Context, reading Request) (values map[string]string, at time.Time, note string, err error) {
+func (r *Reader) ask(ctx context.Context, reading Request) (values map[string]string, e lumo.ReadEvent, note string, err error) {
 	s := r.Flows
 	if !s.Now().Before(reading.WantedUntil) {
-		return nil, at, EventUnread, nil
+		return nil, e, EventUnread, nil
 	}
 	channel, err := s.Channels.Get(ctx, reading.Merchant, reading.Channel)
 	if err != nil {
-		return nil, at, "", err
+		return nil, e, "", err
 	}
 	if channel.KlaviyoAccount == (lumo.AccountID{}) {
-		return nil, at, EventUnread, nil
+		return nil, e, EventUnread, nil
 	}
 	e, found, wait, err := s.findEvent(ctx, channel.KlaviyoAccount, reading)
 	r.pause(reading.Channel, wait)
 	switch fault.KindOf(err) {
 	case "":
 	case fault.NotFound:
-		return nil, at, EventMissing, nil
+		return nil, e, EventMissing, nil
 	case fault.Forbidden, fault.Invalid: // Klaviyo will say the same again
-		return nil, at, EventUnread, nil
+		return nil, e, EventUnread, nil
 	default:
-		return nil, at, "", err
+		return nil, e, "", err
 	}
 	if !found {
-		return nil, at, EventMissing, nil
+		return nil, e, EventMissing, nil
 	}
 	values = map[string]string{}
 	for _, name := range reading.Wanted {
@@ -274,7 +274,7 @@ func (r *Reader) ask(ctx context.Context, reading Request) (values map[string]st
 			values[name] = value
 		}
 	}
-	return values, e.OccurredAt, "", nil
+	return values, e, "", nil
 }
 
 // later puts a reading off after a fault: the longer it has waited, the longer; or for as long
@@ -303,7 +303,7 @@ func (r *Reader) later(ctx context.Context, reading Request, cause error) error 
 
 // filled gives a message the values of its event and has it sent. One that went out meanwhile
 // stays as it went.
-func (s *Service) filled(ctx context.Context, r Request, values map[string]string, at time.Time, note string) error {
+func (s *Service) filled(ctx context.Context, r Request, values map[string]string, e lumo.ReadEvent, note string) error {
 	return s.Tenants.InTenant(ctx, r.Merchant, func(ctx context.Context) error {
 		waited, err := s.Planner.Fill(ctx, r.Merchant, r.Delivery, values)
 		if err != nil {
@@ -312,7 +312,7 @@ func (s *Service) filled(ctx context.Context, r Request, values map[string]strin
 		if !waited && note == "" {
 			note = EventUnread
 		}
-		if err := s.Readings.EventRead(ctx, r.Merchant, r.ID, at, note); err != nil {
+		if err := s.Readings.EventRead(ctx, r.Merchant, r.ID, e, note); err != nil {
 			return err
 		}
 		s.Watcher.RequestChanged(ctx, r.Merchant, r.Channel, r.ID)

@@ -22,6 +22,7 @@ type Row struct {
 	First       delivery.State // of a duplicate: where the first call's message stands; empty = not known
 	FirstSentAt time.Time      // when LINE took that
 	EventAt     time.Time      // when the event happened; zero = not known
+	EventName   string         // what it was
 	PlannedAt   time.Time
 	FirstTryAt  time.Time
 	AcceptedAt  time.Time

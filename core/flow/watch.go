@@ -194,6 +194,6 @@ func (s *Service) measureCall(ctx context.Context, c lumo.Channel, r Request) er
 		return err
 	}
 	return s.Tenants.InTenant(ctx, c.Merchant, func(ctx context.Context) error {
-		return s.Board.Measure(ctx, c.Merchant, r.ID, e.OccurredAt)
+		return s.Board.Measure(ctx, c.Merchant, r.ID, e)
 	})
 }

@@ -199,13 +199,15 @@ func TestEventsAreReadNewestFirstPageByPage(t *testing.T) {
 	s.header["RateLimit-Limit"], s.header["RateLimit-Remaining"] = "350, 350;w=1, 3500;w=60", "0"
 	s.header["RateLimit-Reset"] = "7"
 	s.body = `{"data":[{"type":"event","id":"e","attributes":{"datetime":"2026-11-24 02:00:00+00:00",
-		"event_properties":{"$event_id":"order-7","Item":"Tea"}}}],
+		"event_properties":{"$event_id":"order-7","Item":"Tea"}},"relationships":{"metric":{"data":{"type":"metric","id":"M"}}}}],
+		"included":[{"type":"metric","id":"N","attributes":{"name":"Placed Order"}},
+			{"type":"metric","id":"M","attributes":{"name":"Checkout Started"}}],
 		"links":{"next":"https://elsewhere.example/api/events?page%5Bcursor%5D=bmV4dA"}}`
 	got, err := c.EventPage(t.Context(), canaryToken, "P1", now().Add(-time.Hour), "", 5000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "order-7", OccurredAt: now().Add(-time.Hour),
+	want := lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "order-7", Metric: "Checkout Started", OccurredAt: now().Add(-time.Hour),
 		Properties: map[string]any{"$event_id": "order-7", "Item": "Tea"}}}, Next: "bmV4dA", Wait: 7 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -79,7 +79,7 @@ func (c *Client) EventPage(ctx context.Context, token lumo.Secret, profile lumo.
 	filter := `equals(profile_id,"` + string(profile) + `"),greater-or-equal(datetime,` +
 		since.UTC().Format(time.RFC3339) + ")"
 	query := url.Values{"filter": {filter}, "sort": {"-datetime"},
-		"fields[event]": {"datetime,event_properties"},
+		"fields[event]": {"datetime,event_properties"}, "include": {"metric"}, "fields[metric]": {"name"},
 		"page[size]":    {strconv.Itoa(min(max(limit, 1), pageSize))}}
 	if after != "" {
 		query.Set("page[cursor]", after)
@@ -90,8 +90,16 @@ func (c *Client) EventPage(ctx context.Context, token lumo.Secret, profile lumo.
 				Datetime   string         `json:"datetime"`
 				Properties map[string]any `json:"event_properties"`
 			} `json:"attributes"`
+			Relationships struct {
+				Metric struct {
+					Data struct {
+						ID string `json:"id"`
+					} `json:"data"`
+				} `json:"metric"`
+			} `json:"relationships"`
 		} `json:"data"`
-		Links struct {
+		Included []named `json:"included"`
+		Links    struct {
 			Next string `json:"next"`
 		} `json:"links"`
 	}
@@ -100,10 +108,14 @@ func (c *Client) EventPage(ctx context.Context, token lumo.Secret, profile lumo.
 	if err != nil {
 		return lumo.EventPage{}, err
 	}
+	metrics := map[string]string{}
+	for _, one := range answer.Included {
+		metrics[one.ID] = one.Attributes.Name
+	}
 	page := lumo.EventPage{Events: make([]lumo.ReadEvent, len(answer.Data)), Wait: wait}
 	for i, row := range answer.Data {
 		page.Events[i] = lumo.ReadEvent{Ref: text(row.Attributes.Properties["$event_id"]),
-			OccurredAt: readTime(row.Attributes.Datetime), Properties: row.Attributes.Properties}
+			Metric: metrics[row.Relationships.Metric.Data.ID], OccurredAt: readTime(row.Attributes.Datetime), Properties: row.Attributes.Properties}
 	}
 	if next, err := url.Parse(answer.Links.Next); err == nil {
 		page.Next = next.Query().Get("page[cursor]")

@@ -184,14 +184,14 @@ func TestFakeGivesOneProfilesEventsOfATimeNewestFirst(t *testing.T) {
 		}
 		for _, e := range page.Events {
 			if e.Properties["Item"] != nil {
-				got = append(got, e.Ref+" "+e.OccurredAt.Sub(now()).String())
+				got = append(got, e.Metric+" "+e.Ref+" "+e.OccurredAt.Sub(now()).String())
 			}
 		}
 		if after = page.Next; after == "" {
 			break
 		}
 	}
-	if diff := cmp.Diff([]string{"third -1h0m0s", "second -2h0m0s", "first -3h0m0s"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Cart third -1h0m0s", "Cart second -2h0m0s", "Cart first -3h0m0s"}, got); diff != "" {
 		t.Error(diff)
 	}
 	c.fake.Faults().Add(vendortest.Fault{API: "klaviyo.events_read", Kind: "429"})

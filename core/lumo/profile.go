@@ -41,6 +41,7 @@ type ProfileEvent struct {
 // ReadEvent is an event as Klaviyo gives it back.
 type ReadEvent struct {
 	Ref        string // $event_id
+	Metric     string // its name
 	OccurredAt time.Time
 	Properties map[string]any
 }

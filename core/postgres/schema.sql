@@ -347,7 +347,8 @@ CREATE TABLE flow_request (
     event_due_at timestamp with time zone,
     event_until timestamp with time zone,
     event_note text DEFAULT ''::text NOT NULL,
-    again_id uuid
+    again_id uuid,
+    event_name text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE form (
     merchant_id uuid NOT NULL,

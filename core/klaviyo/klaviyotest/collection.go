@@ -16,6 +16,8 @@ type rule struct {
 	sorts   []string
 	size    int // default page size, 0 = no page[size]
 	most    int
+	// includes finds what resources refer to, by kind; a nil answer = there is none.
+	includes map[string]func(id string) object
 }
 
 // condition is one part of a filter.
@@ -146,10 +148,26 @@ func (s *Server) collect(c *call, r rule, items []item) answer {
 	for _, i := range items[start:end] {
 		data = append(data, sparse(i.body(), q.Get("fields["+r.kind+"]")))
 	}
-	return answer{
-		status: 200,
-		body:   object{"data": data, "links": links(c, start, end, size, len(items))},
+	body := object{"data": data, "links": links(c, start, end, size, len(items))}
+	if kind := q.Get("include"); kind != "" {
+		if r.includes[kind] == nil {
+			return s.parameter("include", "'"+kind+"' is not a valid include.")
+		}
+		body["included"] = included(data, kind, q.Get("fields["+kind+"]"), r.includes[kind])
 	}
+	return answer{status: 200, body: body}
+}
+
+// included are what resources refer to, each once.
+func included(data []any, kind, fields string, find func(id string) object) []any {
+	all, seen := []any{}, map[string]bool{}
+	for _, one := range data {
+		id, _ := path(one, "relationships", kind, "data", "id").(string)
+		if v := find(id); v != nil && !seen[id] {
+			all, seen[id] = append(all, sparse(v, fields)), true
+		}
+	}
+	return all
 }
 
 func page(q url.Values, r rule) (size, start int, bad string) {

@@ -228,6 +228,14 @@ func (s *Server) getEvents(c *call) answer {
 			"timestamp":  times,
 		},
 		sorts: []string{"datetime", "-datetime", "timestamp", "-timestamp"},
+		includes: map[string]func(string) object{"metric": func(id string) object {
+			for _, m := range t.Metrics {
+				if m.ID == id {
+					return m.resource(c.base)
+				}
+			}
+			return nil
+		}},
 	}, items))
 }
 

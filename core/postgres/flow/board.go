@@ -244,12 +244,12 @@ func (s *Store) Unmeasured(ctx context.Context, m lumo.MerchantID, c lumo.Channe
 	return all, postgres.Fault("postgres.flow.Unmeasured", err)
 }
 
-// Measure notes when a call's event happened.
-func (s *Store) Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, at time.Time) error {
+// Measure notes what a call's event was and when it happened.
+func (s *Store) Measure(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, e lumo.ReadEvent) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE flow_request
-		SET event_at = $3, event_asked = true
-		WHERE merchant_id = $1 AND id = $2`, m, r, set(at))
+		SET event_at = $3, event_name = $4, event_asked = true
+		WHERE merchant_id = $1 AND id = $2`, m, r, set(e.OccurredAt), e.Metric)
 	return postgres.Fault("postgres.flow.Measure", err)
 }
 

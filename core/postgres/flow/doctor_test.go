@@ -61,6 +61,9 @@ func TestFlowDoctorSumsCallsByFlow(t *testing.T) {
 	if f.Measured != 2 || f.Delay < 37*time.Minute || f.Delay > 39*time.Minute || d.Measured != 2 || d.Delay != f.Delay {
 		t.Errorf("Klaviyo's share: got %v of %d", f.Delay, f.Measured)
 	}
+	if row := w.row(1); row.EventName != "Checkout Started" || w.row(3).EventName != "" {
+		t.Errorf("what started it: got %q, and %q of an event that Klaviyo does not know", row.EventName, w.row(3).EventName)
+	}
 	if d.Refused.Calls != 1 || d.Refused.Last4 != "7F2A" || len(d.Findings) != 1 || d.Findings[0].Code != "wrong_key" {
 		t.Errorf("got %+v %+v", d.Refused, d.Findings)
 	}

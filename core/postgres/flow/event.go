@@ -62,13 +62,14 @@ func (s *Store) ReadLater(ctx context.Context, m lumo.MerchantID, r lumo.Request
 	return postgres.Fault("postgres.flow.ReadLater", err)
 }
 
-// EventRead ends a reading. When the event happened is known then, too; who could not be asked is
+// EventRead ends a reading. What happened, and when, is known then, too; who could not be asked is
 // asked again by what measures Klaviyo's share.
-func (s *Store) EventRead(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, at time.Time, note string) error {
+func (s *Store) EventRead(ctx context.Context, m lumo.MerchantID, r lumo.RequestID, e lumo.ReadEvent, note string) error {
 	_, err := postgres.Tx(ctx).Exec(ctx, `
 		UPDATE flow_request
 		SET event_due_at = NULL, event_until = NULL, event_wanted = NULL, event_note = $4,
-			event_at = coalesce($3, event_at), event_asked = event_asked OR $3 IS NOT NULL OR $4 = 'missing'
-		WHERE merchant_id = $1 AND id = $2 AND event_due_at IS NOT NULL`, m, r, set(at), note)
+			event_at = coalesce($3, event_at), event_name = coalesce(nullif($5, ''), event_name),
+			event_asked = event_asked OR $3 IS NOT NULL OR $4 = 'missing'
+		WHERE merchant_id = $1 AND id = $2 AND event_due_at IS NOT NULL`, m, r, set(e.OccurredAt), note, e.Metric)
 	return postgres.Fault("postgres.flow.EventRead", err)
 }

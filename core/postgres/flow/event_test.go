@@ -67,8 +67,8 @@ func TestAMessageWaitsForTheValuesOfItsEventThatTheCallLacks(t *testing.T) {
 		t.Error(diff)
 	}
 	row := w.row(1)
-	if row.EventNote != "" || !row.EventAt.Equal(w.now.Add(-38*time.Minute)) {
-		t.Errorf("got %q, the event was at %v", row.EventNote, row.EventAt)
+	if row.EventNote != "" || !row.EventAt.Equal(w.now.Add(-38*time.Minute)) || row.EventName != "Checkout Started" {
+		t.Errorf("got %q, the event was %q at %v", row.EventNote, row.EventName, row.EventAt)
 	}
 }
 

@@ -226,8 +226,8 @@ func (w *world) EventPage(_ context.Context, _ lumo.MerchantID, _ lumo.AccountID
 	if w.pages != nil {
 		return w.pages(after, limit)
 	}
-	return lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "other", OccurredAt: w.now},
-		{Ref: "e", OccurredAt: w.now.Add(-38 * time.Minute), Properties: map[string]any{"Item": "Sencha"}}}}, nil
+	return lumo.EventPage{Events: []lumo.ReadEvent{{Ref: "other", Metric: "Placed Order", OccurredAt: w.now},
+		{Ref: "e", Metric: "Checkout Started", OccurredAt: w.now.Add(-38 * time.Minute), Properties: map[string]any{"Item": "Sencha"}}}}, nil
 }
 
 // fill is what a message was given that waited for its event.

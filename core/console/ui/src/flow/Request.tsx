@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { api, type FlowRequestDetail, read } from "../api";
-import { Copy, Failed, Loading, Page, Reason, State, useFormat, useReason, When } from "../parts";
+import { Copy, Failed, LineWords, Loading, Page, Reason, State, useFormat, useReason, When } from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { Again } from "./Again";
@@ -48,6 +48,7 @@ export function Request() {
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>
             <Reason code={r.reason} data={r.reason_data} />
+            <LineWords code={r.reason} data={r.reason_data} />
             {r.event_note && (
               <Text size="sm">
                 {t(`flow.event.${r.event_note}`)}{" "}
@@ -108,8 +109,9 @@ function useStepName() {
   return (s: Step) => t(`flow.step.${worded(s)}`, { last4: "-", ...s.data });
 }
 
-// worded is what is known of a step: how long Klaviyo took, and how long it mostly takes.
+// worded is what is known of a step: what happened, how long Klaviyo took, how long it mostly takes.
 function worded(s: Step) {
+  if (s.data?.name !== undefined) return "eventNamed";
   if (s.data?.minutes === undefined) return s.code;
   return s.data.usual === undefined ? "calledAfter" : "calledUsual";
 }

@@ -16,7 +16,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { call, get, isClash, post, type Schema } from "../api";
-import { Failed, Loading, Page, Result, State, useAction, useFormat, useUndo } from "../parts";
+import { Failed, Loading, lineCause, Page, Result, State, useAction, useFormat, useUndo } from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { TestSend } from "../testsend/TestSend";
@@ -25,7 +25,7 @@ import { GetJson } from "./GetJson";
 import style from "./message.module.css";
 import { type Body, goesOn, inOrder, type Message, type Problem } from "./model";
 import { PreviewAs } from "./PreviewAs";
-import { lineCause, placeOf, show, useProblems } from "./problems";
+import { placeOf, show, useProblems } from "./problems";
 import { Campaign } from "./Utm";
 import { useBack } from "./useBack";
 import { useEditors } from "./useEditors";
@@ -343,7 +343,7 @@ function Problems({ problems, draft, set, readOnly }: ProblemsProps) {
       <List listStyleType="none" spacing="xs">
         {problems.map((p, i) => {
           const place = placeOf(p);
-          const cause = p.code === "line_refuses" ? lineCause(p) : undefined;
+          const cause = p.code === "line_refuses" ? lineCause(String(p.data?.original ?? "")) : undefined;
           return (
             <List.Item key={i}>
               <Group gap="xs">

@@ -3,7 +3,7 @@ import i18next from "i18next";
 import { beforeEach, expect, test } from "vitest";
 import "../i18n";
 import type { Problem } from "./model";
-import { lineCause, placeOf, show, useProblems } from "./problems";
+import { placeOf, show, useProblems } from "./problems";
 
 const problem = (p: Partial<Problem>): Problem => ({
   block: 0,
@@ -43,21 +43,4 @@ test("the keyboard goes to the field that says the problem", () => {
   expect(document.activeElement?.id).toBe("none");
   show("block-1", "Something else.");
   expect(document.activeElement?.id).toBe("long");
-});
-
-test("what LINE refuses most often has a sentence of ours in both languages", async () => {
-  const said = (original: string) => lineCause(problem({ code: "line_refuses", data: { original } }));
-  for (const [original, name] of [
-    ["May not be empty", "empty"],
-    ["Length must be between 0 and 5000", "length"],
-    ["Size must be between 1 and 5", "size"],
-    ["Must be one of the following values: [sm, md]", "oneOf"],
-    ["invalid uri scheme", "address"],
-  ] as const) {
-    expect(said(original)?.key, original).toBe(`problem.line.${name}`);
-    for (const language of ["en", "ja"])
-      expect(i18next.exists(`problem.line.${name}`, { lng: language })).toBe(true);
-  }
-  expect(said("Length must be between 0 and 5000")?.values).toEqual({ from: "0", to: "5000" });
-  expect(said("Something else")).toBeUndefined();
 });

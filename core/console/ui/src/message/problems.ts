@@ -53,24 +53,3 @@ export function show(place: string, sentence: string) {
   field?.scrollIntoView({ block: "center" });
   field?.focus();
 }
-
-// What LINE says of a part most often, as our own sentences; the rest stands in LINE's words alone.
-const lineCauses: [name: string, says: RegExp][] = [
-  ["empty", /^may not be (?:empty|blank|null)/i],
-  ["length", /^length must be between (?<from>\d+) and (?<to>\d+)/i],
-  ["size", /^size must be between (?<from>\d+) and (?<to>\d+)/i],
-  ["range", /^must be between (?<from>\d+) and (?<to>\d+)/i],
-  ["oneOf", /^must be one of the following values: \[?(?<values>[^\]]*)\]?/i],
-  ["required", /(?:must be specified|is required)/i],
-  ["address", /invalid uri|uri scheme/i],
-  ["unknown", /(?:unknown|invalid) (?:property|field)/i],
-];
-
-// lineCause is the text of why LINE would refuse a part, with what it holds; undefined = another reason.
-export function lineCause(p: Problem): { key: string; values: Record<string, string> } | undefined {
-  const said = String(p.data?.original ?? "");
-  for (const [name, says] of lineCauses) {
-    const found = says.exec(said);
-    if (found) return { key: `problem.line.${name}`, values: { ...found.groups } };
-  }
-}

@@ -14,6 +14,7 @@ export * from "./fresh";
 export * from "./kept";
 export * from "./Loading";
 export * from "./letters";
+export * from "./lineWords";
 export * from "./list";
 export * from "./Page";
 export * from "./Person";

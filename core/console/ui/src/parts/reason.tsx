@@ -2,6 +2,7 @@ import { Anchor, Group, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { usePlace } from "../place";
+import { refusalOf } from "./lineWords";
 import { useFormat } from "./useFormat";
 
 type Data = Record<string, unknown>;
@@ -110,6 +111,8 @@ export function useReason() {
         values[name] = name === "date" ? f.day(data[name]) : f.moment(data[name]);
     const time = data.time ?? data.at ?? data.until;
     if (typeof time === "string") values.time = f.moment(time);
+    const told = code === "line_refused" && refusalOf(lineWords(data), t);
+    if (told && data.why !== "person") return told;
     const key = variant(code, data, (one) => i18n.exists(one));
     return i18n.exists(key) ? t(key, values) : t("reason.other");
   };
@@ -131,6 +134,23 @@ const blanks: Data = {
 function variant(code: string, data: Data, exists: (key: string) => boolean) {
   const key = `reason.${code}.${data.why}`;
   return exists(key) ? key : `reason.${code}`;
+}
+
+const lineWords = (data?: Data) => (typeof data?.words === "string" ? data.words : "");
+
+// LineWords are LINE's own, below the sentence that we made of them: its support asks for them.
+export function LineWords({ code, data }: { code?: string; data?: Data }) {
+  const { t } = useTranslation();
+  const words = lineWords(data);
+  if (code !== "line_refused" || !words || !refusalOf(words, t)) return null;
+  return (
+    <details>
+      <summary>{t("message.details")}</summary>
+      <Text size="xs" style={{ overflowWrap: "anywhere" }}>
+        {t("reason.line_refused.words", { words })}
+      </Text>
+    </details>
+  );
 }
 
 // useShortReason names a reason in a few words, where its details are not known.
