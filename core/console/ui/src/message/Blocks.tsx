@@ -21,12 +21,14 @@ import type { Schema } from "../api";
 import { usePlace } from "../place";
 import { largest } from "./cut";
 import { Form, PictureField, Remove } from "./Forms";
+import { LabelField } from "./LabelField";
 import { Links } from "./Links";
 import {
   type Body,
   blank,
   kindOf,
   kinds,
+  most,
   move,
   type Problem,
   quickReply,
@@ -38,7 +40,7 @@ import { useCut } from "./usePicture";
 
 type Tracked = Schema<"TrackedView">;
 
-const most = 5;
+const mostBlocks = 5;
 
 type Props = {
   draft: Body;
@@ -55,6 +57,12 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
   const { channel } = usePlace();
   const say = useProblems(draft.blocks);
   const blocks = draft.blocks;
+  const errors = (block: number) => (path: string) => {
+    const found = problems.find(
+      (p) => p.block === block && p.level === "error" && (path === "" || p.path === path),
+    );
+    return found && say(found);
+  };
   const put = (next: string[]) => set({ ...draft, blocks: next });
   const sensors = useSensors(
     useSensor(PointerSensor),
@@ -79,7 +87,7 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
   };
   return (
     <>
-      <Title order={2}>{t("message.blocks", { n: blocks.length, max: most })}</Title>
+      <Title order={2}>{t("message.blocks", { n: blocks.length, max: mostBlocks })}</Title>
       <DndContext
         sensors={sensors}
         collisionDetection={closestCenter}
@@ -101,17 +109,12 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
                 removed(draft);
                 put(blocks.filter((_, n) => n !== i));
               }}
-              errors={(path) => {
-                const found = problems.find(
-                  (p) => p.block === i && p.level === "error" && (path === "" || p.path === path),
-                );
-                return found && say(found);
-              }}
+              errors={errors(i)}
             />
           ))}
         </SortableContext>
       </DndContext>
-      {!readOnly && blocks.length < most && (
+      {!readOnly && blocks.length < mostBlocks && (
         <Menu position="bottom-start">
           <Menu.Target>
             <Button variant="default" w="fit-content" leftSection={<IconPlus size={16} aria-hidden="true" />}>
@@ -132,7 +135,7 @@ export function Blocks({ draft, set, problems, tracked = [], readOnly, removed }
           </Menu.Dropdown>
         </Menu>
       )}
-      <QuickReplies draft={draft} set={set} readOnly={readOnly} />
+      <QuickReplies draft={draft} set={set} readOnly={readOnly} errors={errors(-1)} />
     </>
   );
 }
@@ -217,7 +220,9 @@ function Block({ n, of, block, tracked, readOnly, set, move, remove, errors }: B
   );
 }
 
-function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "readOnly">) {
+type ExtrasProps = Pick<Props, "draft" | "set" | "readOnly"> & Pick<BlockProps, "errors">;
+
+function QuickReplies({ draft, set, readOnly, errors }: ExtrasProps) {
   const { t } = useTranslation();
   const list = repliesOf(draft.quick_reply);
   const put = (next: Reply[]) => set({ ...draft, quick_reply: quickReply(next) });
@@ -232,12 +237,14 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
       {!list && <Text size="sm">{t("message.quickJson")}</Text>}
       {list?.map((r, i) => (
         <Group key={i} align="end" gap="xs" mb="xs">
-          <TextInput
+          <LabelField
             label={t("message.label")}
             w={160}
             value={r.label}
+            set={(label) => put(list.map((o, n) => (n === i ? { ...o, label } : o)))}
+            limit={most.quick}
             readOnly={readOnly}
-            onChange={(e) => put(list.map((o, n) => (n === i ? { ...o, label: e.currentTarget.value } : o)))}
+            error={errors(`quickReply.items[${i}].action.label`)}
           />
           <TextInput
             label={t("message.quickLink")}
@@ -245,6 +252,7 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
             value={r.link}
             readOnly={readOnly}
             onChange={(e) => put(list.map((o, n) => (n === i ? { ...o, link: e.currentTarget.value } : o)))}
+            error={errors(`quickReply.items[${i}].action.uri`)}
           />
           {!readOnly && (
             <Remove
@@ -260,13 +268,14 @@ function QuickReplies({ draft, set, readOnly }: Pick<Props, "draft" | "set" | "r
         </Button>
       )}
       <Group align="start" grow mt="sm">
-        <TextInput
+        <LabelField
           label={t("message.sender")}
-          description={t("message.senderHint")}
+          hint={t("message.senderHint")}
           value={sender.name}
-          maxLength={20}
+          set={(name) => set({ ...draft, sender: senderText({ ...sender, name }) })}
+          limit={most.sender}
           readOnly={readOnly}
-          onChange={(e) => set({ ...draft, sender: senderText({ ...sender, name: e.currentTarget.value }) })}
+          error={errors("sender.name")}
         />
         <PictureField
           label={t("message.senderIcon")}

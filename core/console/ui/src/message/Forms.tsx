@@ -17,6 +17,7 @@ import { useTranslation } from "react-i18next";
 import { Failed } from "../parts";
 import { Areas } from "./Areas";
 import { fits, largest } from "./cut";
+import { LabelField } from "./LabelField";
 import style from "./message.module.css";
 import {
   actionsOf,
@@ -28,6 +29,7 @@ import {
   heroRatio,
   type Json,
   type Kind,
+  most,
   parse,
   ratioOf,
   recovered,
@@ -413,10 +415,11 @@ function CardsForm({ block, set, readOnly, errors }: FormProps) {
               readOnly={readOnly}
             />
             <Group grow align="start">
-              <TextInput
+              <LabelField
                 label={t("message.label")}
                 value={c.label}
-                onChange={(e) => change(i, { label: e.currentTarget.value })}
+                set={(label) => change(i, { label })}
+                limit={most.card}
                 readOnly={readOnly}
                 error={errors(`${at}.footer.contents[0].action.label`)}
               />

@@ -256,9 +256,17 @@ export function addressOf(typed: string): string | undefined {
 export const apart = (address: string, before: string, after: string) =>
   `${/\S$/.test(before) ? " " : ""}${address}${/^\s/.test(after) ? "" : " "}`;
 
-// counted is how long LINE finds a text, with the fallbacks in place of variables.
-export const counted = (text: string) =>
-  pieces(text).reduce((n, p) => n + ("text" in p ? p.text.length : p.fallback.length), 0);
+// plain is a text with the fallbacks in place of variables.
+export const plain = (text: string) =>
+  pieces(text)
+    .map((p) => ("text" in p ? p.text : p.fallback))
+    .join("");
+
+// counted is how long LINE finds a text.
+export const counted = (text: string) => plain(text).length;
+
+// How many letters LINE shows at most.
+export const most = { card: 40, quick: 20, sender: 20 };
 
 // move puts an item of a list at another place.
 export function move<T>(list: T[], from: number, to: number): T[] {
