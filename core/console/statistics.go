@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/tracking"
 	"lumo/shared/fault"
@@ -26,19 +27,27 @@ type SumsView struct {
 	Clickers int64 `json:"clickers" doc:"once per send and link"`
 }
 
-// StatisticsView are a LINE account's figures.
+// StatisticsView are a LINE account's figures, or those of all of a merchant's.
 type StatisticsView struct {
 	From          string            `json:"from"`
 	To            string            `json:"to"`
 	TimeZone      string            `json:"time_zone"`
 	OpensMeasured bool              `json:"opens_measured"`
 	Total         SumsView          `json:"total"`
+	Accounts      []AccountSumsView `json:"accounts" doc:"of each LINE account, where all were asked for"`
 	Days          []DaySumsView     `json:"days"`
 	Messages      []MessageSumsView `json:"messages"`
 	Reasons       []ReasonSumsView  `json:"reasons" doc:"why messages were not sent, or failed"`
 	Links         []LinkSumsView    `json:"links"`
 	Codes         []CodeSumsView    `json:"codes"`
 	Hours         []HourSumsView    `json:"hours" doc:"when in the week people clicked; hours without clicks are left out"`
+}
+
+// AccountSumsView are the figures of one LINE account.
+type AccountSumsView struct {
+	Channel string `json:"channel"`
+	Name    string `json:"name"`
+	SumsView
 }
 
 // DaySumsView are the figures of one day.
@@ -49,9 +58,10 @@ type DaySumsView struct {
 
 // MessageSumsView are the figures of one message; without id = texts written in Klaviyo.
 type MessageSumsView struct {
-	ID   string           `json:"id,omitempty"`
-	Name string           `json:"name,omitempty"`
-	LINE *LineFiguresView `json:"line,omitempty"`
+	Channel string           `json:"channel,omitempty" doc:"whose it is, where all LINE accounts were asked for"`
+	ID      string           `json:"id,omitempty"`
+	Name    string           `json:"name,omitempty"`
+	LINE    *LineFiguresView `json:"line,omitempty"`
 	SumsView
 }
 
@@ -72,6 +82,7 @@ type ReasonSumsView struct {
 
 // LinkSumsView are the figures of one address.
 type LinkSumsView struct {
+	Channel  string `json:"channel,omitempty" doc:"whose it is, where all LINE accounts were asked for"`
 	Number   int64  `json:"number" doc:"of the link on its account"`
 	Target   string `json:"target"`
 	Clicks   int64  `json:"clicks"`
@@ -82,6 +93,7 @@ type LinkSumsView struct {
 
 // CodeSumsView are the figures of a custom QR code.
 type CodeSumsView struct {
+	Channel string `json:"channel,omitempty" doc:"whose it is, where all LINE accounts were asked for"`
 	ID      string `json:"id"`
 	Name    string `json:"name"`
 	Scans   int64  `json:"scans"`
@@ -119,6 +131,11 @@ type statisticsQuery struct {
 	InDays
 }
 
+type togetherQuery struct {
+	InMerchant
+	InDays
+}
+
 // direct stands for the texts written in Klaviyo, where a message is asked for.
 const direct = "direct"
 
@@ -139,6 +156,12 @@ type tableInput struct {
 	By string `query:"by" required:"true" enum:"day,message,reason,link,code" doc:"which table"`
 }
 
+type allTablesInput struct {
+	InMerchant
+	InDays
+	By string `query:"by" required:"true" enum:"account,day,message,reason,link,code" doc:"which table"`
+}
+
 type figuresInput struct {
 	InMessage
 	InDays
@@ -149,6 +172,7 @@ type StatisticsParts struct {
 	Reports  *tracking.Reports
 	Channels interface {
 		Get(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID) (lumo.Channel, error)
+		Channels(ctx context.Context, m lumo.MerchantID) ([]channel.Channel, error)
 	}
 	Now func() time.Time
 }
@@ -162,6 +186,11 @@ func RegisterStatistics(a *API, p StatisticsParts) {
 		Role: lumo.Viewer, Summary: "List who stands behind a figure, and how often"}, p.people)
 	Register(a, Op{ID: "ask-line-figures", Method: http.MethodPost, Path: path + "/messages/{message}/line_figures",
 		Role: lumo.Viewer, Summary: "Read LINE's own figures of a message, at most once an hour"}, p.askLINE)
+	Register(a, Op{ID: "get-all-statistics", Method: http.MethodGet, Path: "/merchants/{merchant}/statistics", Role: lumo.Viewer,
+		Summary: "Read the figures of all LINE accounts, added up and of each"}, p.together)
+	RegisterFile(a, Op{ID: "export-all-statistics", Method: http.MethodGet, Path: "/merchants/{merchant}/statistics.csv",
+		Role: lumo.Viewer, Summary: "One of the tables of all LINE accounts' statistics as a CSV file"}, spreadsheet,
+		p.togetherCSV(a))
 	RegisterFile(a, Op{ID: "export-statistics", Method: http.MethodGet, Path: path + "/statistics.csv", Role: lumo.Viewer,
 		Summary: "One of the tables of the statistics as a CSV file"}, spreadsheet, p.csv(a))
 }
@@ -197,7 +226,7 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 	if err != nil {
 		return v, err
 	}
-	channel, err := p.Channels.Get(ctx, who.Merchant.ID, c)
+	account, err := p.Channels.Get(ctx, who.Merchant.ID, c)
 	if err != nil {
 		return v, err
 	}
@@ -206,13 +235,43 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 		return v, err
 	}
 	s, err := p.Reports.Statistics(ctx, who.Merchant.ID, c, d)
-	v = StatisticsView{From: d.From.Format(dayForm), To: d.To.Format(dayForm), TimeZone: who.Merchant.TimeZone,
-		OpensMeasured: channel.OpensMeasured, Total: SumsView(s.Total)}
+	v = statisticsView(who, d, s)
+	v.OpensMeasured = account.OpensMeasured
+	return v, err
+}
+
+// readAll reads the figures of all LINE accounts. Openings count where one of them measures them.
+func (p StatisticsParts) readAll(ctx context.Context, who Caller, in InDays) (v StatisticsView, err error) {
+	channels, err := p.Channels.Channels(ctx, who.Merchant.ID)
+	if err != nil {
+		return v, err
+	}
+	d, err := in.days(who, p.Now())
+	if err != nil {
+		return v, err
+	}
+	ids, names, measured := make([]lumo.ChannelID, len(channels)), map[lumo.ChannelID]string{}, false
+	for i, c := range channels {
+		ids[i], names[c.ID] = c.ID, c.Name
+		measured = measured || c.OpensMeasured
+	}
+	t, err := p.Reports.Together(ctx, who.Merchant.ID, ids, d)
+	v = statisticsView(who, d, t.Statistics)
+	v.OpensMeasured = measured
+	for _, one := range t.Accounts {
+		v.Accounts = append(v.Accounts, AccountSumsView{one.Channel.String(), names[one.Channel], SumsView(one.Sums)})
+	}
+	return v, err
+}
+
+func statisticsView(who Caller, d tracking.Days, s tracking.Statistics) StatisticsView {
+	v := StatisticsView{From: d.From.Format(dayForm), To: d.To.Format(dayForm), TimeZone: who.Merchant.TimeZone,
+		Total: SumsView(s.Total)}
 	for _, one := range s.Days {
 		v.Days = append(v.Days, DaySumsView{one.Day.Format(dayForm), SumsView(one.Sums)})
 	}
 	for _, one := range s.Messages {
-		row := MessageSumsView{Name: one.Name, SumsView: SumsView(one.Sums), LINE: lineFiguresView(one.LINE)}
+		row := MessageSumsView{Channel: accountOf(one.Channel), Name: one.Name, SumsView: SumsView(one.Sums), LINE: lineFiguresView(one.LINE)}
 		if one.Message != (lumo.MessageID{}) {
 			row.ID = one.Message.String()
 		}
@@ -222,15 +281,23 @@ func (p StatisticsParts) read(ctx context.Context, who Caller, in statisticsQuer
 		v.Reasons = append(v.Reasons, ReasonSumsView{string(one.Of), one.Reason, one.N})
 	}
 	for _, one := range s.Links {
-		v.Links = append(v.Links, LinkSumsView{int64(one.Number), one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
+		v.Links = append(v.Links, LinkSumsView{accountOf(one.Channel), int64(one.Number), one.Target, one.Clicks, one.Raw, one.Suspect, one.Clickers})
 	}
 	for _, one := range s.Codes {
-		v.Codes = append(v.Codes, CodeSumsView{one.Code.String(), one.Name, one.Scans, one.Friends, one.Links})
+		v.Codes = append(v.Codes, CodeSumsView{accountOf(one.Channel), one.Code.String(), one.Name, one.Scans, one.Friends, one.Links})
 	}
 	for _, one := range s.Hours {
 		v.Hours = append(v.Hours, HourSumsView(one))
 	}
-	return v, err
+	return v
+}
+
+// accountOf is whose a row is; empty where one account alone was asked for.
+func accountOf(c lumo.ChannelID) string {
+	if c == (lumo.ChannelID{}) {
+		return ""
+	}
+	return c.String()
 }
 
 func (p StatisticsParts) people(ctx context.Context, who Caller, in *peopleInput) (List[PersonBehindView], error) {
@@ -302,6 +369,10 @@ func (p StatisticsParts) statistics(ctx context.Context, who Caller, in *statist
 	return p.read(ctx, who, *in)
 }
 
+func (p StatisticsParts) together(ctx context.Context, who Caller, in *togetherQuery) (StatisticsView, error) {
+	return p.readAll(ctx, who, in.InDays)
+}
+
 func (p StatisticsParts) askLINE(ctx context.Context, who Caller, in *figuresInput) (LineFiguresView, error) {
 	c, v, err := in.message()
 	if err != nil {
@@ -322,29 +393,66 @@ func (p StatisticsParts) csv(a *API) Handler[tableInput, File] {
 		if err != nil {
 			return nil, err
 		}
-		rows := table(v, in.By)
-		name := "lumo-" + in.By + "-" + v.From + "-" + v.To + ".csv"
-		return a.csvFile(name, rows[0], func(page func([][]string) error) error { return page(rows[1:]) }), nil
+		return a.tableFile(v, in.By), nil
 	}
 }
 
+// togetherCSV does so for all LINE accounts.
+func (p StatisticsParts) togetherCSV(a *API) Handler[allTablesInput, File] {
+	return func(ctx context.Context, who Caller, in *allTablesInput) (File, error) {
+		v, err := p.readAll(ctx, who, in.InDays)
+		if err != nil {
+			return nil, err
+		}
+		return a.tableFile(v, in.By), nil
+	}
+}
+
+func (a *API) tableFile(v StatisticsView, by string) File {
+	rows := table(v, by)
+	name := "lumo-" + by + "-" + v.From + "-" + v.To + ".csv"
+	return a.csvFile(name, rows[0], func(page func([][]string) error) error { return page(rows[1:]) })
+}
+
+// table is one of the tables as rows, the first with the columns' names. A row that is one LINE
+// account's begins with the account's name where there are several.
 func table(v StatisticsView, by string) [][]string {
-	names := []string{"sent", "failed", "not_sent", "opened_estimated", "clicks", "raw_clicks", "suspect_clicks", "clickers"}
+	sums := []string{"sent", "failed", "not_sent", "opened_estimated", "clicks", "raw_clicks", "suspect_clicks", "clickers"}
+	names := map[string]string{}
+	for _, one := range v.Accounts {
+		names[one.Channel] = harmless(one.Name)
+	}
+	whose := func(channel string, row ...string) []string {
+		if len(v.Accounts) == 0 {
+			return row
+		}
+		return append([]string{names[channel]}, row...)
+	}
+	title := func(columns ...string) []string {
+		if len(v.Accounts) == 0 {
+			return columns
+		}
+		return append([]string{"account"}, columns...)
+	}
+	var rows [][]string
 	switch by {
+	case "account":
+		rows = [][]string{title(sums...)}
+		for _, one := range v.Accounts {
+			rows = append(rows, whose(one.Channel, one.SumsView.cells()...))
+		}
 	case "day":
-		rows := [][]string{append([]string{"day"}, names...)}
+		rows = [][]string{append([]string{"day"}, sums...)}
 		for _, one := range v.Days {
 			rows = append(rows, append([]string{one.Day}, one.SumsView.cells()...))
 		}
-		return rows
 	case "message":
-		rows := [][]string{append([]string{"message", "name"}, names...)}
+		rows = [][]string{append(title("message", "name"), sums...)}
 		for _, one := range v.Messages {
-			rows = append(rows, append([]string{one.ID, harmless(one.Name)}, one.SumsView.cells()...))
+			rows = append(rows, append(whose(one.Channel, one.ID, harmless(one.Name)), one.SumsView.cells()...))
 		}
-		return rows
 	case "reason":
-		rows := [][]string{{"reason", "not_sent", "failed"}}
+		rows = [][]string{{"reason", "not_sent", "failed"}}
 		for _, one := range v.Reasons {
 			row := []string{one.Reason, number(one.Count), "0"}
 			if one.Of == string(tracking.BehindFailed) {
@@ -352,22 +460,20 @@ func table(v StatisticsView, by string) [][]string {
 			}
 			rows = append(rows, row)
 		}
-		return rows
 	case "link":
-		rows := [][]string{{"link", "clicks", "raw_clicks", "suspect_clicks", "clickers"}}
+		rows = [][]string{title("link", "clicks", "raw_clicks", "suspect_clicks", "clickers")}
 		for _, one := range v.Links {
-			rows = append(rows, []string{harmless(one.Target), number(one.Clicks), number(one.Raw),
-				number(one.Suspect), number(one.Clickers)})
+			rows = append(rows, whose(one.Channel, harmless(one.Target), number(one.Clicks), number(one.Raw),
+				number(one.Suspect), number(one.Clickers)))
 		}
-		return rows
 	case "code":
-		rows := [][]string{{"code", "name", "scans", "new_friends", "linked"}}
+		rows = [][]string{title("code", "name", "scans", "new_friends", "linked")}
 		for _, one := range v.Codes {
-			rows = append(rows, []string{one.ID, harmless(one.Name), number(one.Scans), number(one.Friends), number(one.Links)})
+			rows = append(rows, whose(one.Channel, one.ID, harmless(one.Name), number(one.Scans), number(one.Friends),
+				number(one.Links)))
 		}
-		return rows
 	}
-	return nil
+	return rows
 }
 
 func (s SumsView) cells() []string {

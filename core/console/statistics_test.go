@@ -11,8 +11,8 @@ func TestStatisticsAsCSVAreThoseOfThePageAndHarmless(t *testing.T) {
 	numbers := []string{"40", "2", "3", "20", "7", "12", "4", "6"}
 	v := StatisticsView{Total: sums, Days: []DaySumsView{{"2026-11-24", sums}},
 		Messages: []MessageSumsView{{ID: "msg_1", Name: "=HYPERLINK(\"https://evil.example\")", SumsView: sums}},
-		Links:    []LinkSumsView{{3, "https://shop.example/tea", 7, 12, 4, 6}},
-		Codes:    []CodeSumsView{{"qrc_1", "@counter", 9, 5, 2}}}
+		Links:    []LinkSumsView{{"", 3, "https://shop.example/tea", 7, 12, 4, 6}},
+		Codes:    []CodeSumsView{{"", "qrc_1", "@counter", 9, 5, 2}}}
 	for by, want := range map[string][]string{
 		"day":     append([]string{"2026-11-24"}, numbers...),
 		"message": append([]string{"msg_1", "'=HYPERLINK(\"https://evil.example\")"}, numbers...),

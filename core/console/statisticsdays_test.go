@@ -93,3 +93,31 @@ func TestPeopleBehindAFigureAreAskedForByIDs(t *testing.T) {
 		t.Errorf("nobody: got %d %s", res.StatusCode, text)
 	}
 }
+
+// All LINE accounts of a shop are read at once: added up, of each, and as files that tell whose a row is.
+func TestStatisticsOfAllAccounts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.AddDelivery(t, d.AddFriend(t, "Yuki", shoptest.LineUser), 1)
+	d.Exec(t, "UPDATE delivery SET accepted_at = created_at WHERE merchant_id = $1")
+	d.AddChannel(t, "=Tea House", "Ubot00000000000000000000000000002")
+	_, text, got := d.send(t, lumo.Viewer, http.MethodGet, "./statistics", "", "")
+	total, _ := got["total"].(map[string]any)
+	accounts, _ := got["accounts"].([]any)
+	if len(accounts) != 2 || total["sent"] != 1.0 || !strings.Contains(text, `"name":"Hana Tea","sent":1`) {
+		t.Errorf("got %s", text)
+	}
+	for by, want := range map[string]string{"account": "\nHana Tea,1,", "message": "\nHana Tea,,,1,", "day": "\n" +
+		d.Clock.Now().UTC().Format("2006-01-02") + ",1,"} {
+		res, text, _ := d.send(t, lumo.Viewer, http.MethodGet, "./statistics.csv?by="+by, "", "")
+		if res.StatusCode != http.StatusOK || !strings.Contains(strings.ReplaceAll(text, "\r", ""), want) {
+			t.Errorf("%s: got %d %s", by, res.StatusCode, text)
+		}
+		if by == "account" && !strings.Contains(text, "'=Tea House") {
+			t.Errorf("a name that is a formula: got %s", text)
+		}
+	}
+	if res, text, _ := d.send(t, "", http.MethodGet, "./statistics", "", ""); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("nobody: got %d %s", res.StatusCode, text)
+	}
+}

@@ -49,6 +49,7 @@ type DaySums struct {
 
 // MessageSums are the figures of a saved message; the zero id = texts written in Klaviyo.
 type MessageSums struct {
+	Channel lumo.ChannelID // zero where one account alone was asked for; as below
 	Message lumo.MessageID
 	Name    string
 	LINE    *LineFigures // as last read; nil = never
@@ -64,6 +65,7 @@ type ReasonSums struct {
 
 // LinkSums are the figures of an address, as the merchant wrote it.
 type LinkSums struct {
+	Channel  lumo.ChannelID
 	Number   uint32
 	Target   string
 	Clicks   int64
@@ -74,6 +76,7 @@ type LinkSums struct {
 
 // CodeSums are the figures of a custom QR code.
 type CodeSums struct {
+	Channel lumo.ChannelID
 	Code    lumo.CodeID
 	Name    string
 	Scans   int64

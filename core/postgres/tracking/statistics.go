@@ -91,14 +91,7 @@ func (s Store) Statistics(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		return out, err
 	}
 	for _, day := range out.Days {
-		out.Total.Sent += day.Sent
-		out.Total.Failed += day.Failed
-		out.Total.NotSent += day.NotSent
-		out.Total.Opened += day.Opened
-		out.Total.Clicks += day.Clicks
-		out.Total.Raw += day.Raw
-		out.Total.Suspect += day.Suspect
-		out.Total.Clickers += day.Clickers
+		out.Total.Add(day.Sums)
 	}
 	if out.Messages, err = s.messages(ctx, m, c, d); err != nil {
 		return out, err
@@ -196,8 +189,8 @@ func scanMessageSums(r pgx.CollectableRow) (v tracking.MessageSums, err error) {
 	return v, err
 }
 
-// unsent adds to the figures by message what was not sent and what failed. Replies are no
-// deliveries, and calls for nobody led to none: what tells of all is the day's facts.
+// unsent adds to the figures by message what was not sent and what failed. Replies that never left
+// are no deliveries, and calls for nobody led to none: what tells of all is the day's facts.
 func (s Store) unsent(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, d tracking.Days,
 	sums []tracking.MessageSums) ([]tracking.MessageSums, error) {
 	const op = "postgres.unsent"

@@ -2607,6 +2607,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/merchants/{merchant}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the figures of all LINE accounts, added up and of each */
+        get: operations["get-all-statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merchants/{merchant}/statistics.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the tables of all LINE accounts' statistics as a CSV file */
+        get: operations["export-all-statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ops": {
         parameters: {
             query?: never;
@@ -2851,6 +2885,41 @@ export interface components {
                 [key: string]: string;
             };
         };
+        AccountSumsView: {
+            channel: string;
+            /**
+             * Format: int64
+             * @description once per send and link
+             */
+            clickers: number;
+            /**
+             * Format: int64
+             * @description each tap; repeats within ten seconds once
+             */
+            clicks: number;
+            /** Format: int64 */
+            failed: number;
+            name: string;
+            /** Format: int64 */
+            not_sent: number;
+            /**
+             * Format: int64
+             * @description estimated: a picture of the message was loaded or a link tapped
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description every request for a tracked link, machines too
+             */
+            raw_clicks: number;
+            /** Format: int64 */
+            sent: number;
+            /**
+             * Format: int64
+             * @description left out of clicks: all links of a message were followed within seconds, most likely by a machine
+             */
+            suspect_clicks: number;
+        };
         AccountView: {
             basic_id: string;
             /** @description this account is connected already */
@@ -3089,6 +3158,8 @@ export interface components {
             scans: number;
         };
         CodeSumsView: {
+            /** @description whose it is, where all LINE accounts were asked for */
+            channel?: string;
             /**
              * Format: int64
              * @description new ones
@@ -4328,6 +4399,8 @@ export interface components {
             undone: boolean;
         };
         LinkSumsView: {
+            /** @description whose it is, where all LINE accounts were asked for */
+            channel?: string;
             /** Format: int64 */
             clickers: number;
             /** Format: int64 */
@@ -4672,6 +4745,8 @@ export interface components {
             version: number;
         };
         MessageSumsView: {
+            /** @description whose it is, where all LINE accounts were asked for */
+            channel?: string;
             /**
              * Format: int64
              * @description once per send and link
@@ -5501,6 +5576,8 @@ export interface components {
             password: string;
         };
         StatisticsView: {
+            /** @description of each LINE account, where all were asked for */
+            accounts: components["schemas"]["AccountSumsView"][];
             codes: components["schemas"]["CodeSumsView"][];
             days: components["schemas"]["DaySumsView"][];
             from: string;
@@ -24967,6 +25044,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListRunView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-all-statistics": {
+        parameters: {
+            query?: {
+                /** @description first day, in the merchant's time zone; left out = 30 days in all */
+                from?: string;
+                /** @description last day, at most 400 in all; left out = today */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthenticated */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-all-statistics": {
+        parameters: {
+            query: {
+                /** @description first day, in the merchant's time zone; left out = 30 days in all */
+                from?: string;
+                /** @description last day, at most 400 in all; left out = today */
+                to?: string;
+                /** @description which table */
+                by: "account" | "day" | "message" | "reason" | "link" | "code";
+            };
+            header?: never;
+            path: {
+                /** @description mer_.. */
+                merchant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description invalid */

@@ -113,7 +113,7 @@ function Tiles({ of: h }: { of: Home }) {
   const figure = connected ? "figure" : "figure stale";
   const clicked = rate(h.today.clicked, h.today.sent);
   const tiles = [
-    { key: "sent", n: h.today.sent, hours: h.hours.sent },
+    { key: "sent", n: h.today.sent, hours: h.hours.sent, note: t("home.sentWhat") },
     { key: "clicked", n: h.today.clicked, hours: h.hours.clicked, note: clicked },
     { key: "linkedToday", n: h.today.linked, hours: h.hours.linked },
     { key: "notSent", n: h.today.not_sent, hours: h.hours.not_sent, reasons: true },

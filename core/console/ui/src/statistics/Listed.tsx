@@ -1,8 +1,9 @@
 import { Anchor, Group, Table, Text } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useContext } from "react";
 import { useTranslation } from "react-i18next";
 import { Bar, Section, Wide } from "../parts";
 import { usePlace } from "../place";
+import { Together, useWhose } from "./together";
 
 type Column<R> = { name: string; of: (row: R) => ReactNode; words?: boolean };
 
@@ -13,6 +14,7 @@ type Props<R> = {
   id: (row: R) => string;
   name: (row: R) => ReactNode;
   bar?: (row: R) => number; // what stands under its name as a bar
+  channel?: (row: R) => string | undefined; // whose it is, a column where all LINE accounts are shown
   columns: Column<R>[];
   csv: string[]; // by what it can be had as a file
   range: string;
@@ -21,12 +23,38 @@ type Props<R> = {
 };
 
 // Listed are the figures of a range row by row: by message, by link, by code.
-export function Listed<R>({ title, first, rows, id, name, bar, columns, csv, range, none, min }: Props<R>) {
+export function Listed<R>({
+  title,
+  first,
+  rows,
+  id,
+  name,
+  bar,
+  channel,
+  csv,
+  range,
+  none,
+  min,
+  ...of
+}: Props<R>) {
   const { t } = useTranslation();
-  const { at } = usePlace();
+  const { at, merchant } = usePlace();
+  const together = useContext(Together);
+  const whose = useWhose();
+  const account = {
+    name: t("statistics.account"),
+    of: (row: R) => whose(channel?.(row))?.name ?? "-",
+    words: true,
+  };
+  const columns = together && channel ? [account, ...of.columns] : of.columns;
   const most = bar ? Math.max(1, ...rows.map(bar)) : 1;
   const files = csv.map((by) => (
-    <Anchor key={by} href={`/api/v1${at}/statistics.csv?by=${by}&${range}`} size="sm" download>
+    <Anchor
+      key={by}
+      href={`/api/v1${together ? `/merchants/${merchant.id}` : at}/statistics.csv?by=${by}&${range}`}
+      size="sm"
+      download
+    >
       {t(`statistics.csv.${by}`)}
     </Anchor>
   ));

@@ -5,6 +5,7 @@ import { useLocation, useNavigate } from "react-router";
 import { useFilters, useFormat } from "../parts";
 import { account, usePlace } from "../place";
 import { type Days, last, length, longest, today, wrong } from "./days";
+import { all, useTogether } from "./together";
 
 const presets = ["7", "30", "90"];
 const usual = "30";
@@ -41,22 +42,30 @@ export function Range({ of }: { of: ReturnType<typeof useRange> }) {
   );
 }
 
-// Account chooses whose figures these are, and keeps the days; with one account it is no choice.
+// Account chooses whose figures these are, or those of all, and keeps the days; with one account it
+// is no choice.
 function Account() {
   const { t } = useTranslation();
-  const { channels, channel, shop } = usePlace();
+  const { base, channels, channel, shop } = usePlace();
+  const together = useTogether();
   const navigate = useNavigate();
   const { search } = useLocation();
   const to = (id: string | null) => {
     const of = channels.find((c) => c.id === id);
-    if (of) navigate(`${shop}/oa/${account(of)}/statistics${search}`);
+    const next = new URLSearchParams(search);
+    if (of) next.delete("accounts");
+    else next.set("accounts", all);
+    navigate(`${of ? `${shop}/oa/${account(of)}` : base}/statistics?${next}`);
   };
   if (channels.length < 2) return null;
   return (
     <Select
       label={t("statistics.account")}
-      data={channels.map((c) => ({ value: c.id, label: `${c.name} ${c.basic_id}` }))}
-      value={channel?.id ?? null}
+      data={[
+        { value: all, label: t("statistics.allAccounts") },
+        ...channels.map((c) => ({ value: c.id, label: `${c.name} ${c.basic_id}` })),
+      ]}
+      value={together ? all : (channel?.id ?? null)}
       onChange={to}
       allowDeselect={false}
       maw={320}

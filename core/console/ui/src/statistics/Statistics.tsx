@@ -1,6 +1,6 @@
 import { Anchor, Button, Card, Group, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { type ReactNode, useContext } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { get, post, type Schema } from "../api";
@@ -18,11 +18,12 @@ import {
   When,
 } from "../parts";
 import { usePlace } from "../place";
-import { Behind, query } from "./Behind";
+import { Behind, query, type Whom } from "./Behind";
 import { before, type Days, today } from "./days";
 import { Hours } from "./Hours";
 import { Listed } from "./Listed";
 import { Range, useRange } from "./Range";
+import { all, Together, useTogether, useWhose } from "./together";
 
 type Figures = Schema<"StatisticsView">;
 type Row = Schema<"MessageSumsView">;
@@ -32,33 +33,37 @@ export function Statistics() {
   const { t } = useTranslation();
   const { at, base, channel, merchant } = usePlace();
   const chosen = useRange();
+  const together = useTogether();
+  const of = together ? `/merchants/${merchant.id}` : at;
   const figures = ({ from, to }: Days) => ({
-    queryKey: ["statistics", channel?.id, from, to],
-    queryFn: () => get<Figures>(`${at}/statistics?${query({ from, to })}`),
+    queryKey: ["statistics", together ? all : channel?.id, from, to],
+    queryFn: () => get<Figures>(`${of}/statistics?${query({ from, to })}`),
   });
   const right = !chosen.wrong;
   const found = useQuery({ ...figures(chosen.days), enabled: right, placeholderData: keepPreviousData });
   const earlier = useQuery({ ...figures(right ? before(chosen.days) : chosen.days), enabled: right });
   return (
-    <Page
-      title={t("menu.statistics")}
-      lead={t("statistics.lead", { zone: merchant.time_zone })}
-      actions={
-        <Anchor component={Link} to={`${base}/statistics/rules`}>
-          {t("statistics.rules")}
-        </Anchor>
-      }
-    >
-      <Range of={chosen} />
-      {right && found.isPending && <Loading shape="cards" />}
-      {right && found.error && (
-        <Failed error={found.error} again={() => found.refetch()} what="statistics.failed" />
-      )}
-      {right && found.data && <Shown of={found.data} before={earlier.data} range={query(chosen.days)} />}
-      <Card component="section" aria-label={t("statistics.of.sales")}>
-        <Text size="sm">{t("statistics.sales")}</Text>
-      </Card>
-    </Page>
+    <Together value={together}>
+      <Page
+        title={t("menu.statistics")}
+        lead={t("statistics.lead", { zone: merchant.time_zone })}
+        actions={
+          <Anchor component={Link} to={`${base}/statistics/rules`}>
+            {t("statistics.rules")}
+          </Anchor>
+        }
+      >
+        <Range of={chosen} />
+        {right && found.isPending && <Loading shape="cards" />}
+        {right && found.error && (
+          <Failed error={found.error} again={() => found.refetch()} what="statistics.failed" />
+        )}
+        {right && found.data && <Shown of={found.data} before={earlier.data} range={query(chosen.days)} />}
+        <Card component="section" aria-label={t("statistics.of.sales")}>
+          <Text size="sm">{t("statistics.sales")}</Text>
+        </Card>
+      </Page>
+    </Together>
   );
 }
 
@@ -170,6 +175,7 @@ function Shown({ of, before, range }: { of: Figures; before?: Figures; range: st
               />
             </Chart>
           </SimpleGrid>
+          <Accounts of={of} range={range} />
           <Hours of={of.hours} />
           <Reasons of={of} range={range} />
           <Messages of={of} range={range} />
@@ -226,6 +232,42 @@ function Tile({ name, n, beside, why, note, part, whole, was }: TileProps) {
 
 type ListProps = { of: Figures; range: string };
 
+// Accounts are the LINE accounts that the figures are of; each figure opens the people behind it.
+function Accounts({ of, range }: ListProps) {
+  const { t } = useTranslation();
+  const whose = useWhose();
+  if (!useContext(Together)) return null;
+  const figure = (name: "sent" | "not_sent" | "failed" | "opened" | "clicks", whom: Whom = name as Whom) => ({
+    name: t(`statistics.of.${name}`),
+    of: (a: Figures["accounts"][number]) => (
+      <Behind whom={whom} n={a[name]} range={range} name={a.name} channel={a.channel} />
+    ),
+  });
+  return (
+    <Listed
+      title={t("statistics.byAccount")}
+      first={t("statistics.account")}
+      csv={["account"]}
+      range={range}
+      min={640}
+      rows={of.accounts}
+      id={(a) => a.channel}
+      name={(a) => (
+        <Anchor component={Link} to={`${whose(a.channel)?.base}/statistics?${range}`}>
+          {a.name}
+        </Anchor>
+      )}
+      columns={[
+        figure("sent"),
+        figure("not_sent"),
+        figure("failed"),
+        figure("opened"),
+        figure("clicks", "clicked"),
+      ]}
+    />
+  );
+}
+
 // Reasons are why messages were not sent, or failed; each opens its people.
 function Reasons({ of, range }: ListProps) {
   const { t } = useTranslation();
@@ -263,10 +305,11 @@ function Reasons({ of, range }: ListProps) {
 
 function Messages({ of, range }: ListProps) {
   const { t } = useTranslation();
-  const { base } = usePlace();
+  const whose = useWhose();
   const { count } = useFormat();
   const behind = (m: Row) => ({
     range,
+    channel: m.channel,
     narrow: { message: m.id || "direct" },
     name: m.id ? m.name : t("statistics.direct"),
   });
@@ -278,10 +321,11 @@ function Messages({ of, range }: ListProps) {
       range={range}
       min={920}
       rows={of.messages}
-      id={(m) => m.id || "direct"}
+      id={(m) => `${m.channel} ${m.id}`}
+      channel={(m) => m.channel}
       name={(m) =>
         m.id ? (
-          <Anchor component={Link} to={`${base}/messages/${m.id}`}>
+          <Anchor component={Link} to={`${whose(m.channel)?.base}/messages/${m.id}`}>
             {m.name}
           </Anchor>
         ) : (
@@ -324,11 +368,11 @@ function Messages({ of, range }: ListProps) {
 // FromLine shows LINE's own figures beside ours; LINE hides what fewer than 20 people did.
 function FromLine({ row, range }: { row: Row; range: string }) {
   const { t } = useTranslation();
-  const { at } = usePlace();
+  const whose = useWhose()(row.channel);
   const { count } = useFormat();
   const client = useQueryClient();
   const ask = useAction<void, void>(async (_, headers) => {
-    await post(`${at}/messages/${row.id}/line_figures?${range}`, {}, headers);
+    await post(`${whose?.at}/messages/${row.id}/line_figures?${range}`, {}, headers);
     await client.invalidateQueries({ queryKey: ["statistics"] });
   });
   const said = (n?: number) => (n === undefined ? "<20" : count(n));
@@ -359,6 +403,7 @@ function Links({ of, range }: ListProps) {
   const { count } = useFormat();
   const behind = (l: Figures["links"][number]) => ({
     range,
+    channel: l.channel,
     narrow: { link: String(l.number) },
     name: l.target,
   });
@@ -371,7 +416,8 @@ function Links({ of, range }: ListProps) {
       range={range}
       min={560}
       rows={of.links}
-      id={(l) => String(l.number)}
+      id={(l) => `${l.channel} ${l.number}`}
+      channel={(l) => l.channel}
       name={(l) => l.target}
       bar={(l) => l.clicks}
       columns={[
@@ -396,9 +442,14 @@ function Links({ of, range }: ListProps) {
 // once they sign in.
 function Codes({ of, range }: ListProps) {
   const { t } = useTranslation();
-  const { base } = usePlace();
+  const whose = useWhose();
   const { count } = useFormat();
-  const behind = (c: Figures["codes"][number]) => ({ range, narrow: { qr_code: c.id }, name: c.name });
+  const behind = (c: Figures["codes"][number]) => ({
+    range,
+    channel: c.channel,
+    narrow: { qr_code: c.id },
+    name: c.name,
+  });
   return (
     <Listed
       title={t("statistics.byCode")}
@@ -409,8 +460,9 @@ function Codes({ of, range }: ListProps) {
       min={560}
       rows={of.codes}
       id={(c) => c.id}
+      channel={(c) => c.channel}
       name={(c) => (
-        <Anchor component={Link} to={`${base}/linking/qr/${c.id}`}>
+        <Anchor component={Link} to={`${whose(c.channel)?.base}/linking/qr/${c.id}`}>
           {c.name || t("statistics.ownCode")}
         </Anchor>
       )}
