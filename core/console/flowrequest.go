@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"lumo/core/delivery"
@@ -245,7 +246,12 @@ func requestView(r flow.Row) FlowRequestView {
 	return v
 }
 
-// steps are those of UX 5.20 that can be known: passed, failed, or not reached.
+// nobodys are the reasons of calls whose message had nobody to go to.
+var nobodys = []string{edgeapi.Unlinked.Code(), edgeapi.Blocked.Code(), edgeapi.NotFriend.Code(),
+	edgeapi.EmptyRecipient.Code(), edgeapi.GroupID.Code(), edgeapi.OtherAccount.Code()}
+
+// steps are those of UX 5.20 that can be known: passed, failed, or not reached. The one that failed
+// is the one that the call's reason is about.
 func steps(r flow.Row) []FlowStepView {
 	key := step("key", r.Reason != "no_key" && r.Reason != "wrong_key", r.ReceivedAt)
 	key.Data = map[string]any{"last4": r.KeyLast4}
@@ -262,18 +268,19 @@ func steps(r flow.Row) []FlowStepView {
 		}
 		all = []FlowStepView{event, called, key}
 	}
-	found := r.Outcome == flow.Accepted
-	if key.State == "done" {
-		all = append(all, step("recipient", found, r.ReceivedAt))
+	nobody := slices.Contains(nobodys, r.Reason)
+	if r.Outcome == flow.Accepted || nobody || r.Friend != (lumo.FriendID{}) {
+		all = append(all, step("recipient", !nobody, r.ReceivedAt))
 	} else {
 		all = append(all, FlowStepView{Code: "recipient", State: "not_reached"})
 	}
+	unmade := r.State == delivery.Skipped || r.Outcome != flow.Accepted && !nobody && key.State == "done"
 	failed := r.State == delivery.Rejected || r.State == delivery.UnknownExpired
 	for _, later := range []struct {
 		code string
 		at   time.Time
 		bad  bool
-	}{{"made", r.FirstTryAt, r.State == delivery.Skipped}, {"sent", r.AcceptedAt, failed}, {"opened", r.OpenedAt, false},
+	}{{"made", r.FirstTryAt, unmade}, {"sent", r.AcceptedAt, failed}, {"opened", r.OpenedAt, false},
 		{"clicked", r.ClickedAt, false}, {"recorded", r.RecordedAt, false}} {
 		v := FlowStepView{Code: later.code, State: "not_reached", At: moment(later.at)}
 		switch {

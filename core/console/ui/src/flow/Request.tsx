@@ -3,7 +3,19 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
 import { api, type FlowRequestDetail, read } from "../api";
-import { Copy, Failed, LineWords, Loading, Page, Reason, State, useFormat, useReason, When } from "../parts";
+import {
+  Copy,
+  Failed,
+  LineWords,
+  Loading,
+  Page,
+  Reason,
+  State,
+  useFormat,
+  useReason,
+  useShortReason,
+  When,
+} from "../parts";
 import { Preview } from "../phone/Preview";
 import { usePlace } from "../place";
 import { Again } from "./Again";
@@ -75,7 +87,7 @@ export function Request() {
             )}
             <Again call={r} />
             <Unsure call={r} />
-            <Steps of={r.steps} />
+            <Steps of={r} />
             <Called request={r.id} />
           </Stack>
         </Grid.Col>
@@ -111,18 +123,20 @@ function useStepName() {
 
 // worded is what is known of a step: what happened, how long Klaviyo took, how long it mostly takes.
 function worded(s: Step) {
+  if (s.state === "failed") return `failed.${s.code}`;
   if (s.data?.name !== undefined) return "eventNamed";
   if (s.data?.minutes === undefined) return s.code;
   return s.data.usual === undefined ? "calledAfter" : "calledUsual";
 }
 
-function Steps({ of }: { of: Step[] }) {
+function Steps({ of }: { of: FlowRequestDetail }) {
   const { t } = useTranslation();
   const name = useStepName();
+  const short = useShortReason();
   return (
     <Card>
       <Timeline bulletSize={20} lineWidth={2}>
-        {of.map((s) => (
+        {of.steps.map((s) => (
           <Timeline.Item
             key={s.code}
             bullet={<span aria-hidden="true">{signs[s.state]}</span>}
@@ -130,6 +144,7 @@ function Steps({ of }: { of: Step[] }) {
           >
             <Text size="sm" c="dimmed">
               {s.at && <When at={s.at} />} {t(`flow.stepState.${s.state}`)}
+              {s.state === "failed" && of.reason && ` · ${short(of.reason)}`}
             </Text>
           </Timeline.Item>
         ))}
