@@ -80,7 +80,7 @@ func (c *Client) EventPage(ctx context.Context, token lumo.Secret, profile lumo.
 		since.UTC().Format(time.RFC3339) + ")"
 	query := url.Values{"filter": {filter}, "sort": {"-datetime"},
 		"fields[event]": {"datetime,event_properties"}, "include": {"metric"}, "fields[metric]": {"name"},
-		"page[size]":    {strconv.Itoa(min(max(limit, 1), pageSize))}}
+		"page[size]": {strconv.Itoa(min(max(limit, 1), pageSize))}}
 	if after != "" {
 		query.Set("page[cursor]", after)
 	}
