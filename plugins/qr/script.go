@@ -15,9 +15,12 @@ const formScriptHead = `(function (set) {
   var lang = (document.documentElement.lang || navigator.language || "").slice(0, 2).toLowerCase();
   var words = {
     ja: { title: "LINEでお知らせを受け取れます", button: "LINEと連携する", code: "スマートフォンのカメラで読み取ってください", close: "閉じる" },
+    zh: { title: "透過LINE接收最新消息", button: "連結LINE", code: "請用手機相機掃描", close: "關閉" },
+    th: { title: "รับข่าวสารทาง LINE", button: "เชื่อมต่อกับ LINE", code: "สแกนด้วยกล้องโทรศัพท์ของคุณ", close: "ปิด" },
     en: { title: "Get news on LINE", button: "Link with LINE", code: "Scan with your phone's camera", close: "Close" }
   };
-  var own = (set.texts || {})[lang] || (set.texts || {}).en || {};
+  var texts = set.texts || {};
+  var own = texts[lang] || (words[lang] ? {} : texts.en) || {};
   var usual = words[lang] || words.en;
   var asked = {};
   function word(name) { return own[name] || usual[name]; }

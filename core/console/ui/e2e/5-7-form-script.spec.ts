@@ -117,7 +117,8 @@ test("5.7 a form speaks the merchant's own words, in the language of the shop's 
   for (const [shown, title, button, close] of [
     ["ja", "お茶の便り", "受け取る", "閉じる"], // what has no own words says the usual ones
     ["en", "Tea news <b>first</b>", "Yes please", "Close"],
-    ["th", "Tea news <b>first</b>", "Yes please", "Close"],
+    ["zh-TW", "透過LINE接收最新消息", "連結LINE", "關閉"], // nothing of its own: ours
+    ["fr", "Tea news <b>first</b>", "Yes please", "Close"],
   ] as const) {
     language = shown;
     await visit(page);
@@ -170,6 +171,13 @@ for (const lang of ["en", "ja"] as const) {
       await expect(preview).toContainText("Tea news");
       await expect(preview).toContainText("Not now");
       await looked(page, `5-7-new-desktop-${lang}`);
+      for (const [of, usual] of [
+        ["zh", "請用手機相機掃描"],
+        ["th", "สแกนด้วยกล้องโทรศัพท์ของคุณ"],
+      ]) {
+        await page.getByRole("tab", { name: t(`linking.language.${of}`) }).click();
+        await expect(preview).toContainText(usual ?? "");
+      }
       await page.getByRole("button", { name: t("linking.forms.create") }).click();
       await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
     });

@@ -35,7 +35,7 @@ import { Funnel } from "./Health";
 
 type Texts = Record<string, Schema<"FormTextView">>;
 const fields = ["title", "button", "code", "close"] as const;
-const languages = ["ja", "en"] as const;
+const languages = ["ja", "en", "zh", "th"] as const;
 
 // FormPage makes a form, or shows, changes, checks and counts one.
 export function FormPage() {
@@ -231,7 +231,7 @@ function Preview({ lang, texts, shows, phone }: PreviewProps) {
       withBorder
       component="section"
       aria-label={t("linking.forms.preview")}
-      lang={lang}
+      lang={lang === "zh" ? "zh-TW" : lang}
       w={phone ? 320 : "100%"}
       maw="100%"
       bg="var(--lumo-page)"
