@@ -13,7 +13,6 @@ for (const language of ["en", "ja"] as const)
     request,
   }) => {
     const t = say(language);
-    const hand = new Hand();
     const flow = await cart(request);
     await page.setViewportSize(sizes[language]);
     const home = await signIn(page, language);
@@ -38,6 +37,7 @@ for (const language of ["en", "ja"] as const)
     await lookAt(old.id);
     await lookAt(flow.id);
 
+    const hand = new Hand();
     hand.n++;
     await page.goto(`${home}/flows`);
     const finding = inDraft(flow.name);
