@@ -32,6 +32,7 @@ type trial struct {
 	replicas []*prooftest.Replica
 	log      string
 	kills    int
+	restarts int // of the database
 }
 
 func newTrial(t *testing.T, friends int) *trial {
@@ -88,6 +89,7 @@ func (r *trial) restart(crash bool) {
 		r.t.Fatal(err)
 	}
 	r.server = server
+	r.restarts++
 }
 
 // kill ends one of the replicas and starts it anew.
@@ -126,7 +128,8 @@ func (r *trial) plan(flowEvery int) {
 	}
 }
 
-// rest waits until nothing waits any more, doing something every so often.
+// rest waits until nothing waits any more, doing something every so often. Whatever comes to rest
+// before the database ended twice and replicas were killed has proven little.
 func (r *trial) rest(every time.Duration, do func(n int)) {
 	r.t.Helper()
 	tick := time.NewTicker(every)
@@ -136,6 +139,10 @@ func (r *trial) rest(every time.Duration, do func(n int)) {
 		<-tick.C
 		done, err := r.Rest(r.t.Context())
 		if done && err == nil { // an error is the database's restart
+			r.t.Logf("at rest after %d looks, %d kills, %d restarts of the database", n, r.kills, r.restarts)
+			if r.kills < 2 || r.restarts != 2 {
+				r.t.Error("too little went wrong: plan more, or let it go wrong earlier")
+			}
 			return
 		}
 		if time.Now().After(deadline) {
