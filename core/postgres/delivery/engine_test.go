@@ -430,3 +430,62 @@ func TestUnconfirmedIsSentAgainOnlyWhenAPersonSaysSo(t *testing.T) {
 		t.Errorf("got %s, key %s after %s", state, last.key, w.pushes[0].key)
 	}
 }
+
+// A job that runs twice plans the same people in two transactions: the second waits for the first
+// and plans nobody. One that looked first and wrote then would not know of the other.
+func TestTwoPlannersAtOncePlanEachPersonOnce(t *testing.T) {
+	t.Parallel()
+	w := newCrowd(t, 20)
+	l := w.broadcast(false)
+	w.inTenant(func(ctx context.Context) error { return w.store.AddLogical(ctx, l, time.Now()) })
+	var to []delivery.Recipient
+	for _, f := range w.friends {
+		to = append(to, delivery.Recipient{Friend: f})
+	}
+	planned := make(chan int64, 2)
+	plan := func(ctx context.Context, written func()) {
+		ids := make([]lumo.DeliveryID, len(to))
+		for i := range ids {
+			ids[i] = lumo.DeliveryID(w.newID())
+		}
+		var n int64
+		err := w.db.InTenant(ctx, w.m, func(ctx context.Context) (err error) {
+			n, err = w.store.AddAll(ctx, l, ids, to, time.Now())
+			written()
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		planned <- n
+	}
+	wrote, goOn := make(chan struct{}), make(chan struct{})
+	go plan(t.Context(), func() { close(wrote); <-goOn })
+	<-wrote
+	second := make(chan struct{})
+	go plan(t.Context(), func() { close(second) })
+	w.waits(second)
+	close(goOn)
+	if a, b := <-planned, <-planned; a+b != 20 {
+		t.Errorf("%d and %d are planned", a, b)
+	}
+}
+
+// waits returns when a transaction waits for another one, or is done already.
+func (w *world) waits(done <-chan struct{}) {
+	w.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for waiting := false; !waiting; {
+		w.inTenant(func(ctx context.Context) error {
+			return postgres.Tx(ctx).QueryRow(ctx, `SELECT EXISTS (
+				SELECT FROM pg_locks AS w JOIN pg_locks AS h USING (pid)
+				WHERE NOT w.granted AND h.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waiting)
+		})
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+}
