@@ -110,15 +110,23 @@ func (l *flowLoad) present(address, key string, n int64) (int, error) {
 	return res.StatusCode, err
 }
 
+func TestFiftyKeysAreReplacedUnderLoadAndNoEdgeErrs(t *testing.T) { // beside no other test of these
+	replaceFifty(t, slack*refusedWithin, perSecond*0.5) // a busy machine sends late
+}
+
+// On a machine of one's own the design's figures hold.
+func TestSoakFiftyKeysAreReplacedWithinASecondEach(t *testing.T) {
+	if os.Getenv("LUMO_SOAK") == "" {
+		t.Skip("skipped: exact times need a quiet machine; LUMO_SOAK=1 runs it")
+	}
+	replaceFifty(t, refusedWithin, perSecond*0.95)
+}
+
 // A core, two edges and 200 calls of flows a second, while the key is replaced fifty times, each
 // time at once. Nobody who presents the newest key that was shown is refused. When it is shown no
 // edge takes the one before it any more, which is within a second of the merchant's press. And
 // the core knows of every call that was taken.
-func TestFiftyKeysAreReplacedUnderLoadAndNoEdgeErrs(t *testing.T) { // beside no other test of these
-	limit, atLeast := slack*refusedWithin, perSecond*0.5 // a busy machine sends late
-	if os.Getenv("LUMO_SOAK") != "" {
-		limit, atLeast = refusedWithin, perSecond*0.95
-	}
+func replaceFifty(t *testing.T, limit time.Duration, atLeast float64) {
 	w := newWorld(t, 2)
 	settings := w.flowOf()
 	l := &flowLoad{t: t, header: settings.Header, answers: map[int]int{}}
