@@ -333,6 +333,8 @@ for (const language of ["en", "ja"] as const) {
     await map.getByLabel(t("message.link"), { exact: true }).fill("https://shop.example/map");
     const cards = await add(4, "cards");
     await cards.getByRole("textbox", { name: t("message.cardTitle") }).fill("Sencha");
+    await cards.getByLabel(t("message.label"), { exact: true }).fill("Buy🍵");
+    await expect(cards.getByText(t("message.letters", { n: 4, max: 40 }))).toBeVisible(); // as people see them
     await cards.getByLabel(t("message.label"), { exact: true }).fill("Buy");
     await cards.getByLabel(t("message.link"), { exact: true }).fill("tel:0312345678");
     const json = await add(5, "json");
@@ -347,6 +349,11 @@ for (const language of ["en", "ja"] as const) {
     for (const _ of ["remove", "link", "label"]) await page.keyboard.press("Shift+Tab");
     await expect(quick).toBeFocused();
     await page.keyboard.type("Hours");
+    await expect(extras.getByText(t("message.letters", { n: 5, max: 20 }))).toBeVisible();
+    await page.keyboard.type(" of every shop at sea");
+    await expect(extras.getByText(t("message.letters", { n: 26, max: 20 }))).toBeVisible();
+    await expect(extras.getByText(t("problem.too_long", { n: 26, max: 20, over: 6 }))).toBeVisible();
+    await quick.fill("Hours");
     await page.getByRole("button", { name: t("message.addQuick") }).press("Enter");
     await expect(extras.getByText(t("message.quick", { n: 2 }))).toBeVisible();
     await page.keyboard.press("Shift+Tab");
@@ -644,6 +651,35 @@ for (const language of ["en", "ja"] as const) {
     await expect(page).toHaveURL(new RegExp(`from=${today}&to=${today}$`));
     await expect(sent).toHaveText(/^[1-9]/);
     await expect(page.locator("[data-unfinished]").first()).toBeAttached(); // today's bar is hatched
+
+    // What stands on the page stands in its files.
+    const tile = async (name: string) =>
+      Number((await page.getByTestId(`statistics-${name}`).innerText()).replaceAll(",", ""));
+    const column = async (by: string, name: string) => {
+      const href = await page.getByRole("link", { name: t(`statistics.csv.${by}`) }).getAttribute("href");
+      const text = await (await page.request.get(href ?? "")).text();
+      const [titles = [], ...rows] = text
+        .trim()
+        .split(/\r?\n/)
+        .map((row) => row.split(","));
+      return rows.reduce((sum, row) => sum + Number(row.at(titles.indexOf(name) - titles.length)), 0);
+    };
+    await expect(async () => {
+      await page.reload(); // others may send meanwhile
+      await expect(sent).toHaveText(/^[1-9]/);
+      for (const by of ["day", "message"]) {
+        expect(await column(by, "sent"), by).toBe(await tile("sent"));
+        expect(await column(by, "clicks"), by).toBe(await tile("clicks"));
+      }
+      expect(await column("link", "clicks")).toBe(await tile("clicks"));
+      expect(await column("reason", "not_sent")).toBe(await tile("not_sent"));
+    }).toPass({ timeout: 60_000 });
+
+    // LINE's own figures come beside ours; it tells nothing of fewer than 20 people.
+    await page.getByRole("button", { name: t("statistics.askFor", { name: "Abandoned cart" }) }).click();
+    await expect(
+      page.getByText(t("statistics.fromLine", { opened: "<20", clicked: "<20" })).first(),
+    ).toBeVisible();
     await looked(page, `5-32-statistics-${language}`);
     const hours = page.getByRole("figure").filter({ hasText: t("statistics.chart.hours") });
     await hours.getByRole("button", { name: t("common.asTable") }).click();

@@ -1,12 +1,12 @@
 import { expect, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
 import { Hand } from "./hand";
-import { cart, setStatus } from "./klaviyo";
+import { cart, setStatus, setWebhook } from "./klaviyo";
 import { asMember, sim, told } from "./sim";
 import { say } from "./words";
 
 // Walk-through 8 of UX 8: the cart flow went quiet, because it is in Draft again. What a merchant
-// knows of already is left out for a week.
+// knows of already is left out for a week; a webhook that alone is in Draft is found too.
 for (const language of ["en", "ja"] as const)
   test(`walk-through 8, the quiet flow is found in Draft, repaired, and seen live again: ${language}`, async ({
     page,
@@ -62,8 +62,23 @@ for (const language of ["en", "ja"] as const)
       .getByRole("button", { name: t("flow.doctor.ignore") })
       .click();
     await expect(inDraft(name)).toBeHidden();
+    await setWebhook(request, { ...flow.webhook, status: "draft" }); // the flow itself stays live
+    await lookAt(flow.id);
     await page.reload();
     await expect(row.filter({ hasText: name }).first()).toBeVisible();
     await expect(inDraft(name)).toHaveCount(0);
+
+    await expect(finding).toBeVisible();
+    const check = card(flow.name).getByRole("button", { name: t("flow.check.now") });
+    await check.click();
+    const answer = card(flow.name).getByRole("status");
+    await expect(answer).toContainText(t("flow.check.status", { status: t("flow.status.live") }));
+    await expect(answer).toContainText(
+      t("flow.check.webhook", { name: "LINE message", status: t("flow.status.draft") }),
+    );
+    await looked(page, `5-19-webhook-draft-${language}`);
+    await setWebhook(request, { ...flow.webhook, status: "live" });
+    await check.click();
+    await expect(finding).toBeHidden();
     await request.delete(`${sim}/sim/v1/klaviyo/flows/${old.id}`);
   });

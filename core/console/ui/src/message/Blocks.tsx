@@ -14,7 +14,7 @@ import {
   verticalListSortingStrategy,
 } from "@dnd-kit/sortable";
 import { CSS } from "@dnd-kit/utilities";
-import { ActionIcon, Button, Card, Group, Menu, Text, TextInput, Title } from "@mantine/core";
+import { ActionIcon, Box, Button, Card, Group, Menu, Text, TextInput, Title } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Schema } from "../api";
@@ -236,7 +236,7 @@ function QuickReplies({ draft, set, readOnly, errors }: ExtrasProps) {
       </Title>
       {!list && <Text size="sm">{t("message.quickJson")}</Text>}
       {list?.map((r, i) => (
-        <Group key={i} align="end" gap="xs" mb="xs">
+        <Group key={i} align="start" gap="xs" mb="xs">
           <LabelField
             label={t("message.label")}
             w={160}
@@ -255,10 +255,12 @@ function QuickReplies({ draft, set, readOnly, errors }: ExtrasProps) {
             error={errors(`quickReply.items[${i}].action.uri`)}
           />
           {!readOnly && (
-            <Remove
-              label={t("message.removeQuick", { n: i + 1 })}
-              onClick={() => put(list.filter((_, n) => n !== i))}
-            />
+            <Box mt={28}>
+              <Remove
+                label={t("message.removeQuick", { n: i + 1 })}
+                onClick={() => put(list.filter((_, n) => n !== i))}
+              />
+            </Box>
           )}
         </Group>
       ))}

@@ -44,7 +44,7 @@ export function Range({ of }: { of: ReturnType<typeof useRange> }) {
 
 // Account chooses whose figures these are, or those of all, and keeps the days; with one account it
 // is no choice.
-function Account() {
+export function Account() {
   const { t } = useTranslation();
   const { base, channels, channel, shop } = usePlace();
   const together = useTogether();
