@@ -60,15 +60,15 @@ func flowUnderLoad(ctx context.Context, s *stack.Stack, w *wire, console *seed.C
 	watching, stop := context.WithCancel(ctx)
 	go func() { largest <- largestMemory(watching, s.CorePID()) }()
 	begun, before := time.Now(), w.count()
-	times, err := flowRound(ctx, console, w, shop, "busy tea")
-	pace := float64(w.count()-before-flowCalls) / time.Since(begun).Seconds()
+	p50, p99, err := flowRounds(ctx, console, w, shop, "busy tea")
+	pace := float64(w.count()-before-rounds*flowCalls) / time.Since(begun).Seconds()
 	stop()
 	memory := <-largest
 	if err != nil {
 		return err
 	}
-	bench(out, "flow_to_push_p50_ms_under_load", milliseconds(quantile(times, 0.50)), "ms")
-	bench(out, "flow_to_push_p99_ms_under_load", milliseconds(quantile(times, 0.99)), "ms")
+	bench(out, "flow_to_push_p50_ms_under_load", p50, "ms")
+	bench(out, "flow_to_push_p99_ms_under_load", p99, "ms")
 	bench(out, "broadcast_per_s_beside_flows", pace, "1/s")
 	bench(out, "core_rss_mb_while_sending", memory, "MB")
 	return db.InTenant(ctx, m, func(ctx context.Context) error {
