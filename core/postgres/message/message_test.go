@@ -501,6 +501,9 @@ SELECT string_agg(state || ' ' || n, ', ' ORDER BY state)
 	if counts != "accepted 3, rejected 1, unknown_expired 1" {
 		t.Errorf("deliveries: got %s", counts)
 	}
+	if left := shoptest.Get[int](t, d.Shop, "SELECT count(*) FROM delivery WHERE merchant_id = $1 AND due_at IS NOT NULL"); left != 0 {
+		t.Errorf("%d replies that have ended wait", left)
+	}
 	if left := shoptest.Get[int](t, d.Shop, "SELECT count(*) FROM reply WHERE merchant_id = $1 AND token_enc IS NOT NULL"); left != 0 {
 		t.Errorf("%d reply tokens are kept", left)
 	}

@@ -134,9 +134,9 @@ func (Store) End(ctx context.Context, r message.Reply, state, reason, requestID 
 	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `
 		INSERT INTO delivery (merchant_id, id, number, channel_id, logical_kind, logical_id, friend_id, message_id,
-			message_version, state, reason, first_try_at, last_try_at, tries, due_at, accepted_at, line_request_id,
+			message_version, state, reason, first_try_at, last_try_at, tries, accepted_at, line_request_id,
 			received_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, 'reply', $5, $6, $7, $8, $9, nullif($10, ''), $11, $11, 1, $11,
+		VALUES ($1, $2, $3, $4, 'reply', $5, $6, $7, $8, $9, nullif($10, ''), $11, $11, 1,
 			CASE WHEN $9 = 'accepted' THEN $11::timestamptz END, nullif($12, ''), $11, $11, $11)`,
 		r.Merchant, r.Delivery, int64(r.Number), r.Channel, r.ID, r.Friend, r.Message, r.Version, state, reason, now,
 		requestID)
