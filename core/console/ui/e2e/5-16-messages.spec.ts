@@ -703,6 +703,32 @@ for (const language of ["en", "ja"] as const) {
     await expect(sent).toBeVisible();
     await page.goBack();
     await expect(page.getByText(t("statistics.empty"))).toBeVisible();
+    // The figures of all LINE accounts: those of each add up.
+    await page.route(/\/merchants\/\w+\/channels$/, async (route) => {
+      const answer = await route.fetch();
+      const { items } = (await answer.json()) as Items<object>;
+      const other = { ...items[0], id: "chn_2", name: "Hana Tea House", basic_id: "@house" };
+      await route.fulfill({ response: answer, json: { items: [...items, other] } });
+    });
+    await page.goto(`${home}/statistics`);
+    const account = page.getByRole("main").getByRole("combobox", { name: t("statistics.account") });
+    await account.click();
+    await page.getByRole("option", { name: t("statistics.allAccounts") }).click();
+    await expect(page).toHaveURL(/accounts=all/);
+    const each = page.getByRole("group", { name: t("statistics.byAccount") });
+    await expect(each.getByRole("row").nth(1)).toContainText("Hana Tea");
+    expect(await column("account", "sent")).toBe(await tile("sent"));
+    await looked(page, `5-32-all-${language}`);
+    await each
+      .getByRole("link", { name: new RegExp(t("statistics.people.sent")) })
+      .first()
+      .click();
+    await expect(person).toBeVisible();
+    await page.goBack();
+    await each.getByRole("link", { name: "Hana Tea", exact: true }).click();
+    await expect(each).toHaveCount(0);
+    await expect(page.getByTestId("statistics-sent")).toHaveText(/^[1-9]/);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.goto(`${home}/statistics/rules`);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await looked(page, `5-32-rules-${language}`);

@@ -67,6 +67,25 @@ const screens: Screen[] = [
     }),
   },
   {
+    name: "5-16-versions",
+    path: "/messages/{id}/versions",
+    list: "/messages?limit=1",
+    call: "/messages/msg_*/versions",
+    failed: "message.failed",
+    none: [noItems, "message.never"],
+    many: (real) => {
+      const [first] = real.items as Json[];
+      const items = Array.from({ length: 60 }, (_, i) => ({
+        ...first,
+        version: 60 - i,
+        name: `${first?.name} ${endless}`,
+        messages: JSON.stringify(texts),
+        sends: 4_812_345,
+      }));
+      return { ...real, items };
+    },
+  },
+  {
     name: "5-34-tracking",
     path: "/settings/tracking",
     call: "",

@@ -1,6 +1,7 @@
 import { expect, test } from "@playwright/test";
 import { looked, signIn, sizes } from "./console";
 import { leavesCart, reminders, setQuota } from "./klaviyo";
+import { asMember } from "./sim";
 import { say as texts } from "./words";
 
 // Walk-through 14 of UX 8 with flow messages: the month is used up; what happens, and how does
@@ -54,5 +55,48 @@ for (const language of ["en", "ja"] as const)
       await expect(page.getByText(say.waits)).toBeHidden({ timeout: 2000 });
     }).toPass({ timeout: 60_000 });
     await expect.poll(() => reminders(request, "mio"), { timeout: 30_000 }).toBe(before + waiting);
-    await setQuota(request, { limit: 5000, used: 100 });
+
+    await test.step("another part of the month is kept for Flows", async () => {
+      const part = page.getByRole("region", { name: t("delivery.quota.reserve"), exact: true });
+      const slider = part.getByRole("slider", { name: t("delivery.quota.reserve") });
+      const save = part.getByRole("button", { name: t("delivery.quota.saveReserve") });
+      const kept = page.getByTestId("quota-reserve");
+      const number = async () => Number((await kept.innerText()).replaceAll(",", ""));
+      await expect(slider).toHaveAttribute("aria-valuenow", "10");
+      await expect(save).toBeDisabled();
+      const was = await number();
+      for (const key of ["ArrowRight", "ArrowRight"]) await slider.press(key);
+      await expect(slider).toHaveAttribute("aria-valuenow", "20");
+      const will = (was + 900).toLocaleString("en"); // another tenth of 9,000
+      await expect(part.getByRole("status").first()).toContainText(will);
+      expect(await number()).toBe(was);
+      await save.click();
+      await expect(kept).toHaveText(will);
+      await looked(page, `5-33-reserve-${language}`);
+      await page.reload();
+      await expect(slider).toHaveAttribute("aria-valuenow", "20");
+      for (const key of ["ArrowLeft", "ArrowLeft"]) await slider.press(key);
+      await save.click();
+      await expect.poll(number).toBe(was);
+    });
+
+    await test.step("a plan without a limit keeps nothing and says so, until there is one again", async () => {
+      // LINE is asked at most every ten seconds.
+      const asked = (says: (m: { unlimited: boolean; left: number }) => boolean) =>
+        expect
+          .poll(async () => says(await asMember(page, "/quota/check", {})), { timeout: 60_000 })
+          .toBe(true);
+      const left = page.getByTestId("quota-left");
+      await setQuota(request, { limit: null, used: 5000 });
+      await asked((m) => m.unlimited);
+      await page.reload();
+      await expect(left).toHaveText(t("quota.unlimited"));
+      await expect(page.getByTestId("quota-reserve")).toHaveCount(0);
+      await expect(page.getByRole("slider")).toHaveCount(0);
+      await looked(page, `5-33-unlimited-${language}`);
+      await setQuota(request, { limit: 9000, used: 5000 }); // whoever comes next has messages
+      await asked((m) => !m.unlimited && m.left > 0);
+      await page.reload();
+      await expect(left).toHaveText(/^[1-9]/);
+    });
   });
