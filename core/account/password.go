@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/alexedwards/argon2id"
 
@@ -10,7 +11,8 @@ import (
 )
 
 // Hasher makes and compares argon2id hashes, a few at a time: each takes 64 MiB and most of
-// a processor, so a flood of sign-ins must queue instead of starving the senders.
+// a processor, so a flood of sign-ins must queue instead of starving the senders. The memory is
+// given back at once: the collector would keep it for minutes.
 type Hasher struct {
 	params *argon2id.Params
 	slots  chan struct{}
@@ -26,6 +28,7 @@ func NewHasher(params *argon2id.Params) (*Hasher, error) {
 	if err != nil {
 		return nil, fault.Wrap("account.NewHasher", err)
 	}
+	debug.FreeOSMemory()
 	return &Hasher{params: params, slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), never: never}, nil
 }
 
@@ -54,7 +57,10 @@ func (h *Hasher) Matches(ctx context.Context, password, hash string) (ok bool, e
 func (h *Hasher) within(ctx context.Context, work func() error) error {
 	select {
 	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+		defer func() {
+			debug.FreeOSMemory()
+			<-h.slots
+		}()
 		return work()
 	case <-ctx.Done():
 		return fault.As(fault.Unavailable, "account.hash", ctx.Err())
