@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"net"
 	"net/netip"
 	"net/url"
 	"runtime/debug"
@@ -176,8 +177,13 @@ func (s *Server) allowance(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		WriteTimeout: to.writeTime}
 }
 
-// broken answers what could not be read as a request at all.
+// broken answers what could not be read as a request at all. Who sent no whole request in time
+// gets no answer: one that is on its way when he begins would be taken for his request's.
 func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		_ = ctx.Conn().Close()
+		return
+	}
 	status, reason := fasthttp.StatusBadRequest, edgeapi.BadShape
 	var small *fasthttp.ErrSmallBuffer
 	switch {

@@ -355,7 +355,9 @@ func TestSlowClientsAreLeft(t *testing.T) {
 		closed := make(chan struct{})
 		go func() {
 			defer close(closed)
-			_, _ = io.Copy(io.Discard, conn)
+			if n, _ := io.Copy(io.Discard, conn); n != 0 {
+				t.Errorf("%s: it is answered with %d bytes", name, n)
+			}
 		}()
 		for open := true; open; {
 			select {
