@@ -21,7 +21,8 @@ function useChange(channel: string) {
         headers,
       }),
     );
-    await client.invalidateQueries({ queryKey: ["connection"] });
+    // Not waited for: what is shown may be chosen anew at once.
+    void client.invalidateQueries({ queryKey: ["connection"] });
   });
 }
 
