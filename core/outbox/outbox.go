@@ -120,6 +120,9 @@ type Lead struct {
 type Store interface {
 	// Tenant is whose transaction the context carries.
 	Tenant(ctx context.Context) lumo.MerchantID
+	// Hold keeps what is known of friends, and with it what is written of them, from changing
+	// elsewhere until the transaction ends. Targets that are read after it are the newest.
+	Hold(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) error
 	// Targets reads the linked ones among these friends.
 	Targets(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) (
 		map[lumo.FriendID]Target, error)

@@ -110,6 +110,9 @@ func metricOf(f lumo.Fact) string {
 func (s *Service) ProfileMoved(ctx context.Context, l lumo.Link, from lumo.ProfileID) error {
 	const op = "outbox.ProfileMoved"
 	m := s.c.Store.Tenant(ctx)
+	if err := s.c.Store.Hold(ctx, m, []lumo.FriendID{l.Friend}); err != nil {
+		return fault.Wrap(op, err)
+	}
 	if err := s.c.Store.Moved(ctx, m, l.Friend, from, l.Profile, s.c.Now()); err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -119,13 +122,18 @@ func (s *Service) ProfileMoved(ctx context.Context, l lumo.Link, from lumo.Profi
 // ProfileGone drops what waits to be written about the properties of a profile that was merged
 // into another friend's: it would be written there. It runs inside the transaction of the merge.
 func (s *Service) ProfileGone(ctx context.Context, l lumo.Link) error {
-	return fault.Wrap("outbox.ProfileGone", s.c.Store.DropProfile(ctx, s.c.Store.Tenant(ctx), l.Friend, l.Profile))
+	const op = "outbox.ProfileGone"
+	m := s.c.Store.Tenant(ctx)
+	if err := s.c.Store.Hold(ctx, m, []lumo.FriendID{l.Friend}); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return fault.Wrap(op, s.c.Store.DropProfile(ctx, m, l.Friend, l.Profile))
 }
 
 // ProfileChanged writes a friend's LINE properties to Klaviyo when they are linked.
 func (s *Service) ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.FriendID) error {
 	const op = "outbox.ProfileChanged"
-	targets, err := s.c.Store.Targets(ctx, m, []lumo.FriendID{f})
+	targets, err := s.targets(ctx, m, []lumo.FriendID{f})
 	if err != nil {
 		return fault.Wrap(op, err)
 	}
@@ -133,6 +141,15 @@ func (s *Service) ProfileChanged(ctx context.Context, m lumo.MerchantID, f lumo.
 		err = s.put(ctx, m, profileItem(t, true, s.c.Now()))
 	}
 	return fault.Wrap(op, err)
+}
+
+// targets are friends whose properties are about to be written. They are held first: two who write
+// of one friend at once would each see but their own change, and the older could be written last.
+func (s *Service) targets(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) (map[lumo.FriendID]Target, error) {
+	if err := s.c.Store.Hold(ctx, m, friends); err != nil {
+		return nil, err
+	}
+	return s.c.Store.Targets(ctx, m, friends)
 }
 
 // LinkMade tells Klaviyo of a new link: the properties, the scan and the follow that led to
@@ -177,7 +194,7 @@ func (s *Service) lead(ctx context.Context, m lumo.MerchantID, l lumo.Link, stat
 // told as facts.
 func (s *Service) LinksMade(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) error {
 	const op = "outbox.LinksMade"
-	targets, err := s.c.Store.Targets(ctx, m, friends)
+	targets, err := s.targets(ctx, m, friends)
 	if err != nil || len(targets) == 0 {
 		return fault.Wrap(op, err)
 	}
@@ -199,9 +216,14 @@ func (s *Service) LinksMade(ctx context.Context, m lumo.MerchantID, friends []lu
 // LinkEnded removes a friend's LINE properties from the profile they were linked to. kept is a
 // property that was there before the link and stays; empty = none.
 func (s *Service) LinkEnded(ctx context.Context, f lumo.Friend, c lumo.Channel, l lumo.Link, kept string) error {
+	const op = "outbox.LinkEnded"
+	m := s.c.Store.Tenant(ctx)
+	if err := s.c.Store.Hold(ctx, m, []lumo.FriendID{f.ID}); err != nil {
+		return fault.Wrap(op, err)
+	}
 	item := profileItem(Target{Friend: f, Channel: c, Link: l}, false, s.c.Now())
 	item.Payload.Unset = slices.DeleteFunc(item.Payload.Unset, func(name string) bool { return name == kept })
-	return fault.Wrap("outbox.LinkEnded", s.put(ctx, s.c.Store.Tenant(ctx), item))
+	return fault.Wrap(op, s.put(ctx, m, item))
 }
 
 // Erased takes the LINE properties of an erased person from the customer they were linked to;

@@ -319,9 +319,11 @@ func (s *Server) SetSegment(account string, g Segment) (Segment, error) {
 		t.Segments = append(t.Segments, &kept)
 	}
 	s.resegment(t)
+	g = kept
+	g.Members = slices.Clone(kept.Members) // the stored one changes with its customers
 	s.mu.Unlock()
 	s.hurry()
-	return kept, nil
+	return g, nil
 }
 
 // Lists and Segments are the account's groups.

@@ -16,6 +16,7 @@ import (
 	"lumo/core/delivery"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
+	"lumo/core/postgres/postgrestest"
 	"lumo/shared/fault"
 	"lumo/shared/id"
 )
@@ -464,28 +465,9 @@ func TestTwoPlannersAtOncePlanEachPersonOnce(t *testing.T) {
 	<-wrote
 	second := make(chan struct{})
 	go plan(t.Context(), func() { close(second) })
-	w.waits(second)
+	postgrestest.Waits(t, w.inTenant, second)
 	close(goOn)
 	if a, b := <-planned, <-planned; a+b != 20 {
 		t.Errorf("%d and %d are planned", a, b)
-	}
-}
-
-// waits returns when a transaction waits for another one, or is done already.
-func (w *world) waits(done <-chan struct{}) {
-	w.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for waiting := false; !waiting; {
-		w.inTenant(func(ctx context.Context) error {
-			return postgres.Tx(ctx).QueryRow(ctx, `SELECT EXISTS (
-				SELECT FROM pg_locks AS w JOIN pg_locks AS h USING (pid)
-				WHERE NOT w.granted AND h.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waiting)
-		})
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
 	}
 }

@@ -108,11 +108,31 @@ func (s *Store) Put(ctx context.Context, m lumo.MerchantID, item outbox.NewItem,
 // that they have.
 func (s *Store) PutAll(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
 	const op = "postgres.PutAll"
-	c, err := s.columnsOf(ctx, m, items)
-	if err != nil {
+	if err := dropOthers(ctx, m, items); err != nil {
 		return fault.Wrap(op, err)
 	}
-	_, err = postgres.Tx(ctx).Exec(ctx, `
+	for rest := items; len(rest) > 0; {
+		there, err := s.insertProfiles(ctx, m, rest, now)
+		if err != nil {
+			return fault.Wrap(op, err)
+		}
+		if rest, err = s.replace(ctx, m, there, now); err != nil {
+			return fault.Wrap(op, err)
+		}
+	}
+	return nil
+}
+
+// dropOthers drops what friends other than those of the items left to be written about the items'
+// customers.
+func dropOthers(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem) error {
+	var accounts, channels, friends [][16]byte
+	var profiles []string
+	for _, item := range items {
+		accounts, channels = append(accounts, item.Account), append(channels, item.Channel)
+		friends, profiles = append(friends, item.Friend), append(profiles, string(item.Profile))
+	}
+	_, err := postgres.Tx(ctx).Exec(ctx, `
 DELETE FROM outbox
  WHERE merchant_id = $1
    AND id IN (SELECT o.id
@@ -123,9 +143,16 @@ DELETE FROM outbox
                       WHERE merchant_id = $1 AND klaviyo_account_id = t.account AND profile_id = t.profile
                         AND kind = 'profile' AND state <> 'sent' AND channel_id = t.channel
                         AND friend_id IS DISTINCT FROM t.friend
-                     OFFSET 0) AS o)`, m, c.account, c.channel, c.friend, c.profile)
+                     OFFSET 0) AS o)`, m, accounts, channels, friends, profiles)
+	return postgres.Fault("postgres.dropOthers", err)
+}
+
+// insertProfiles stores profile items, and answers those that have a row already.
+func (s *Store) insertProfiles(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) (
+	there []outbox.NewItem, err error) {
+	c, err := s.columnsOf(ctx, m, items)
 	if err != nil {
-		return postgres.Fault(op, err)
+		return nil, err
 	}
 	rows, _ := postgres.Tx(ctx).Query(ctx, `
 INSERT INTO outbox (merchant_id, state, due_at, created_at, kind, id, klaviyo_account_id, channel_id, friend_id,
@@ -137,9 +164,9 @@ SELECT $1, 'waiting', $2, $2, 'profile', *
 RETURNING id`, m, now, c.id, c.account, c.channel, c.friend, c.unique, c.profile, c.payload, c.at)
 	added, err := pgx.CollectRows(rows, pgx.RowTo[id.ID])
 	if err != nil || len(added) == len(items) {
-		return postgres.Fault(op, err)
+		return nil, postgres.Fault("postgres.insertProfiles", err)
 	}
-	return fault.Wrap(op, s.replace(ctx, m, without(items, added), now))
+	return without(items, added), nil
 }
 
 // without are the items that are not among those stored.
@@ -152,24 +179,35 @@ func without(items []outbox.NewItem, stored []id.ID) (rest []outbox.NewItem) {
 	return rest
 }
 
-// replace has rows of profile items say what these do.
-func (s *Store) replace(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) error {
+// replace has rows of profile items say what these do. It answers those whose row went away
+// meanwhile: they have to be stored anew.
+func (s *Store) replace(ctx context.Context, m lumo.MerchantID, items []outbox.NewItem, now time.Time) (
+	gone []outbox.NewItem, err error) {
 	const op = "postgres.replace"
+	if len(items) == 0 {
+		return nil, nil
+	}
 	names, accounts := make([]string, len(items)), make([]lumo.AccountID, len(items))
 	for i, item := range items {
 		names[i], accounts[i] = item.UniqueID, item.Account
 	}
 	rows, err := s.profileRows(ctx, m, accounts, names)
 	if err != nil {
-		return postgres.Fault(op, err)
+		return nil, postgres.Fault(op, err)
 	}
-	there := slices.Clone(items)
-	for i, item := range items {
-		there[i].ID = rows[item.Account.String()+item.UniqueID]
+	var there []outbox.NewItem
+	for _, item := range items {
+		row, found := rows[item.Account.String()+item.UniqueID]
+		if !found {
+			gone = append(gone, item)
+			continue
+		}
+		item.ID = row
+		there = append(there, item)
 	}
 	c, err := s.columnsOf(ctx, m, there)
 	if err != nil {
-		return fault.Wrap(op, err)
+		return nil, fault.Wrap(op, err)
 	}
 	_, err = postgres.Tx(ctx).Exec(ctx, `
 UPDATE outbox AS o
@@ -177,7 +215,7 @@ UPDATE outbox AS o
        sent_at = NULL, revision = o.revision + 1
   FROM unnest($3::uuid[], $4::bytea[], $5::timestamptz[]) AS t (id, payload, at)
  WHERE o.merchant_id = $1 AND o.id = t.id`, m, now, c.id, c.payload, c.at)
-	return postgres.Fault(op, err)
+	return gone, postgres.Fault(op, err)
 }
 
 // profileRows locks the rows of profile items and names them by account and unique id.

@@ -38,6 +38,18 @@ func New(v Vault) *Store { return &Store{vault: v} }
 // Tenant is whose transaction the context carries.
 func (s *Store) Tenant(ctx context.Context) lumo.MerchantID { return postgres.Merchant(ctx) }
 
+// Hold locks friends' rows, in the order of their ids, so that two who hold several do not wait for
+// each other.
+func (s *Store) Hold(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, `
+SELECT
+  FROM friend
+ WHERE merchant_id = $1 AND id = ANY($2::uuid[])
+ ORDER BY id
+   FOR NO KEY UPDATE`, m, ids(friends))
+	return postgres.Fault("postgres.Hold", err)
+}
+
 // Targets reads the linked ones among these friends, with what is written about them.
 func (s *Store) Targets(ctx context.Context, m lumo.MerchantID, friends []lumo.FriendID) (
 	map[lumo.FriendID]outbox.Target, error) {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that pgtestdb clones with
 	"github.com/peterldowns/pgtestdb"
@@ -70,6 +71,29 @@ func URL(t testing.TB) string {
 		TestRole: &pgtestdb.Role{Username: "lumo_test", Password: "lumo_test", Capabilities: "SUPERUSER"},
 	}, migrator{})
 	return made.URL()
+}
+
+// Waits returns when a transaction waits for another one, or done is closed. in runs something in a
+// transaction of the test's database.
+func Waits(t testing.TB, in func(fn func(context.Context) error), done <-chan struct{}) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for waiting := false; !waiting; {
+		in(func(ctx context.Context) error {
+			return postgres.Tx(ctx).QueryRow(ctx, `
+SELECT EXISTS (
+       SELECT
+         FROM pg_locks AS w
+         JOIN pg_locks AS h USING (pid)
+        WHERE NOT w.granted AND h.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waiting)
+		})
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // migrator tells pgtestdb when a template is out of date, and makes it.
