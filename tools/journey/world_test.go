@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -24,6 +23,7 @@ import (
 	"lumo/core/klaviyo/klaviyotest"
 	"lumo/core/line/linetest"
 	"lumo/core/postgres/postgrestest"
+	"lumo/core/vendortest"
 	edgeapp "lumo/edge/app"
 	"lumo/tools/seed"
 )
@@ -208,12 +208,11 @@ func answers(address string) (bool, error) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := vendortest.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 // front is the one public address of all edges. Requests go to them in turn, unless a test
