@@ -256,9 +256,10 @@ func steps(r flow.Row) []FlowStepView {
 	key := step("key", r.Reason != "no_key" && r.Reason != "wrong_key", r.ReceivedAt)
 	key.Data = map[string]any{"last4": r.KeyLast4}
 	called := step("called", true, r.ReceivedAt)
+	called.Data = map[string]any{"stored_ms": max(0, r.StoredAt.Sub(r.ReceivedAt).Milliseconds())} // clocks of two machines
 	all := []FlowStepView{called, key}
 	if !r.EventAt.IsZero() {
-		called.Data = map[string]any{"minutes": int(r.ReceivedAt.Sub(r.EventAt).Minutes())}
+		called.Data["minutes"] = int(r.ReceivedAt.Sub(r.EventAt).Minutes())
 		if r.UsualOf > 1 { // of this call alone it says nothing
 			called.Data["usual"] = int(r.Usual.Minutes())
 		}

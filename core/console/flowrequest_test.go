@@ -16,16 +16,17 @@ func TestACallBeginsWithTheEventThatStartedIt(t *testing.T) {
 	at := time.Date(2026, 11, 24, 13, 21, 7, 0, time.UTC)
 	row := flow.Row{EventAt: at}
 	row.ReceivedAt = at.Add(41 * time.Minute)
+	row.StoredAt = row.ReceivedAt.Add(6 * time.Millisecond)
 	if got := steps(row)[0]; got.Code != "event" || got.Data != nil || !got.At.Equal(at) {
 		t.Errorf("without a name: got %+v", got)
 	}
 	row.EventName = "Checkout Started"
 	all := steps(row)
-	if all[0].Data["name"] != "Checkout Started" || all[1].Data["minutes"] != 41 {
+	if all[0].Data["name"] != "Checkout Started" || all[1].Data["minutes"] != 41 || all[1].Data["stored_ms"] != int64(6) {
 		t.Errorf("got %+v", all)
 	}
-	row.EventAt = time.Time{}
-	if got := steps(row)[0]; got.Code != "called" {
+	row.EventAt, row.StoredAt = time.Time{}, row.ReceivedAt.Add(-time.Millisecond) // an edge whose clock is ahead
+	if got := steps(row)[0]; got.Code != "called" || got.Data["stored_ms"] != int64(0) {
 		t.Errorf("not known: got %+v", got)
 	}
 }

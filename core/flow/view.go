@@ -23,6 +23,7 @@ type Row struct {
 	FirstSentAt time.Time      // when LINE took that
 	EventAt     time.Time      // when the event happened; zero = not known
 	EventName   string         // what it was
+	StoredAt    time.Time      // when the call was
 	PlannedAt   time.Time
 	FirstTryAt  time.Time
 	AcceptedAt  time.Time

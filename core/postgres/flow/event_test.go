@@ -67,7 +67,7 @@ func TestAMessageWaitsForTheValuesOfItsEventThatTheCallLacks(t *testing.T) {
 		t.Error(diff)
 	}
 	row := w.row(1)
-	if row.EventNote != "" || !row.EventAt.Equal(w.now.Add(-38*time.Minute)) || row.EventName != "Checkout Started" {
+	if row.EventNote != "" || !row.EventAt.Equal(w.now.Add(-38*time.Minute)) || row.EventName != "Checkout Started" || row.StoredAt.IsZero() {
 		t.Errorf("got %q, the event was %q at %v", row.EventNote, row.EventName, row.EventAt)
 	}
 }

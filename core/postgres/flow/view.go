@@ -76,7 +76,8 @@ const selectRow = `
 			WHERE fe.merchant_id = d.merchant_id AND fe.friend_id = d.friend_id AND fe.kind = 'sent'
 			AND fe.data ->> 'number' = d.number::text LIMIT 1),
 		r.event_note, coalesce(w.state, ''), w.accepted_at,
-		coalesce(held.name, ''), held.at, coalesce(k.name, ''), coalesce(d.line_request_id, ''), r.event_name
+		coalesce(held.name, ''), held.at, coalesce(k.name, ''), coalesce(d.line_request_id, ''), r.event_name,
+		r.created_at
 	FROM flow_request AS r
 ` + answered + `
 	LEFT JOIN LATERAL (
@@ -153,7 +154,7 @@ func scanRow(row pgx.Row, m lumo.MerchantID, c lumo.ChannelID) (r flow.Row, err 
 	err = row.Scan(&r.ID, &r.ReceivedAt, &r.Auth, &r.KeyNumber, &r.KeyLast4, &r.FlowID, &r.Step, &message, &r.Profile, &r.EventRef,
 		&friend, &delivery, &r.Outcome, &r.Reason, &data, &r.Repeats, &duplicate, &r.FriendName, &r.MessageName, &r.State,
 		&r.Stale, &r.Why, &why, &event, &planned, &first, &accepted, &opened, &clicked, &recorded, &r.EventNote, &r.First,
-		&firstSent, &by, &stopped, &r.FlowName, &r.LINERequest, &r.EventName)
+		&firstSent, &by, &stopped, &r.FlowName, &r.LINERequest, &r.EventName, &r.StoredAt)
 	if err != nil {
 		return r, err
 	}

@@ -118,7 +118,15 @@ type Step = FlowRequestDetail["steps"][number];
 // useStepName puts a step into words, with what is known of it.
 function useStepName() {
   const { t } = useTranslation();
-  return (s: Step) => t(`flow.step.${worded(s)}`, { last4: "-", ...s.data });
+  return (s: Step) =>
+    t(`flow.step.${worded(s)}`, { last4: "-", ...s.data, stored: t(...within(Number(s.data?.stored_ms ?? 0))) });
+}
+
+// within is how long something took, in the unit that reads best.
+function within(ms: number) {
+  if (ms < 1000) return ["flow.stored.ms", { n: ms }] as const;
+  if (ms < 120_000) return ["flow.stored.s", { n: Math.round(ms / 1000) }] as const;
+  return ["flow.stored.min", { n: Math.round(ms / 60_000) }] as const;
 }
 
 // worded is what is known of a step: what happened, how long Klaviyo took, how long it mostly takes.
