@@ -19,6 +19,7 @@ func (s *Service) tellEdges(ctx context.Context, c Channel) error {
 		{edgeapi.TableHook, edgeapi.HookKey(edgeapi.KeyLINE, c.HookKey)},
 		{edgeapi.TableHook, edgeapi.HookKey(edgeapi.KeyFlow, c.FlowHookKey)},
 		{edgeapi.TableChannel, edgeapi.ChannelKey(c.Number)},
+		{edgeapi.TableChannel, edgeapi.LookKey(c.Number)},
 		{edgeapi.TableKey, edgeapi.Ref(edgeapi.KeyLINE, firstKey, c.Number).Append(nil)},
 		{edgeapi.TableKey, edgeapi.Ref(edgeapi.KeyLink, firstKey, c.Number).Append(nil)},
 		{edgeapi.TableKey, edgeapi.Ref(edgeapi.KeyState, firstKey, c.Number).Append(nil)},

@@ -27,6 +27,13 @@ func (s *Service) SetRing(ctx context.Context, m lumo.MerchantID, c lumo.Channel
 		if err := s.c.Channels.SetRing(ctx, m, c, ring, s.c.Now()); err != nil {
 			return err
 		}
+		full, err := s.c.Channels.Channel(ctx, m, c)
+		if err != nil {
+			return err
+		}
+		if err := s.c.Fleet.Changed(ctx, m, edgeapi.TableChannel, edgeapi.LookKey(full.Number)); err != nil {
+			return err
+		}
 		s.c.Watcher.ChannelChanged(ctx, m, c)
 		return s.c.Auditor.Audit(ctx, by.entry("channel.ring", c, map[string]any{"ring": ring}))
 	}))

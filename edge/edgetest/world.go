@@ -20,6 +20,7 @@ const (
 	ShopifyHook = "aaaaaaaaaaaaaaab"
 	OwnHook     = "aaaaaaaaaaaaaaac"
 	Account     = uint32(8) // number of the Klaviyo account and the shop
+	Picture     = "https://profile.line-scdn.net/0h7"
 )
 
 // Seed gives the core the world of package edgeapitest: one channel with its hooks, links,
@@ -41,6 +42,8 @@ func (c *Core) Seed() {
 	c.Put(edgeapi.TableChannel, edgeapi.ChannelKey(channel), edgeapi.ChannelEntry{StateKey: 1,
 		LoginChannel: "2001",
 		BasicID:      "@hanatea", Shop: "Hana Tea", FallbackURL: Shop, Language: "ja"}.Append(nil))
+	c.Put(edgeapi.TableChannel, edgeapi.LookKey(channel),
+		edgeapi.LookEntry{Ring: "violet", Picture: Picture}.Append(nil))
 	for key, state := range map[string]edgeapi.CodeState{edgeapitest.Code: edgeapi.CodeLive,
 		edgeapitest.Paused: edgeapi.CodePaused} {
 		c.Put(edgeapi.TableCode, []byte(key), edgeapi.CodeEntry{Number: 4, Channel: channel,

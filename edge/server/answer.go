@@ -214,6 +214,19 @@ func (s *Server) channel(number uint32) (edgeapi.ChannelEntry, bool) {
 	return entry, err == nil
 }
 
+// look reads how an account looks on pages.
+func (s *Server) look(number uint32) edgeapi.LookEntry {
+	value, ok := s.Replica.Lookup(edgeapi.TableChannel, edgeapi.LookKey(number))
+	if !ok {
+		return edgeapi.LookEntry{}
+	}
+	entry, err := edgeapi.ParseLookEntry(value)
+	if err != nil {
+		return edgeapi.LookEntry{}
+	}
+	return entry
+}
+
 // lineOrigin leads to the simulated LINE Login where one is set.
 func (s *Server) lineOrigin(location string) string {
 	if rest, ok := strings.CutPrefix(location, lineLogin); ok && s.LINELogin != "" {

@@ -108,6 +108,14 @@ func TestPagesSpeakTheVisitorsLanguage(t *testing.T) {
 			t.Errorf("%s: got %v", c.path, h)
 		}
 	}
+	for path, known := range map[string]bool{"/q/" + edgeapitest.Code: true, "/q/" + edgeapitest.Paused: true, "/nowhere": false} {
+		got := e.get(path, "User-Agent", desktop)
+		origin := strings.Contains(got.header.Get("Content-Security-Policy"), "img-src data: https://profile.line-scdn.net;")
+		if strings.Contains(got.body, `class="violet"`) != known || strings.Contains(got.body, `src="`+edgetest.Picture+`"`) != known ||
+			origin != known {
+			t.Errorf("%s: got %v %s", path, got.header, got.body)
+		}
+	}
 	if got := e.get("/q/"+edgeapitest.Paused, "Accept-Language", "en"); !strings.Contains(got.body,
 		`href="https://shop.example/"`) || got.status != 404 {
 		t.Errorf("no way to the shop: %d %s", got.status, got.body)

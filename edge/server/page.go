@@ -18,6 +18,8 @@ import (
 type content struct {
 	Language string
 	Shop     string
+	Ring     string // name of the account's colour
+	Picture  string // its address
 	Text     string
 	Link     string
 	LinkText string
@@ -30,7 +32,8 @@ type content struct {
 func (s *Server) showPage(ctx *fasthttp.RequestCtx, status int, page edgeapi.Page, number uint32) {
 	shop, known := s.channel(number)
 	w := wordsFor(string(ctx.Request.Header.Peek("Accept-Language")), shop.Language)
-	c := content{Language: w.tag, Shop: shop.Shop, Text: w.missing}
+	c := s.contentOf(number, shop, w)
+	c.Text = w.missing
 	switch page {
 	case edgeapi.PageGone:
 		if c.Text = w.gone; !known {
@@ -61,9 +64,31 @@ func (s *Server) desktopPage(ctx *fasthttp.RequestCtx, address string, number ui
 	}
 	shop, _ := s.channel(number)
 	w := wordsFor(string(ctx.Request.Header.Peek("Accept-Language")), shop.Language)
-	s.render(ctx, fasthttp.StatusOK, content{Language: w.tag, Shop: shop.Shop, Text: w.scan,
-		ImageAlt: "QR",
-		Image:    template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(image))})
+	c := s.contentOf(number, shop, w)
+	c.Text, c.ImageAlt = w.scan, "QR"
+	c.Image = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(image))
+	s.render(ctx, fasthttp.StatusOK, c)
+}
+
+// contentOf is what all pages of an account have.
+func (s *Server) contentOf(number uint32, shop edgeapi.ChannelEntry, w words) content {
+	look := s.look(number)
+	c := content{Language: w.tag, Shop: shop.Shop, Ring: look.Ring}
+	if pictureOrigin(look.Picture) != "" {
+		c.Picture = look.Picture
+	}
+	return c
+}
+
+// pictureOrigin is where a picture may be loaded from: LINE's host, or a simulator's on this
+// machine. Empty = it is not shown.
+func pictureOrigin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "127.0.0.1") ||
+		strings.Trim(u.Host, "abcdefghijklmnopqrstuvwxyz0123456789.-:") != "" || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func (s *Server) render(ctx *fasthttp.RequestCtx, status int, c content) {
@@ -80,26 +105,33 @@ func (s *Server) render(ctx *fasthttp.RequestCtx, status int, c content) {
 	h := &ctx.Response.Header
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", policy())
+	h.Set("Content-Security-Policy", policy(c.Picture))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Language")
 	ctx.SetBody(out.Bytes())
 }
 
-// policy allows the page's own style and a drawn code; nothing else.
-func policy() string {
+// policy allows the page's own style, a drawn code and the shop's picture; nothing else.
+func policy(picture string) string {
 	sum := sha256.Sum256([]byte(pageStyle))
-	return "default-src 'none'; img-src data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+	images := "data:"
+	if picture != "" {
+		images += " " + pictureOrigin(picture)
+	}
+	return "default-src 'none'; img-src " + images + "; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
 const pageStyle = `:root{color-scheme:light dark}
 body{margin:0;padding:12vh 16px 32px;background:#f6f7f9;color:#1b1f24;
 font:16px/1.6 system-ui,"Hiragino Sans","Yu Gothic UI","Noto Sans JP","Noto Sans TC","Noto Sans Thai",sans-serif}
-main{box-sizing:border-box;max-width:28rem;margin:auto;padding:32px 24px;border-radius:12px;background:#fff;text-align:center}
+main{box-sizing:border-box;max-width:28rem;margin:auto;padding:32px 24px;border-radius:12px;background:#fff;text-align:center;border-top:6px solid transparent}
+.teal{border-color:#0b7f77}.blue{border-color:#2f6fd0}.amber{border-color:#b26a00}
+.violet{border-color:#8250c4}.pink{border-color:#c2366b}.olive{border-color:#5f7a1f}
 h1{margin:0 0 16px;font-size:1.25rem;overflow-wrap:anywhere}
 p{margin:0 0 16px;line-break:strict;word-break:auto-phrase}
-img{width:240px;height:240px;border-radius:8px;image-rendering:pixelated}
+img{width:78px;height:78px;border:3px solid;border-color:inherit;border-radius:50%;object-fit:cover}
+p img{width:240px;height:240px;border:0;border-radius:8px;image-rendering:pixelated}
 a{color:#0b6e67}
 @media (prefers-color-scheme:dark){body{background:#15181c;color:#e6e9ed}main{background:#1d2126}a{color:#5ccfc2}}`
 
@@ -108,7 +140,9 @@ const pageTemplate = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
 <title>{{.Shop}}</title>
 <style>` + pageStyle + `</style></head>
-<body><main><h1>{{.Shop}}</h1><p>{{.Text}}</p>
+<body><main{{with .Ring}} class="{{.}}"{{end}}>
+{{- with .Picture}}<img src="{{.}}" alt="" width="78" height="78" referrerpolicy="no-referrer">{{end -}}
+<h1>{{.Shop}}</h1><p>{{.Text}}</p>
 {{- if .Image}}<p><img src="{{.Image}}" alt="{{.ImageAlt}}" width="240" height="240"></p>{{end}}
 {{- if .Link}}<p><a href="{{.Link}}" rel="noreferrer">{{.LinkText}}</a></p>{{end -}}
 </main></body></html>

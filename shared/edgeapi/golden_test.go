@@ -122,6 +122,11 @@ func rows() map[string]row {
 				FallbackURL: "https://shop.example/", Language: "ja", AskEmail: true}.Append(nil),
 			again(edgeapi.ParseChannelEntry),
 		},
+		"look": {
+			edgeapi.LookKey(7),
+			edgeapi.LookEntry{Ring: "teal", Picture: "https://profile.line-scdn.net/0h7"}.Append(nil),
+			again(edgeapi.ParseLookEntry),
+		},
 		"code": {
 			[]byte(key),
 			edgeapi.CodeEntry{Number: 4, Channel: 7, Claims: 5, Expires: 1795521600,

@@ -10,7 +10,7 @@ const (
 	TableHook    uint8 = 1 // public key -> HookEntry
 	TableLink    uint8 = 2 // channel, link -> target
 	TableImage   uint8 = 3 // channel, image, width -> ImageEntry
-	TableChannel uint8 = 4 // channel -> ChannelEntry
+	TableChannel uint8 = 4 // channel -> ChannelEntry; channel, 1 -> LookEntry
 	TableCode    uint8 = 5 // public key -> CodeEntry
 	TableForm    uint8 = 6 // public key -> FormEntry
 	TableKey     uint8 = 7 // KeyRef -> KeyEntry
@@ -145,6 +145,26 @@ func ParseChannelEntry(b []byte) (ChannelEntry, error) {
 		r.short = r.short || !e.AskEmail
 	}
 	return e, r.end("edgeapi.ParseChannelEntry")
+}
+
+// LookEntry is how customers see a LINE account on pages. It has a row of its own, so that who
+// knows nothing of it reads channels as ever.
+type LookEntry struct {
+	Ring    string // name of the account's colour, empty = none
+	Picture string // its address at LINE, empty = none
+}
+
+// LookKey is the key of table 4 for an account's look.
+func LookKey(channel uint32) []byte { return append(ChannelKey(channel), 1) }
+
+// Append adds the entry's value.
+func (e LookEntry) Append(dst []byte) []byte { return appendText(appendText(dst, e.Ring), e.Picture) }
+
+// ParseLookEntry reads a look of table 4.
+func ParseLookEntry(b []byte) (LookEntry, error) {
+	r := reader{rest: b}
+	e := LookEntry{Ring: r.text(), Picture: r.text()}
+	return e, r.end("edgeapi.ParseLookEntry")
 }
 
 // CodeState says whether a custom QR code works.

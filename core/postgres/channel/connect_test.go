@@ -18,7 +18,7 @@ func TestConnectStoresAllThatEdgesNeed(t *testing.T) {
 		len(c.HookKey) != 16 || len(c.FlowHookKey) != 16 || c.HookKey == c.FlowHookKey {
 		t.Errorf("got %+v", c)
 	}
-	if got, want := len(w.fleet.changes), 6; got != want { // 2 hooks, channel, 3 keys
+	if got, want := len(w.fleet.changes), 7; got != want { // 2 hooks, the channel and its look, 3 keys
 		t.Errorf("edges told of %d rows, want %d", got, want)
 	}
 	number, key, err := w.service.LinkKey(t.Context(), w.merchant, c.ID)
@@ -279,8 +279,12 @@ func TestAccountsHaveAColourOfTheirOwn(t *testing.T) {
 	if c.Ring != channel.RingOf(c.Number) || channel.RingOf(1) == channel.RingOf(2) {
 		t.Errorf("nobody chose: got %q", c.Ring)
 	}
+	before := len(w.fleet.changes)
 	if err := w.service.SetRing(t.Context(), w.merchant, c.ID, channel.Actor{}, "violet"); err != nil {
 		t.Fatal(err)
+	}
+	if len(w.fleet.changes) == before {
+		t.Error("the edges, whose pages have it, are told nothing")
 	}
 	if got, err := w.service.Channel(t.Context(), w.merchant, c.ID); err != nil || got.Ring != "violet" {
 		t.Errorf("got %q, %v", got.Ring, err)

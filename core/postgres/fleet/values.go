@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"lumo/core/channel"
 	"lumo/core/fleet"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
@@ -51,7 +52,7 @@ type reader func(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.En
 // All reads everything that edges need of a merchant.
 func (v *Values) All(ctx context.Context, m lumo.MerchantID) ([]edgeapi.Entry, error) {
 	var out []edgeapi.Entry
-	for _, read := range []reader{v.hooks, v.links, v.images, v.channels, v.codes, v.forms, v.channelKeys,
+	for _, read := range []reader{v.hooks, v.links, v.images, v.channels, v.looks, v.codes, v.forms, v.channelKeys,
 		v.lineSecrets, v.flowKeys, v.klaviyoSecrets} {
 		entries, err := read(ctx, m, filter{})
 		if err != nil {
@@ -107,6 +108,8 @@ func (v *Values) readerOf(c fleet.Change) (reader, filter) {
 			number: binary.LittleEndian.Uint32(c.Key[4:])}
 	case c.Table == edgeapi.TableChannel && len(c.Key) == 4:
 		return v.channels, filter{channel: binary.LittleEndian.Uint32(c.Key)}
+	case c.Table == edgeapi.TableChannel && len(c.Key) == 5:
+		return v.looks, filter{channel: binary.LittleEndian.Uint32(c.Key)}
 	case c.Table == edgeapi.TableCode:
 		return v.codes, filter{publicKey: string(c.Key)}
 	case c.Table == edgeapi.TableForm:
@@ -235,6 +238,25 @@ SELECT c.number, c.login_channel_id, c.basic_id, s.name, c.fallback_url, left(s.
 		return nil
 	})
 	return out, postgres.Fault("postgres.channels", err)
+}
+
+// looks reads how accounts look, from table 4.
+func (v *Values) looks(ctx context.Context, m lumo.MerchantID, f filter) ([]edgeapi.Entry, error) {
+	rows, _ := postgres.Tx(ctx).Query(ctx, `
+SELECT number, coalesce(ring, ''), coalesce(picture_url, '')
+  FROM channel
+ WHERE merchant_id = $1 AND ($2::bigint = 0 OR number = $2)`, m, int64(f.channel))
+	var number int64
+	var e edgeapi.LookEntry
+	var out []edgeapi.Entry
+	_, err := pgx.ForEachRow(rows, []any{&number, &e.Ring, &e.Picture}, func() error {
+		if e.Ring == "" {
+			e.Ring = channel.RingOf(uint32(number))
+		}
+		out = append(out, put(edgeapi.TableChannel, edgeapi.LookKey(uint32(number)), e.Append(nil)))
+		return nil
+	})
+	return out, postgres.Fault("postgres.looks", err)
 }
 
 // codes reads table 5.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"lumo/core/channel"
 	"lumo/core/lumo"
 	"lumo/core/postgres"
 	"lumo/core/postgres/shoptest"
@@ -137,6 +138,8 @@ VALUES ($1, $2, 4, 'https://shop.example/', '\x01', now()),
 	c.Exec(t, `
 INSERT INTO qr_code (merchant_id, id, channel_id, number, public_key, name, identify_by, state, created_at, updated_at)
 VALUES ($1, $2, $3, 5, 'abcdefghijklmnop', 'Leaflet', 'email', 'paused', now(), now())`, c.ID(), c.Channel.ID)
+	const picture = "https://profile.line-scdn.net/0h7"
+	c.Exec(t, "UPDATE channel SET picture_url = $2 WHERE merchant_id = $1", picture)
 	s := c.enrol(t).connect(0)
 	s.until("heartbeat", func() bool { return s.beats > 0 })
 	n := c.Channel.Number
@@ -157,6 +160,10 @@ VALUES ($1, $2, $3, 5, 'abcdefghijklmnop', 'Leaflet', 'email', 'paused', now(), 
 		"channel": {wire.TableChannel, wire.ChannelKey(n), func(b []byte) bool {
 			e, err := wire.ParseChannelEntry(b)
 			return err == nil && e.StateKey == 1 && e.LoginChannel == "1650000002" && e.Shop == "Hana Tea" && e.Language == "ja"
+		}},
+		"look": {wire.TableChannel, wire.LookKey(n), func(b []byte) bool {
+			e, err := wire.ParseLookEntry(b)
+			return err == nil && e.Ring == channel.RingOf(n) && e.Picture == picture
 		}},
 		"code": {wire.TableCode, []byte("abcdefghijklmnop"), func(b []byte) bool {
 			e, err := wire.ParseCodeEntry(b)
