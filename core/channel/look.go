@@ -9,18 +9,19 @@ import (
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
+	"lumo/shared/look"
 )
 
-// rings are the colours that tell a merchant's LINE accounts apart, by name.
-var rings = [...]string{"teal", "blue", "amber", "violet", "pink", "olive"}
-
 // RingOf is the colour of an account that nobody chose one for: neighbours differ.
-func RingOf(number uint32) string { return rings[(number+uint32(len(rings))-1)%uint32(len(rings))] }
+func RingOf(number uint32) string {
+	rings := look.Rings()
+	return rings[(number+uint32(len(rings))-1)%uint32(len(rings))]
+}
 
 // SetRing chooses the colour that an account has on every screen.
 func (s *Service) SetRing(ctx context.Context, m lumo.MerchantID, c lumo.ChannelID, by Actor, ring string) error {
 	const op = "channel.SetRing"
-	if !slices.Contains(rings[:], ring) {
+	if !slices.Contains(look.Rings(), ring) {
 		return &fault.Error{Kind: fault.Invalid, Op: op, Fields: map[string]string{"ring": "There is no such colour."}}
 	}
 	return fault.Wrap(op, s.c.Tenants.InTenant(ctx, m, func(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"lumo/shared/edgeapi"
+	"lumo/shared/look"
 )
 
 // content is what the template shows; the library escapes all of it.
@@ -122,16 +123,13 @@ func policy(picture string) string {
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-const pageStyle = `:root{color-scheme:light dark}
+const pageStyle = look.Style + `:root{color-scheme:light dark}
 body{margin:0;padding:12vh 16px 32px;background:#f6f7f9;color:#1b1f24;
 font:16px/1.6 system-ui,"Hiragino Sans","Yu Gothic UI","Noto Sans JP","Noto Sans TC","Noto Sans Thai",sans-serif}
-main{box-sizing:border-box;max-width:28rem;margin:auto;padding:32px 24px;border-radius:12px;background:#fff;text-align:center;border-top:6px solid transparent}
-.teal{border-color:#0b7f77}.blue{border-color:#2f6fd0}.amber{border-color:#b26a00}
-.violet{border-color:#8250c4}.pink{border-color:#c2366b}.olive{border-color:#5f7a1f}
+main{box-sizing:border-box;max-width:28rem;margin:auto;padding:32px 24px;border-radius:12px;background:#fff;text-align:center}
 h1{margin:0 0 16px;font-size:1.25rem;overflow-wrap:anywhere}
 p{margin:0 0 16px;line-break:strict;word-break:auto-phrase}
-img{width:78px;height:78px;border:3px solid;border-color:inherit;border-radius:50%;object-fit:cover}
-p img{width:240px;height:240px;border:0;border-radius:8px;image-rendering:pixelated}
+p img{width:240px;height:240px;border-radius:8px;image-rendering:pixelated}
 a{color:#0b6e67}
 @media (prefers-color-scheme:dark){body{background:#15181c;color:#e6e9ed}main{background:#1d2126}a{color:#5ccfc2}}`
 

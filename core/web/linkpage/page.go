@@ -1,15 +1,14 @@
 package linkpage
 
+import "lumo/shared/look"
+
 // pageStyle is allowed by its hash, so it stands in the page exactly as here.
-const pageStyle = `
+const pageStyle = look.Style + `
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:24px;
 background:#f4f6f6;color:#1c2526;font:16px/1.6 system-ui,sans-serif;overflow-wrap:anywhere}
 main{width:100%;max-width:400px;background:#fff;border-radius:16px;padding:32px 24px;text-align:center;
-box-shadow:0 1px 4px rgba(0,0,0,.12);border-top:6px solid transparent}
-.teal{border-color:#0b7f77}.blue{border-color:#2f6fd0}.amber{border-color:#b26a00}
-.violet{border-color:#8250c4}.pink{border-color:#c2366b}.olive{border-color:#5f7a1f}
-img{width:78px;height:78px;border:3px solid;border-color:inherit;border-radius:50%;object-fit:cover}
+box-shadow:0 1px 4px rgba(0,0,0,.12)}
 h1{font-size:20px;line-height:1.4;margin:12px 0}
 button,.button{display:block;width:100%;min-height:48px;margin-top:20px;padding:12px 16px;border:0;
 border-radius:8px;background:#0b6b6b;color:#fff;font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
