@@ -99,7 +99,8 @@ for (const language of ["en", "ja"] as const) {
         await desk.goto(address);
         await expect(desk.getByText(text).first()).toBeVisible();
         // Whose page it is shows in the account's picture and colour, too.
-        if (name === "desktop") await expect(desk.locator("main[class] > img")).toHaveJSProperty("complete", true);
+        if (name === "desktop")
+          await expect(desk.locator("main[class] > img")).toHaveJSProperty("complete", true);
         await looked(desk, `5-38-${name}-${language}`);
       });
     await desk.context().close();

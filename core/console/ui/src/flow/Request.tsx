@@ -119,7 +119,11 @@ type Step = FlowRequestDetail["steps"][number];
 function useStepName() {
   const { t } = useTranslation();
   return (s: Step) =>
-    t(`flow.step.${worded(s)}`, { last4: "-", ...s.data, stored: t(...within(Number(s.data?.stored_ms ?? 0))) });
+    t(`flow.step.${worded(s)}`, {
+      last4: "-",
+      ...s.data,
+      stored: t(...within(Number(s.data?.stored_ms ?? 0))),
+    });
 }
 
 // within is how long something took, in the unit that reads best.
