@@ -178,7 +178,13 @@ func ingestShop(ctx context.Context, s *stack.Stack, shop seed.Shop) (number uin
 	if err != nil {
 		return 0, err
 	}
-	return number, db.InTenant(ctx, m, func(ctx context.Context) error { return crowd(ctx, sealer, m, c) })
+	if err := db.InTenant(ctx, m, func(ctx context.Context) error { return crowd(ctx, sealer, m, c) }); err != nil {
+		return 0, err
+	}
+	return number, db.InSystem(ctx, func(ctx context.Context) error { // as whatever adds many does
+		_, err := postgres.Tx(ctx).Exec(ctx, "SELECT lumo_measure()")
+		return err
+	})
 }
 
 // database opens the stack's own, with the keys to what is sealed in it.
