@@ -79,6 +79,10 @@ func worked(ctx context.Context, console *seed.Console, shop seed.Shop, r *impor
 
 // importShop makes friends whom Klaviyo knows by an old tool's property, and their segment.
 func importShop(ctx context.Context, console *seed.Console, sim *seed.Sim, shop seed.Shop) (string, error) {
+	before, err := friendsKnown(ctx, console, shop) // other figures may have made some
+	if err != nil {
+		return "", err
+	}
 	var next atomic.Int64
 	errs := make([]error, importOpen)
 	var group sync.WaitGroup
@@ -98,12 +102,12 @@ func importShop(ctx context.Context, console *seed.Console, sim *seed.Sim, shop 
 	var segment struct {
 		ID string `json:"id"`
 	}
-	err := sim.Post(ctx, "/klaviyo/segments", map[string]string{"name": "Old tool", "property": importProperty,
+	err = sim.Post(ctx, "/klaviyo/segments", map[string]string{"name": "Old tool", "property": importProperty,
 		"operator": "is_set"}, &segment)
 	if err != nil {
 		return "", err
 	}
-	return segment.ID, metAll(ctx, console, shop)
+	return segment.ID, metAll(ctx, console, shop, before+importIDs)
 }
 
 // importPerson adds the account as a friend and is a customer with a LINE id.
@@ -128,23 +132,30 @@ func importPerson(ctx context.Context, sim *seed.Sim, n int64) error {
 	return fmt.Errorf("%s knows no account", name)
 }
 
-// metAll waits until the account heard of everybody.
-func metAll(ctx context.Context, console *seed.Console, shop seed.Shop) error {
+// friendsKnown is how many friends the account has.
+func friendsKnown(ctx context.Context, console *seed.Console, shop seed.Shop) (int64, error) {
+	var list struct {
+		Total int64 `json:"total"`
+	}
+	err := console.Get(ctx, "/channels/"+shop.Channel+"/friends?limit=1", &list)
+	return list.Total, err
+}
+
+// metAll waits until the account heard of so many friends.
+func metAll(ctx context.Context, console *seed.Console, shop seed.Shop, all int64) error {
 	tick := time.NewTicker(importLook * 10)
 	defer tick.Stop()
 	for {
-		var list struct {
-			Total int64 `json:"total"`
-		}
-		if err := console.Get(ctx, "/channels/"+shop.Channel+"/friends?limit=1", &list); err != nil {
+		known, err := friendsKnown(ctx, console, shop)
+		if err != nil {
 			return err
 		}
-		if list.Total >= importIDs {
+		if known >= all {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the account heard of %d friends", list.Total)
+			return fmt.Errorf("the account heard of %d friends of %d", known, all)
 		case <-tick.C:
 		}
 	}

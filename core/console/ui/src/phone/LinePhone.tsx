@@ -82,7 +82,7 @@ type FrameProps = Pick<Props, "account" | "label" | "width" | "scale" | "clock" 
 // Frame is the phone around a chat: bezel, status bar, header, and the bar below.
 export function Frame(props: FrameProps) {
   const { account, label, width = 375, scale = 1, clock = "9:41", input, above, children } = props;
-  const size: CSSProperties = { width, zoom: scale };
+  const size = { width, zoom: scale, "--phone-width": `${width}px` } as CSSProperties;
   return (
     <section aria-label={label} className={style.phone} style={size} lang={props.language}>
       <StatusBar clock={clock} />
