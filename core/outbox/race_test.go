@@ -41,13 +41,15 @@ func (s *shop) consent(p lumo.ProfileID) any {
 	return last
 }
 
+// ofFriend runs a statement in a transaction; $1 is the merchant, $2 the friend.
+func (s *shop) ofFriend(ctx context.Context, sql string) error {
+	_, err := postgres.Tx(ctx).Exec(ctx, sql, s.Merchant, s.friend)
+	return err
+}
+
 // withdraws has the friend block the account, in a transaction.
 func (s *shop) withdraws(ctx context.Context) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-UPDATE friend
-   SET consent = 'withdrawn'
- WHERE merchant_id = $1 AND id = $2`, s.Merchant, s.friend)
-	if err != nil {
+	if err := s.ofFriend(ctx, "UPDATE friend SET consent = 'withdrawn' WHERE merchant_id = $1 AND id = $2"); err != nil {
 		return err
 	}
 	return s.changes(ctx)
@@ -60,11 +62,7 @@ func (s *shop) changes(ctx context.Context) error {
 
 // moves has the friend's link lead to another customer.
 func (s *shop) moves(ctx context.Context) error {
-	_, err := postgres.Tx(ctx).Exec(ctx, `
-UPDATE identity_link
-   SET profile_id = 'P2'
- WHERE merchant_id = $1 AND friend_id = $2`, s.Merchant, s.friend)
-	if err != nil {
+	if err := s.ofFriend(ctx, "UPDATE identity_link SET profile_id = 'P2' WHERE merchant_id = $1 AND friend_id = $2"); err != nil {
 		return err
 	}
 	link := s.link
@@ -107,12 +105,7 @@ func TestPropertiesWhoseRowGoesAwayMeanwhileAreStoredAnew(t *testing.T) {
 	s.In(t, s.changes)
 	s.drain(t)
 	s.beside(t, func(ctx context.Context) error {
-		_, err := postgres.Tx(ctx).Exec(ctx, `
-SELECT
-  FROM outbox
- WHERE merchant_id = $1
-   FOR UPDATE`, s.Merchant)
-		return err
+		return s.ofFriend(ctx, "SELECT FROM outbox WHERE merchant_id = $1 AND friend_id = $2 FOR UPDATE")
 	}, s.changes, func(ctx context.Context) error {
 		return s.store.DropProfile(ctx, s.Merchant, s.friend, "P1")
 	})

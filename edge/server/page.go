@@ -73,23 +73,12 @@ func (s *Server) desktopPage(ctx *fasthttp.RequestCtx, address string, number ui
 
 // contentOf is what all pages of an account have.
 func (s *Server) contentOf(number uint32, shop edgeapi.ChannelEntry, w words) content {
-	look := s.look(number)
-	c := content{Language: w.tag, Shop: shop.Shop, Ring: look.Ring}
-	if pictureOrigin(look.Picture) != "" {
-		c.Picture = look.Picture
+	account := s.look(number)
+	c := content{Language: w.tag, Shop: shop.Shop, Ring: account.Ring}
+	if look.PictureOrigin(account.Picture) != "" {
+		c.Picture = account.Picture
 	}
 	return c
-}
-
-// pictureOrigin is where a picture may be loaded from: LINE's host, or a simulator's on this
-// machine. Empty = it is not shown.
-func pictureOrigin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "127.0.0.1") ||
-		strings.Trim(u.Host, "abcdefghijklmnopqrstuvwxyz0123456789.-:") != "" || u.Host == "" {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
 }
 
 func (s *Server) render(ctx *fasthttp.RequestCtx, status int, c content) {
@@ -117,7 +106,7 @@ func policy(picture string) string {
 	sum := sha256.Sum256([]byte(pageStyle))
 	images := "data:"
 	if picture != "" {
-		images += " " + pictureOrigin(picture)
+		images += " " + look.PictureOrigin(picture)
 	}
 	return "default-src 'none'; img-src " + images + "; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -250,9 +251,7 @@ SELECT number, coalesce(ring, ''), coalesce(picture_url, '')
 	var e edgeapi.LookEntry
 	var out []edgeapi.Entry
 	_, err := pgx.ForEachRow(rows, []any{&number, &e.Ring, &e.Picture}, func() error {
-		if e.Ring == "" {
-			e.Ring = channel.RingOf(uint32(number))
-		}
+		e.Ring = cmp.Or(e.Ring, channel.RingOf(uint32(number)))
 		out = append(out, put(edgeapi.TableChannel, edgeapi.LookKey(uint32(number)), e.Append(nil)))
 		return nil
 	})

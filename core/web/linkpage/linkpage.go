@@ -15,13 +15,13 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"lumo/core/channel"
 	"lumo/core/linkage"
 	"lumo/core/lumo"
 	"lumo/shared/edgeapi"
 	"lumo/shared/fault"
+	"lumo/shared/look"
 	"lumo/shared/token"
 )
 
@@ -135,8 +135,8 @@ func (p *Pages) answer(ctx context.Context, r linkage.Result, browser string) (l
 // policy allows the page's own style, its own form and the shop's picture; nothing else.
 func (p *Pages) policy(s shop) string {
 	images := "'none'"
-	if u, err := url.Parse(s.picture); err == nil && u.Host != "" {
-		images = u.Scheme + "://" + u.Host
+	if origin := look.PictureOrigin(s.picture); origin != "" {
+		images = origin
 	}
 	return "default-src 'none'; style-src 'sha256-" + p.styleHash + "'; img-src " + images +
 		"; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -170,7 +170,7 @@ func (p *Pages) shop(ctx context.Context, r linkage.Result) (shop, error) {
 	}
 	c, err := p.channels.Channel(ctx, r.Merchant, r.Channel)
 	s.basicID, s.ring = c.BasicID, c.Ring
-	if strings.HasPrefix(c.PictureURL, "https://") || strings.HasPrefix(c.PictureURL, "http://127.0.0.1") {
+	if look.PictureOrigin(c.PictureURL) != "" {
 		s.picture = c.PictureURL
 	}
 	return s, err
